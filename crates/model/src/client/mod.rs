@@ -1,0 +1,1 @@
+//! The browser's session machine: events in, effects out, one view.

@@ -1,0 +1,76 @@
+//! A message, in the one form that is stored and sent: a JSON object whose first member is its id.
+
+use crate::id::MessageId;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The person.
+    User,
+    /// The responder.
+    Assistant,
+    /// Instructions.
+    System,
+}
+
+/// One message. Its JSON text goes from the wire to the store and back as it is.
+///
+/// `id` is the first field and stays it: the scripts recognise a stored message by how its text begins.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Message {
+    /// Unique in its session.
+    pub id: MessageId,
+    /// Who speaks.
+    pub role: Role,
+    /// The plain text.
+    pub content: String,
+    /// When it was made: RFC 3339, UTC, milliseconds.
+    pub created: String,
+    /// A reply names the message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<MessageId>,
+    /// An object that the client attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        let raw = |message: &Self| message.metadata.as_ref().map(|value| value.get().to_owned());
+        (&self.id, self.role, &self.content, &self.created, &self.parent, raw(self))
+            == (&other.id, other.role, &other.content, &other.created, &other.parent, raw(other))
+    }
+}
+
+impl Message {
+    /// The message's JSON text.
+    ///
+    /// # Errors
+    /// None in practice: every field serialises.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+}
+
+/// How the stored text of a message with this id begins. Ids need no escape in JSON.
+#[must_use]
+pub fn stored_prefix(id: &MessageId) -> String {
+    format!("{{\"id\":\"{id}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_begins_with_its_id_and_keeps_metadata_bytes() -> Result<(), Box<dyn std::error::Error>> {
+        let text = r#"{"id":"m1","role":"user","content":"Ahoj \"světe\"","created":"2026-11-21T09:30:00.000Z","metadata":{"n":9007199254740993, "b":[1]}}"#;
+        let message: Message = serde_json::from_str(text)?;
+        assert_eq!(message.to_json()?, text);
+        assert!(text.starts_with(&stored_prefix(&message.id)));
+        Ok(())
+    }
+}
