@@ -3,12 +3,30 @@
 //! This crate is deterministic: it knows no clock, no randomness, no socket, no JavaScript. What it needs of those comes
 //! in as arguments. The Worker, the browser SDK and the gateway are shells around it that move bytes.
 
+pub mod auth;
 pub mod client;
+pub mod config;
+pub mod error;
 pub mod id;
+pub mod limits;
 pub mod message;
+pub mod owner;
+pub mod plan;
+pub mod records;
+pub mod redis;
+pub mod responder;
+pub mod route;
+pub mod session;
 pub mod time;
+pub mod turn;
 pub mod wire;
 
+pub use config::Config;
+pub use error::{Code, Problem, StoreError};
 pub use id::{MessageId, SessionId, TurnId};
+pub use limits::Limits;
 pub use message::{Message, Role};
+pub use owner::Owner;
+pub use plan::Operation;
+pub use session::Session;
 pub use time::Millis;

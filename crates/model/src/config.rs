@@ -1,0 +1,252 @@
+//! Configuration: what the environment's variables mean. One place spells each name.
+
+use crate::limits::Limits;
+use crate::responder::{ChatCompletions, Responder};
+use crate::time::Millis;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A Worker's configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The Redis to use; without one, the vault.
+    pub upstash: Option<Upstash>,
+    /// What every key begins with.
+    pub key_prefix: String,
+    /// The limits.
+    pub limits: Limits,
+    /// The keys that callers may show; without any, the Worker serves localhost only.
+    pub api_keys: Vec<ApiKey>,
+    /// What answers.
+    pub responder: Responder,
+    /// How long it may take.
+    pub responder_timeout: Millis,
+}
+
+/// An Upstash REST database.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Upstash {
+    /// Its URL, without a slash at the end.
+    pub url: String,
+    /// Its token.
+    pub token: String,
+}
+
+impl fmt::Debug for Upstash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Upstash")
+    }
+}
+
+/// A key that a caller may show. Its text is kept out of every debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(pub(crate) String);
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey")
+    }
+}
+
+/// A variable that can't be used. Names the variable, never its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variable, self.reason)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the variables. An empty value is an absent one.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the first variable that can't be used.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let read = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        Ok(Self {
+            upstash: upstash(&read)?,
+            key_prefix: key_prefix(&read)?,
+            limits: limits(&read)?,
+            api_keys: read("API_KEYS").map(|keys| api_keys(&keys)).transpose()?.unwrap_or_default(),
+            responder: responder(&read)?,
+            responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
+        })
+    }
+}
+
+type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+fn upstash(read: Read) -> Result<Option<Upstash>, ConfigError> {
+    let reason = "must be set when the other of the two is";
+    match (read("UPSTASH_REDIS_REST_URL"), read("UPSTASH_REDIS_REST_TOKEN")) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(ConfigError { variable: "UPSTASH_REDIS_REST_URL", reason }),
+        (Some(_), None) => Err(ConfigError { variable: "UPSTASH_REDIS_REST_TOKEN", reason }),
+        (Some(url), Some(token)) => {
+            if !url.starts_with("https://") && !url.starts_with("http://") {
+                return Err(ConfigError {
+                    variable: "UPSTASH_REDIS_REST_URL",
+                    reason: "must begin with https:// or http://; for redis:// set REDIS_URL and run the gateway",
+                });
+            }
+            Ok(Some(Upstash { url: url.trim_end_matches('/').to_owned(), token }))
+        }
+    }
+}
+
+fn key_prefix(read: Read) -> Result<String, ConfigError> {
+    let prefix = read("KEY_PREFIX").unwrap_or_else(|| "chatkeep:".to_owned());
+    if prefix.contains(['{', '}']) || prefix.len() > 64 {
+        return Err(ConfigError { variable: "KEY_PREFIX", reason: "must have no braces and at most 64 bytes" });
+    }
+    Ok(prefix)
+}
+
+fn limits(read: Read) -> Result<Limits, ConfigError> {
+    let default = Limits::default();
+    let seconds = |name: &'static str, default: Millis, least: u64| {
+        // Ten years: well inside what a Redis expiry and a script's number can hold.
+        number(read, name, default.0 / 1000, least..=315_360_000).map(Millis::from_seconds)
+    };
+    let bytes = |name: &'static str, default: usize, most: u64| {
+        number(read, name, default as u64, 1..=most).map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    };
+    Ok(Limits {
+        ttl: seconds("SESSION_TTL_SECONDS", default.ttl, 1)?,
+        undo: seconds("UNDO_SECONDS", default.undo, 0)?,
+        lease: seconds("LEASE_SECONDS", default.lease, 1)?,
+        window: number(read, "WINDOW_MESSAGES", default.window, 1..=200)?,
+        messages_per_session: number(read, "MAX_MESSAGES_PER_SESSION", default.messages_per_session, 2..=1_000_000)?,
+        sessions_per_owner: number(read, "MAX_SESSIONS_PER_OWNER", default.sessions_per_owner, 1..=100_000_000)?,
+        message_bytes: bytes("MAX_MESSAGE_BYTES", default.message_bytes, 900_000)?,
+        body_bytes: bytes("MAX_BODY_BYTES", default.body_bytes, 100_000_000)?,
+        ..default
+    })
+}
+
+fn number(
+    read: Read,
+    variable: &'static str,
+    default: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<u64, ConfigError> {
+    match read(variable) {
+        None => Ok(default),
+        Some(text) => match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            Ok(_) => Err(ConfigError { variable, reason: "is out of range" }),
+            Err(_) => Err(ConfigError { variable, reason: "must be a whole number" }),
+        },
+    }
+}
+
+fn api_keys(text: &str) -> Result<Vec<ApiKey>, ConfigError> {
+    let keys: Vec<_> =
+        text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(|key| ApiKey(key.to_owned())).collect();
+    if keys.is_empty() || keys.iter().any(|key| key.0.len() < 8) {
+        return Err(ConfigError { variable: "API_KEYS", reason: "must be keys of at least 8 characters, with commas" });
+    }
+    Ok(keys)
+}
+
+fn responder(read: Read) -> Result<Responder, ConfigError> {
+    let key = read("OPENAI_API_KEY");
+    let base = read("OPENAI_BASE_URL");
+    let chosen = read("RESPONDER").unwrap_or_else(|| if key.is_some() { "openai" } else { "echo" }.to_owned());
+    match chosen.as_str() {
+        "echo" => Ok(Responder::Echo),
+        "openai" => {
+            let base = base.unwrap_or_else(|| "https://api.openai.com/v1".to_owned());
+            if !base.starts_with("https://") && !base.starts_with("http://") {
+                return Err(ConfigError { variable: "OPENAI_BASE_URL", reason: "must begin with https:// or http://" });
+            }
+            let wrong = ConfigError { variable: "OPENAI_PARAMETERS", reason: "must be a JSON object" };
+            let parameters: Map<String, Value> = match read("OPENAI_PARAMETERS") {
+                Some(text) => serde_json::from_str(&text).map_err(|_| wrong)?,
+                None => Map::new(),
+            };
+            if ["messages", "stream"].iter().any(|name| parameters.contains_key(*name)) {
+                let reason = "can't set messages or stream";
+                return Err(ConfigError { variable: "OPENAI_PARAMETERS", reason });
+            }
+            Ok(Responder::ChatCompletions(ChatCompletions {
+                url: format!("{}/chat/completions", base.trim_end_matches('/')),
+                key,
+                model: read("OPENAI_MODEL").unwrap_or_else(|| "gpt-4o-mini".to_owned()),
+                system_prompt: read("SYSTEM_PROMPT"),
+                parameters,
+            }))
+        }
+        _ => Err(ConfigError { variable: "RESPONDER", reason: "must be echo or openai" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn nothing_set_is_the_vault_and_the_echo() -> Result<(), ConfigError> {
+        let config = config(&[])?;
+        assert_eq!((config.upstash, config.key_prefix.as_str(), config.limits), (None, "chatkeep:", Limits::default()));
+        assert!(matches!(config.responder, Responder::Echo) && config.api_keys.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn values_are_trimmed_and_empty_ones_absent() -> Result<(), ConfigError> {
+        let config = config(&[
+            ("UPSTASH_REDIS_REST_URL", " https://x.example/ \n"),
+            ("UPSTASH_REDIS_REST_TOKEN", "t\n"),
+            ("SESSION_TTL_SECONDS", "2"),
+            ("KEY_PREFIX", ""),
+        ])?;
+        assert_eq!(config.upstash, Some(Upstash { url: "https://x.example".into(), token: "t".into() }));
+        assert_eq!((config.limits.ttl, config.key_prefix.as_str()), (Millis(2000), "chatkeep:"));
+        Ok(())
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        for (pairs, variable) in [
+            (&[("UPSTASH_REDIS_REST_URL", "https://x")][..], "UPSTASH_REDIS_REST_TOKEN"),
+            (&[("UPSTASH_REDIS_REST_TOKEN", "t")], "UPSTASH_REDIS_REST_URL"),
+            (&[("UPSTASH_REDIS_REST_URL", "redis://x"), ("UPSTASH_REDIS_REST_TOKEN", "t")], "UPSTASH_REDIS_REST_URL"),
+            (&[("KEY_PREFIX", "a{b}")], "KEY_PREFIX"),
+            (&[("SESSION_TTL_SECONDS", "0")], "SESSION_TTL_SECONDS"),
+            (&[("SESSION_TTL_SECONDS", "7d")], "SESSION_TTL_SECONDS"),
+            (&[("MAX_MESSAGES_PER_SESSION", "1")], "MAX_MESSAGES_PER_SESSION"),
+            (&[("API_KEYS", "short")], "API_KEYS"),
+            (&[("RESPONDER", "parrot")], "RESPONDER"),
+            (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "[1]")], "OPENAI_PARAMETERS"),
+            (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "{\"stream\":true}")], "OPENAI_PARAMETERS"),
+        ] {
+            assert_eq!(config(pairs).err().map(|error| error.variable), Some(variable), "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_stay_out_of_debug_output() -> Result<(), ConfigError> {
+        let config = config(&[
+            ("UPSTASH_REDIS_REST_URL", "https://x.example"),
+            ("UPSTASH_REDIS_REST_TOKEN", "hush-token"),
+            ("API_KEYS", "hush-key-1,hush-key-2"),
+            ("OPENAI_API_KEY", "hush-openai"),
+        ])?;
+        assert!(!format!("{config:?}").contains("hush"));
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+//! Errors: the API's codes, and what can go wrong with a store.
+
+use crate::id::{MessageId, SessionId};
+use crate::wire::ProblemBody;
+use std::fmt;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $retryable:literal, $title:literal;)*) => {
+        /// A code of the API's errors. Stable; `docs/protocol.md` lists them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$doc])* #[doc = $title] $name,)* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code as it stands on the wire.
+            #[must_use]
+            pub fn as_str(self) -> &'static str { match self { $(Code::$name => $code,)* } }
+
+            /// Its HTTP status.
+            #[must_use]
+            pub fn status(self) -> u16 { match self { $(Code::$name => $status,)* } }
+
+            /// Its title, the same for every occurrence.
+            #[must_use]
+            pub fn title(self) -> &'static str { match self { $(Code::$name => $title,)* } }
+
+            /// Whether the same request with the same ids can succeed later.
+            #[must_use]
+            pub fn retryable(self) -> bool { match self { $(Code::$name => $retryable,)* } }
+        }
+    };
+}
+
+codes! {
+    InvalidJson = "invalid_json", 400, false, "The body is not a JSON object";
+    InvalidBody = "invalid_body", 400, false, "A field of the body has the wrong type";
+    MessageEmpty = "message_empty", 400, false, "The message is missing or empty";
+    InvalidSessionId = "invalid_session_id", 400, false, "The session id is not valid";
+    InvalidMessageId = "invalid_message_id", 400, false, "The message id is not valid";
+    InvalidIdempotencyKey = "invalid_idempotency_key", 400, false, "The idempotency key is not valid";
+    InvalidParameter = "invalid_parameter", 400, false, "A query parameter is not valid";
+    Unsupported = "unsupported", 400, false, "This feature is not served";
+    Unauthorized = "unauthorized", 401, false, "Credentials are missing or wrong";
+    RouteNotFound = "route_not_found", 404, false, "There is no such route";
+    SessionNotFound = "session_not_found", 404, false, "There is no such session";
+    MethodNotAllowed = "method_not_allowed", 405, false, "The route does not take this method";
+    SessionExists = "session_exists", 409, false, "A session with this id exists";
+    TurnInProgress = "turn_in_progress", 409, true, "This turn is still running";
+    TooManySessions = "too_many_sessions", 409, false, "The owner has as many sessions as one may have";
+    SessionDeleted = "session_deleted", 410, false, "The session was deleted";
+    MessageGone = "message_gone", 410, false, "The turn's message or reply is no longer kept";
+    MessageTooLong = "message_too_long", 413, false, "The message is too long";
+    BodyTooLarge = "body_too_large", 413, false, "The body is too large";
+    TitleTooLong = "title_too_long", 413, false, "The title is too long";
+    MetadataTooLarge = "metadata_too_large", 413, false, "The metadata is too large";
+    TurnMismatch = "turn_mismatch", 422, false, "The turn id was used before with another payload";
+    Internal = "internal", 500, true, "Something went wrong on our side";
+    ResponderFailed = "responder_failed", 502, true, "The responder failed";
+    ResponderBusy = "responder_busy", 503, true, "The responder is busy";
+    ResponderTimeout = "responder_timeout", 504, true, "The responder took too long";
+    StoreUnavailable = "store_unavailable", 503, true, "The store can't be reached";
+    StoreMisconfigured = "store_misconfigured", 503, false, "The store refuses this Worker";
+    NotConfigured = "not_configured", 503, false, "This Worker is not configured";
+}
+
+/// One error of the API, ready to be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is.
+    pub code: Code,
+    /// For people; never message text, a token or a key.
+    pub detail: Option<String>,
+    /// When to try again, in seconds.
+    pub retry_after: Option<u64>,
+    /// The methods that the route takes, for [`Code::MethodNotAllowed`].
+    pub allow: Option<String>,
+    /// The session of the failed turn.
+    pub session_id: Option<SessionId>,
+    /// The user message of the failed turn.
+    pub message_id: Option<MessageId>,
+}
+
+impl Problem {
+    /// A problem with nothing but its code.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        Self { code, detail: None, retry_after: None, allow: None, session_id: None, message_id: None }
+    }
+
+    /// With a sentence for people.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// With the time to wait, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// With the turn that it is about.
+    #[must_use]
+    pub fn of_turn(mut self, session_id: &SessionId, message_id: &MessageId) -> Self {
+        self.session_id = Some(session_id.clone());
+        self.message_id = Some(message_id.clone());
+        self
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> ProblemBody {
+        ProblemBody {
+            kind: format!("urn:chatkeep:problem:{}", self.code.as_str()),
+            title: self.code.title().to_owned(),
+            status: self.code.status(),
+            code: self.code.as_str().to_owned(),
+            detail: self.detail.clone(),
+            retryable: self.code.retryable(),
+            session_id: self.session_id.clone(),
+            message_id: self.message_id.clone(),
+        }
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It can't be reached, or can't serve now: an outage. Says which kind.
+    Unavailable(Outage),
+    /// It refuses our credentials or commands: nobody but its operator can mend that.
+    Misconfigured(&'static str),
+    /// It refuses a request of this size.
+    TooLarge,
+    /// It answered something that the plan doesn't know: a defect.
+    UnexpectedReply,
+}
+
+/// The kinds of outage, as `/health` names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outage {
+    /// No connection.
+    Network,
+    /// No answer in time.
+    Timeout,
+    /// An HTTP error, or a body that isn't JSON.
+    BadGateway,
+    /// Writes are refused.
+    ReadOnly,
+    /// Redis is out of memory.
+    OutOfMemory,
+    /// The plan's quota is used up, or the database is suspended.
+    Quota,
+    /// Redis is loading its data, or fails over.
+    Loading,
+}
+
+impl Outage {
+    /// The name in `/health` and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outage::Network => "network",
+            Outage::Timeout => "timeout",
+            Outage::BadGateway => "bad_gateway",
+            Outage::ReadOnly => "read_only",
+            Outage::OutOfMemory => "out_of_memory",
+            Outage::Quota => "quota",
+            Outage::Loading => "loading",
+        }
+    }
+}
+
+impl StoreError {
+    /// The cause, as `/health` and logs name it.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self {
+            StoreError::Unavailable(outage) => outage.as_str(),
+            StoreError::Misconfigured(cause) => cause,
+            StoreError::TooLarge => "too_large",
+            StoreError::UnexpectedReply => "unexpected_reply",
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.cause())
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let code = match error {
+            StoreError::Unavailable(_) => Code::StoreUnavailable,
+            StoreError::Misconfigured(_) => Code::StoreMisconfigured,
+            StoreError::TooLarge => Code::BodyTooLarge,
+            StoreError::UnexpectedReply => Code::Internal,
+        };
+        let problem = Problem::new(code).detail(format!("store: {}", error.cause()));
+        if code.retryable() { problem.retry_after(1) } else { problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_protocol_lists_every_code_with_its_status() {
+        let protocol = include_str!("../../../docs/protocol.md");
+        for code in Code::ALL {
+            let row = protocol.lines().find(|line| {
+                line.starts_with(&format!("| {} |", code.status())) && line.contains(&format!("`{}`", code.as_str()))
+            });
+            assert!(row.is_some(), "{} {} is not in docs/protocol.md", code.status(), code.as_str());
+        }
+    }
+
+    #[test]
+    fn a_problem_has_no_nulls() -> Result<(), serde_json::Error> {
+        let text = serde_json::to_string(&Problem::new(Code::SessionNotFound).body())?;
+        assert_eq!(
+            text,
+            r#"{"type":"urn:chatkeep:problem:session_not_found","title":"There is no such session","status":404,"code":"session_not_found","retryable":false}"#
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! Every limit and its default, in one place.
+
+use crate::time::Millis;
+
+/// How far sessions, messages and requests may go. Each is configurable; see [`crate::config`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a session lives after its last use.
+    pub ttl: Millis,
+    /// How long a deleted session can be restored, and its id stays refused.
+    pub undo: Millis,
+    /// How long a running turn is protected from being taken over.
+    pub lease: Millis,
+    /// The last messages that a responder is shown.
+    pub window: u64,
+    /// The messages that a session keeps; at least 2.
+    pub messages_per_session: u64,
+    /// The live sessions of one owner.
+    pub sessions_per_owner: u64,
+    /// The bytes of one message's text.
+    pub message_bytes: usize,
+    /// The bytes of one message's metadata.
+    pub metadata_bytes: usize,
+    /// The characters of a title.
+    pub title_characters: usize,
+    /// The bytes of a request's body.
+    pub body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            ttl: Millis::from_seconds(604_800),
+            undo: Millis::from_seconds(600),
+            lease: Millis::from_seconds(120),
+            window: 20,
+            messages_per_session: 1000,
+            sessions_per_owner: 10_000,
+            message_bytes: 262_144,
+            metadata_bytes: 16_384,
+            title_characters: 200,
+            body_bytes: 1_048_576,
+        }
+    }
+}
+
+/// The last turns and other keyed operations that a session remembers by their ids.
+pub const REMEMBERED_TURNS: u64 = 128;
+
+/// A reply from the store stops growing with messages at this many bytes, so that no plan's size limit is met.
+pub const REPLY_BYTES: usize = 1_048_576;
+
+/// The most messages that one call removes from a session over its cap.
+pub const TRIM_PER_CALL: u64 = 64;
+
+/// The most dead ids that one call removes from an owner's index.
+pub const PRUNE_PER_CALL: u64 = 64;
+
+/// The default and the greatest size of a page of history.
+pub const HISTORY_PAGE: (u64, u64) = (100, 500);
+
+/// The default and the greatest size of a page of sessions.
+pub const LIST_PAGE: (u64, u64) = (100, 200);
+
+/// How many characters of the first message become the title of a session without one.
+pub const DERIVED_TITLE_CHARACTERS: usize = 60;
+
+/// A slide younger than this is not repeated within the same turn: a sixtieth of the TTL, at most a minute.
+#[must_use]
+pub fn slide_grain(ttl: Millis) -> Millis {
+    Millis((ttl.0 / 60).min(60_000))
+}

@@ -1,0 +1,257 @@
+//! Begin a turn: recognise a repeated one, else create the session where it is absent, append the user message, slide
+//! the TTL, and give the window for the responder.
+
+use super::{Operation, index_ttl, newest_that_fit, session_from};
+use crate::id::{MessageId, SessionId, TurnId};
+use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
+use crate::message::stored_prefix;
+use crate::records::Records;
+use crate::redis::script::BEGIN_TURN;
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::session::Session;
+use crate::time::Millis;
+use crate::turn::TurnRecord;
+use serde::{Deserialize, Serialize};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeginTurn {
+    /// The session, existing or to be created.
+    pub session: SessionId,
+    /// The turn's id.
+    pub turn: TurnId,
+    /// Who runs it: minted per request, kept by its retries.
+    pub attempt: String,
+    /// Tells the payload from another's: hex digits.
+    pub fingerprint: String,
+    /// The user message's id.
+    pub message_id: MessageId,
+    /// The user message's stored text, which begins with that id.
+    pub message: String,
+    /// The title that the session takes when it has none.
+    pub title: String,
+    /// Never create the session.
+    pub existing: bool,
+    /// 32 random hex digits for a session that is created.
+    pub seal: String,
+    /// Now.
+    pub now: Millis,
+    /// The namespace's TTL.
+    pub ttl: Millis,
+    /// How long the turn is protected from being taken over.
+    pub lease: Millis,
+    /// The last messages to give, the user message among them.
+    pub window: u64,
+    /// The messages that a session keeps.
+    pub messages_per_session: u64,
+    /// The live sessions of one owner.
+    pub sessions_per_owner: u64,
+}
+
+/// What a begin comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Begun {
+    /// The turn runs, under the lease of this attempt.
+    Started {
+        /// This call created the session.
+        created: bool,
+        /// The user message's id: of the first attempt, where this one took over.
+        message_id: MessageId,
+        /// Where the user message is.
+        position: u64,
+        /// The session, with the user message.
+        session: Session,
+        /// The last messages as stored, oldest first; the user message is the last.
+        window: Vec<String>,
+    },
+    /// The turn was finished before.
+    Replay {
+        /// The user message's id.
+        message_id: MessageId,
+        /// The stored reply.
+        reply: String,
+        /// The session as it is now.
+        session: Session,
+    },
+    /// Another attempt runs it, protected until then.
+    Running {
+        /// The lease's end.
+        until: Millis,
+    },
+    /// The turn id was used with another payload.
+    Mismatch,
+    /// The turn's message or reply is no longer kept.
+    Gone,
+    /// The session is deleted, inside its undo window.
+    Deleted,
+    /// The session is absent and may not be created.
+    Absent,
+    /// The owner has as many sessions as one may have.
+    Full,
+}
+
+impl Operation for BeginTurn {
+    const NAME: &'static str = "begin_turn";
+    type Outcome = Begun;
+
+    fn call(&self, keys: &Keys) -> Call {
+        let number = |number: u64| number.to_string();
+        Call::Script {
+            script: &BEGIN_TURN,
+            keys: keys.of_session(&self.session),
+            arguments: vec![
+                self.session.to_string(),
+                self.turn.to_string(),
+                self.attempt.clone(),
+                self.fingerprint.clone(),
+                self.message_id.to_string(),
+                self.message.clone(),
+                self.turn.reply_id().to_string(),
+                self.title.clone(),
+                if self.existing { "1" } else { "0" }.to_owned(),
+                self.seal.clone(),
+                number(self.now.0),
+                number(self.ttl.0),
+                number(self.lease.0),
+                number(self.window),
+                number(self.messages_per_session),
+                number(self.sessions_per_owner),
+                number(index_ttl(self.ttl).0),
+                number(REMEMBERED_TURNS),
+                number(REPLY_BYTES as u64),
+                number(TRIM_PER_CALL),
+                number(PRUNE_PER_CALL),
+            ],
+        }
+    }
+
+    fn decode(&self, reply: Reply) -> Result<Begun, UnexpectedReply> {
+        let mut items = reply.items()?;
+        let message_id = |text: String| MessageId::parse(text).map_err(|_| UnexpectedReply);
+        Ok(match items.text()?.as_str() {
+            "begun" => Begun::Started {
+                created: items.number()? == 1,
+                message_id: message_id(items.text()?)?,
+                position: items.number()?,
+                session: session_from(&mut items)?,
+                window: items.next()?.texts()?,
+            },
+            "replay" => Begun::Replay {
+                message_id: message_id(items.text()?)?,
+                reply: items.text()?,
+                session: session_from(&mut items)?,
+            },
+            "running" => Begun::Running { until: Millis(items.number()?) },
+            "mismatch" => Begun::Mismatch,
+            "gone" => Begun::Gone,
+            "deleted" => Begun::Deleted,
+            "absent" => Begun::Absent,
+            "full" => Begun::Full,
+            _ => return Err(UnexpectedReply),
+        })
+    }
+
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Begun, R::Error> {
+        let id = &self.session;
+        let stored = records.session(id)?;
+        let live = stored.as_ref().filter(|session| session.is_live(self.now)).cloned();
+        if let Some(session) = &live
+            && let Some(record) = records.turn(id, &self.turn)?
+        {
+            return self.repeat(records, session, record);
+        }
+        let created = live.is_none();
+        let mut session = match live {
+            Some(session) => session,
+            None => {
+                if records.buried_until(id)?.is_some_and(|until| until > self.now) {
+                    return Ok(Begun::Deleted);
+                }
+                if self.existing {
+                    return Ok(Begun::Absent);
+                }
+                if records.count(self.now)? >= self.sessions_per_owner {
+                    return Ok(Begun::Full);
+                }
+                if stored.is_some() {
+                    records.remove_session(id)?;
+                }
+                Session { created: self.now, ..Session::default() }
+            }
+        };
+        let position = session.next;
+        let from = session.first.max((position + 1).saturating_sub(self.window));
+        let earlier = records.messages(id, from..position)?;
+        let mut window = newest_that_fit(earlier, REPLY_BYTES.saturating_sub(self.message.len()), false);
+        window.push(self.message.clone());
+
+        // Room is made for the reply too, so that finishing need not.
+        let over = (position + 2 - session.first).saturating_sub(self.messages_per_session).min(TRIM_PER_CALL);
+        if over > 0 {
+            records.remove_messages(id, session.first..session.first + over)?;
+            session.first += over;
+        }
+        if session.title.is_empty() {
+            session.title.clone_from(&self.title);
+        }
+        session.updated = self.now;
+        session.expires = self.now.after(self.ttl);
+        session.next += 1;
+        session.total += 1;
+        session.revision += 1;
+        records.put_session(id, &session)?;
+        records.put_message(id, position, &self.message)?;
+        let record = TurnRecord {
+            done: false,
+            attempt: self.attempt.clone(),
+            lease_until: self.now.after(self.lease),
+            reply_id: Some(self.turn.reply_id()),
+            fingerprint: self.fingerprint.clone(),
+            message_id: Some(self.message_id.clone()),
+            message_position: Some(position),
+            reply_position: None,
+        };
+        records.put_turn(id, &self.turn, &record)?;
+        Ok(Begun::Started { created, message_id: self.message_id.clone(), position, session, window })
+    }
+}
+
+impl BeginTurn {
+    /// The turn is known: what it comes to now.
+    fn repeat<R: Records>(&self, records: &mut R, session: &Session, record: TurnRecord) -> Result<Begun, R::Error> {
+        if record.fingerprint != self.fingerprint {
+            return Ok(Begun::Mismatch);
+        }
+        let (Some(message_id), Some(position), Some(reply_id)) =
+            (record.message_id.clone(), record.message_position, record.reply_id.clone())
+        else {
+            return Ok(Begun::Gone);
+        };
+        if record.done {
+            let at = record.reply_position.unwrap_or(u64::MAX);
+            if at < session.first || at >= session.next {
+                return Ok(Begun::Gone);
+            }
+            let reply = records.messages(&self.session, at..at + 1)?.pop();
+            return Ok(match reply.filter(|reply| reply.starts_with(&stored_prefix(&reply_id))) {
+                Some(reply) => Begun::Replay { message_id, reply, session: session.clone() },
+                None => Begun::Gone,
+            });
+        }
+        if record.attempt != self.attempt && record.lease_until > self.now {
+            return Ok(Begun::Running { until: record.lease_until });
+        }
+        if position < session.first || position >= session.next {
+            return Ok(Begun::Gone);
+        }
+        let from = session.first.max((position + 1).saturating_sub(self.window));
+        let window = newest_that_fit(records.messages(&self.session, from..position + 1)?, REPLY_BYTES, false);
+        if !window.last().is_some_and(|message| message.starts_with(&stored_prefix(&message_id))) {
+            return Ok(Begun::Gone);
+        }
+        let taken = TurnRecord { attempt: self.attempt.clone(), lease_until: self.now.after(self.lease), ..record };
+        records.put_turn(&self.session, &self.turn, &taken)?;
+        Ok(Begun::Started { created: false, message_id, position, session: session.clone(), window })
+    }
+}

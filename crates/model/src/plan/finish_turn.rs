@@ -1,0 +1,118 @@
+//! Finish a turn: append the reply and mark the turn done. It never creates: a turn whose message is gone stays unfinished.
+
+use super::{Operation, session_from};
+use crate::id::{MessageId, SessionId, TurnId};
+use crate::limits::{TRIM_PER_CALL, slide_grain};
+use crate::message::stored_prefix;
+use crate::records::Records;
+use crate::redis::script::FINISH_TURN;
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::session::Session;
+use crate::time::Millis;
+use crate::turn::TurnRecord;
+use serde::{Deserialize, Serialize};
+
+/// See the module. The names are those of [`super::BeginTurn`], and `message_id` and `position` what it came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct FinishTurn {
+    pub session: SessionId,
+    pub turn: TurnId,
+    pub attempt: String,
+    pub message_id: MessageId,
+    pub position: u64,
+    /// The reply's stored text, which begins with the turn's reply id.
+    pub reply: String,
+    pub now: Millis,
+    pub ttl: Millis,
+    pub messages_per_session: u64,
+}
+
+/// What a finish comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finished {
+    /// The reply is stored. Also when this attempt had stored it before.
+    Stored(Session),
+    /// Another attempt took the turn over.
+    Superseded,
+    /// The user message is no longer kept.
+    Gone,
+    /// The session is.
+    Absent,
+}
+
+impl Operation for FinishTurn {
+    const NAME: &'static str = "finish_turn";
+    type Outcome = Finished;
+
+    fn call(&self, keys: &Keys) -> Call {
+        Call::Script {
+            script: &FINISH_TURN,
+            keys: keys.of_session(&self.session),
+            arguments: vec![
+                self.session.to_string(),
+                self.turn.to_string(),
+                self.attempt.clone(),
+                self.reply.clone(),
+                self.message_id.to_string(),
+                self.position.to_string(),
+                self.now.to_string(),
+                self.ttl.to_string(),
+                slide_grain(self.ttl).to_string(),
+                self.messages_per_session.to_string(),
+                TRIM_PER_CALL.to_string(),
+            ],
+        }
+    }
+
+    fn decode(&self, reply: Reply) -> Result<Finished, UnexpectedReply> {
+        let mut items = reply.items()?;
+        Ok(match items.text()?.as_str() {
+            "finished" => Finished::Stored(session_from(&mut items)?),
+            "superseded" => Finished::Superseded,
+            "gone" => Finished::Gone,
+            "absent" => Finished::Absent,
+            _ => return Err(UnexpectedReply),
+        })
+    }
+
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Finished, R::Error> {
+        let id = &self.session;
+        let Some(mut session) = records.session(id)?.filter(|session| session.is_live(self.now)) else {
+            return Ok(Finished::Absent);
+        };
+        let record = records.turn(id, &self.turn)?;
+        let Some(record) = record.filter(|record| record.attempt == self.attempt) else {
+            return Ok(Finished::Superseded);
+        };
+        if record.done {
+            return Ok(Finished::Stored(session));
+        }
+        let kept = self.position >= session.first && self.position < session.next;
+        let asked = if kept { records.messages(id, self.position..self.position + 1)?.pop() } else { None };
+        let is_asked = asked.is_some_and(|message| message.starts_with(&stored_prefix(&self.message_id)));
+        if !is_asked || record.message_position != Some(self.position) {
+            return Ok(Finished::Gone);
+        }
+        let at = session.next;
+        let over = (at + 1 - session.first).saturating_sub(self.messages_per_session).min(TRIM_PER_CALL);
+        if over > 0 {
+            records.remove_messages(id, session.first..session.first + over)?;
+            session.first += over;
+        }
+        let slid = self.now.after(self.ttl);
+        if slid.0 >= session.expires.0 + slide_grain(self.ttl).0 {
+            session.expires = slid;
+        }
+        session.updated = self.now;
+        session.next += 1;
+        session.total += 1;
+        session.revision += 1;
+        records.put_session(id, &session)?;
+        records.put_message(id, at, &self.reply)?;
+        let done = TurnRecord { done: true, lease_until: Millis(0), reply_position: Some(at), ..record };
+        records.put_turn(id, &self.turn, &done)?;
+        Ok(Finished::Stored(session))
+    }
+}

@@ -1,0 +1,59 @@
+//! Storage as the rules see it: one owner's sessions as records that are read and written at once, without waiting.
+//!
+//! Redis runs each operation's Lua script. Every other store (the vault's SQLite, the reference store's maps) only offers
+//! these records, and the operation's `apply` runs the same rules over them. So there are two statements of each rule,
+//! and the conformance suite holds them against each other.
+
+use crate::id::{SessionId, TurnId};
+use crate::session::{Card, Session};
+use crate::time::Millis;
+use crate::turn::TurnRecord;
+use std::ops::Range;
+
+/// One owner's sessions in one namespace.
+///
+/// The calls of one operation happen together or not at all: an implementation runs an `apply` in one transaction.
+pub trait Records {
+    /// Why the storage failed.
+    type Error;
+
+    /// The session, expired or not.
+    ///
+    /// # Errors
+    /// The storage failed; so for every call here.
+    fn session(&mut self, id: &SessionId) -> Result<Option<Session>, Self::Error>;
+
+    /// Writes the session's fields.
+    fn put_session(&mut self, id: &SessionId, session: &Session) -> Result<(), Self::Error>;
+
+    /// Removes the session with its messages and turns.
+    fn remove_session(&mut self, id: &SessionId) -> Result<(), Self::Error>;
+
+    /// The stored texts of the messages at these positions, oldest first.
+    fn messages(&mut self, id: &SessionId, positions: Range<u64>) -> Result<Vec<String>, Self::Error>;
+
+    /// Writes a message.
+    fn put_message(&mut self, id: &SessionId, position: u64, message: &str) -> Result<(), Self::Error>;
+
+    /// Removes the messages at these positions.
+    fn remove_messages(&mut self, id: &SessionId, positions: Range<u64>) -> Result<(), Self::Error>;
+
+    /// The record of a turn.
+    fn turn(&mut self, id: &SessionId, turn: &TurnId) -> Result<Option<TurnRecord>, Self::Error>;
+
+    /// Writes the record of a turn; of a new one, it forgets the oldest beyond [`crate::limits::REMEMBERED_TURNS`].
+    fn put_turn(&mut self, id: &SessionId, turn: &TurnId, record: &TurnRecord) -> Result<(), Self::Error>;
+
+    /// Sets a live session aside as deleted until a moment: it is gone for every other call.
+    fn bury(&mut self, id: &SessionId, until: Millis) -> Result<(), Self::Error>;
+
+    /// Until when the session is set aside as deleted.
+    fn buried_until(&mut self, id: &SessionId) -> Result<Option<Millis>, Self::Error>;
+
+    /// How many sessions are live at `now`.
+    fn count(&mut self, now: Millis) -> Result<u64, Self::Error>;
+
+    /// Cards of sessions live at `now` that expire at `newest` or before (all of them without it), the latest first and
+    /// equals by descending id, after `skip` of them, at most `limit`.
+    fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>, Self::Error>;
+}

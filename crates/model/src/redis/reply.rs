@@ -1,0 +1,209 @@
+//! What Redis answers, and what its errors mean.
+
+use crate::error::{Outage, StoreError};
+use serde::Deserialize;
+
+/// A reply in RESP2's shapes, as Upstash's REST API gives them in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// Text or status.
+    Text(String),
+    /// An integer.
+    Integer(i64),
+    /// Nothing.
+    Nil,
+    /// Several.
+    Array(Vec<Reply>),
+}
+
+/// A reply that the plan doesn't know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnexpectedReply;
+
+impl From<UnexpectedReply> for StoreError {
+    fn from(_: UnexpectedReply) -> Self {
+        StoreError::UnexpectedReply
+    }
+}
+
+/// What one HTTP answer of the REST API amounts to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The reply.
+    Reply(Reply),
+    /// Redis doesn't have the script: call again with its source.
+    ScriptUnknown,
+    /// It failed.
+    Failed(StoreError),
+}
+
+/// Reads an HTTP answer. An `error` counts whatever the status is: Upstash sends some with 200.
+#[must_use]
+pub fn read(status: u16, body: &str) -> Answer {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(default)]
+        result: Option<Reply>,
+        error: Option<String>,
+    }
+    match serde_json::from_str::<Body>(body) {
+        Ok(Body { error: Some(text), .. }) => classify(status, &text),
+        Ok(Body { result, .. }) if status < 300 => Answer::Reply(result.unwrap_or(Reply::Nil)),
+        _ => Answer::Failed(match status {
+            401 | 403 => StoreError::Misconfigured("unauthorized"),
+            404 | 405 => StoreError::Misconfigured("not_upstash_rest"),
+            413 => StoreError::TooLarge,
+            _ => StoreError::Unavailable(Outage::BadGateway),
+        }),
+    }
+}
+
+/// Tells Redis' and Upstash's error texts apart (Upstash: REST API and troubleshooting pages).
+fn classify(status: u16, text: &str) -> Answer {
+    let has = |part: &str| text.contains(part);
+    let starts = |part: &str| text.starts_with(part);
+    let error = if starts("NOSCRIPT") {
+        return Answer::ScriptUnknown;
+    } else if status == 401 || starts("WRONGPASS") || starts("NOAUTH") {
+        StoreError::Misconfigured("unauthorized")
+    } else if starts("NOPERM") {
+        StoreError::Misconfigured("no_permission")
+    } else if has("Command is not available") || has("unknown command") || has("not allowed in REST") {
+        StoreError::Misconfigured("command_not_available")
+    } else if status == 413 || has("max request size exceeded") || has("max single record size exceeded") {
+        StoreError::TooLarge
+    } else if has("max requests limit exceeded") || has("max daily request limit") || has("suspended") {
+        StoreError::Unavailable(Outage::Quota)
+    } else if starts("OOM") || has("OOM command not allowed") || has("DB capacity quota exceeded") {
+        StoreError::Unavailable(Outage::OutOfMemory)
+    } else if starts("READONLY") || starts("MISCONF") {
+        StoreError::Unavailable(Outage::ReadOnly)
+    } else if starts("LOADING") || starts("MASTERDOWN") || starts("CLUSTERDOWN") || starts("TRYAGAIN") || starts("BUSY") {
+        StoreError::Unavailable(Outage::Loading)
+    } else if status >= 500 {
+        StoreError::Unavailable(Outage::BadGateway)
+    } else {
+        StoreError::UnexpectedReply
+    };
+    Answer::Failed(error)
+}
+
+impl Reply {
+    /// Text.
+    ///
+    /// # Errors
+    /// [`UnexpectedReply`] when it is anything else.
+    pub fn text(self) -> Result<String, UnexpectedReply> {
+        if let Reply::Text(text) = self { Ok(text) } else { Err(UnexpectedReply) }
+    }
+
+    /// A number that is not negative: an integer, or text of digits as hashes hold them.
+    ///
+    /// # Errors
+    /// [`UnexpectedReply`] when it is anything else.
+    pub fn number(self) -> Result<u64, UnexpectedReply> {
+        match self {
+            Reply::Integer(number) => u64::try_from(number).map_err(|_| UnexpectedReply),
+            Reply::Text(digits) => digits.parse().map_err(|_| UnexpectedReply),
+            _ => Err(UnexpectedReply),
+        }
+    }
+
+    /// The items of an array, to be taken one by one.
+    ///
+    /// # Errors
+    /// [`UnexpectedReply`] when it is no array.
+    pub fn items(self) -> Result<Items, UnexpectedReply> {
+        if let Reply::Array(items) = self { Ok(Items(items.into_iter())) } else { Err(UnexpectedReply) }
+    }
+
+    /// An array of texts.
+    ///
+    /// # Errors
+    /// [`UnexpectedReply`] when it is anything else.
+    pub fn texts(self) -> Result<Vec<String>, UnexpectedReply> {
+        self.items()?.0.map(Reply::text).collect()
+    }
+}
+
+/// The items of an array reply.
+#[derive(Debug)]
+pub struct Items(std::vec::IntoIter<Reply>);
+
+impl Items {
+    /// The next item.
+    ///
+    /// # Errors
+    /// [`UnexpectedReply`] when there is none.
+    pub fn next(&mut self) -> Result<Reply, UnexpectedReply> {
+        self.0.next().ok_or(UnexpectedReply)
+    }
+
+    /// The next item's text.
+    ///
+    /// # Errors
+    /// [`UnexpectedReply`] when there is none or it is no text.
+    pub fn text(&mut self) -> Result<String, UnexpectedReply> {
+        self.next()?.text()
+    }
+
+    /// The next item's number.
+    ///
+    /// # Errors
+    /// [`UnexpectedReply`] when there is none or it is no number.
+    pub fn number(&mut self) -> Result<u64, UnexpectedReply> {
+        self.next()?.number()
+    }
+
+    /// Whether all items were taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_read() {
+        assert_eq!(read(200, r#"{"result":null}"#), Answer::Reply(Reply::Nil));
+        assert_eq!(
+            read(200, r#"{"result":["a",1,null,[]]}"#),
+            Answer::Reply(Reply::Array(vec![
+                Reply::Text("a".into()),
+                Reply::Integer(1),
+                Reply::Nil,
+                Reply::Array(vec![])
+            ]))
+        );
+    }
+
+    #[test]
+    fn errors_are_told_apart_whatever_the_status() {
+        use Outage::{BadGateway, Loading, OutOfMemory, Quota, ReadOnly};
+        use StoreError::{Misconfigured, TooLarge, Unavailable, UnexpectedReply};
+        for (status, text, expected) in [
+            (401, "WRONGPASS invalid or missing auth token.", Misconfigured("unauthorized")),
+            (400, "NOPERM this user has no permissions to run the 'evalsha' command", Misconfigured("no_permission")),
+            (400, "ERR Command is not available: 'EVALSHA'.", Misconfigured("command_not_available")),
+            (413, "ERR max request size exceeded. Limit: 52428800, Actual: 60000028", TooLarge),
+            (200, "ERR max request size exceeded. Limit: 10485760 bytes", TooLarge),
+            (400, "ERR max requests limit exceeded. Limit: 500000, Usage: 500000.", Unavailable(Quota)),
+            (400, "ERR This database has been suspended for exceeding the defined budget limit.", Unavailable(Quota)),
+            (400, "OOM command not allowed when used memory > 'maxmemory'.", Unavailable(OutOfMemory)),
+            (400, "READONLY Writes are temporarily rejected due to server upgrade", Unavailable(ReadOnly)),
+            (400, "LOADING Redis is loading the dataset in memory", Unavailable(Loading)),
+            (503, "ERR gateway: Redis is not reachable", Unavailable(BadGateway)),
+            (400, "WRONGTYPE Operation against a key holding the wrong kind of value", UnexpectedReply),
+        ] {
+            let body = serde_json::json!({ "error": text }).to_string();
+            assert_eq!(read(status, &body), Answer::Failed(expected), "{text}");
+        }
+        assert_eq!(read(400, r#"{"error":"NOSCRIPT No matching script. Please use EVAL."}"#), Answer::ScriptUnknown);
+        assert_eq!(read(530, "error code: 1016"), Answer::Failed(Unavailable(BadGateway)));
+        assert_eq!(read(401, "nope"), Answer::Failed(Misconfigured("unauthorized")));
+    }
+}

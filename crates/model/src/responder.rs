@@ -1,0 +1,171 @@
+//! Responders: what answers a turn. Here is what they are asked and what their answers mean; asking is the shell's.
+
+use crate::error::Code;
+use crate::message::{Message, Role};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// What answers.
+#[derive(Debug, Clone)]
+pub enum Responder {
+    /// Says back what it remembers, so that memory can be seen.
+    Echo,
+    /// Any API of the form of `OpenAI`'s `chat/completions`.
+    ChatCompletions(ChatCompletions),
+}
+
+/// Where and how to ask such an API.
+#[derive(Clone)]
+pub struct ChatCompletions {
+    /// The whole URL.
+    pub url: String,
+    /// Its key; local ones need none.
+    pub key: Option<String>,
+    /// The model's name.
+    pub model: String,
+    /// What comes before the window.
+    pub system_prompt: Option<String>,
+    /// More members of the request, such as `temperature`.
+    pub parameters: Map<String, Value>,
+}
+
+impl fmt::Debug for ChatCompletions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatCompletions").field("url", &self.url).field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
+/// The earlier user messages that the echo quotes, and how many characters of each.
+const QUOTED: (usize, usize) = (3, 80);
+
+/// The echo's answer to the last message of a window.
+#[must_use]
+pub fn echo(window: &[Message]) -> String {
+    let Some((last, earlier)) = window.split_last() else { return String::new() };
+    let said: Vec<_> = earlier.iter().filter(|message| message.role == Role::User).collect();
+    let answer = format!("You said: {}", last.content);
+    if said.is_empty() {
+        return format!("{answer}\n\nThat is the first thing you have told me in this chat.");
+    }
+    let quotes: Vec<_> = said.iter().rev().take(QUOTED.0).rev().map(|message| quote(&message.content)).collect();
+    let plural = if earlier.len() == 1 { "message" } else { "messages" };
+    format!("{answer}\n\nI remember {} earlier {plural}. Before this you said {}.", earlier.len(), quotes.join(", then "))
+}
+
+fn quote(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = line.chars().take(QUOTED.1).collect();
+    if short.len() < line.len() { format!("“{}…”", short.trim_end()) } else { format!("“{line}”") }
+}
+
+impl ChatCompletions {
+    /// The request's body: the system prompt and the window.
+    #[must_use]
+    pub fn body(&self, window: &[Message]) -> String {
+        #[derive(Serialize)]
+        struct Said<'a> {
+            role: Role,
+            content: &'a str,
+        }
+        #[derive(Serialize)]
+        struct Body<'a> {
+            model: &'a str,
+            messages: Vec<Said<'a>>,
+            #[serde(flatten)]
+            parameters: &'a Map<String, Value>,
+        }
+        let system = self.system_prompt.as_deref().map(|content| Said { role: Role::System, content });
+        let said = window.iter().map(|message| Said { role: message.role, content: &message.content });
+        let mut parameters = self.parameters.clone();
+        let model = parameters.remove("model");
+        let model = model.as_ref().and_then(Value::as_str).unwrap_or(&self.model);
+        let body = Body { model, messages: system.into_iter().chain(said).collect(), parameters: &parameters };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+/// Reads an answer of `chat/completions`.
+///
+/// # Errors
+/// The code of the problem and what to say of it, which never quotes the answer.
+pub fn read_completion(status: u16, body: &str) -> Result<String, (Code, String)> {
+    #[derive(Deserialize)]
+    struct Body {
+        choices: Vec<Choice>,
+    }
+    #[derive(Deserialize)]
+    struct Choice {
+        message: Said,
+    }
+    #[derive(Deserialize)]
+    struct Said {
+        content: Option<String>,
+        #[serde(default)]
+        refusal: Option<String>,
+    }
+    match status {
+        200..=299 => {}
+        429 | 503 | 529 => return Err((Code::ResponderBusy, format!("the model's API answered {status}"))),
+        401 | 403 => return Err((Code::ResponderFailed, format!("the model's API refuses the key ({status})"))),
+        408 | 504 => return Err((Code::ResponderTimeout, format!("the model's API answered {status}"))),
+        _ => return Err((Code::ResponderFailed, format!("the model's API answered {status}"))),
+    }
+    let nonsense = || (Code::ResponderFailed, "the model's API answered something else than a completion".to_owned());
+    let body: Body = serde_json::from_str(body).map_err(|_| nonsense())?;
+    let said = body.choices.into_iter().next().ok_or_else(nonsense)?.message;
+    let text = said.content.filter(|text| !text.is_empty()).or(said.refusal).filter(|text| !text.is_empty());
+    text.ok_or_else(|| (Code::ResponderFailed, "the model's API answered an empty completion".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{InvalidId, MessageId};
+
+    fn said(role: Role, content: &str) -> Result<Message, InvalidId> {
+        let id = MessageId::parse("m")?;
+        Ok(Message { id, role, content: content.into(), created: String::new(), parent: None, metadata: None })
+    }
+
+    #[test]
+    fn the_echo_shows_its_memory() -> Result<(), InvalidId> {
+        let mut window = vec![said(Role::User, "Ahoj")?];
+        assert_eq!(echo(&window), "You said: Ahoj\n\nThat is the first thing you have told me in this chat.");
+        window.extend([said(Role::Assistant, "x")?, said(Role::User, "Ještě  něco")?]);
+        assert_eq!(
+            echo(&window),
+            "You said: Ještě  něco\n\nI remember 2 earlier messages. Before this you said “Ahoj”."
+        );
+        assert_eq!(echo(&[]), "");
+        Ok(())
+    }
+
+    #[test]
+    fn a_completion_request_has_prompt_window_and_parameters() -> Result<(), Box<dyn std::error::Error>> {
+        let api = ChatCompletions {
+            url: String::new(),
+            key: None,
+            model: "m".into(),
+            system_prompt: Some("Be kind".into()),
+            parameters: serde_json::from_str(r#"{"temperature":0.2}"#)?,
+        };
+        assert_eq!(
+            api.body(&[said(Role::User, "Hi")?]),
+            r#"{"model":"m","messages":[{"role":"system","content":"Be kind"},{"role":"user","content":"Hi"}],"temperature":0.2}"#
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn completions_are_read_and_failures_told_apart() {
+        let text = |status, body| read_completion(status, body).map_err(|(code, _)| code);
+        assert_eq!(text(200, r#"{"choices":[{"message":{"role":"assistant","content":"Hi"}}]}"#), Ok("Hi".into()));
+        assert_eq!(text(200, r#"{"choices":[]}"#), Err(Code::ResponderFailed));
+        assert_eq!(text(200, r#"{"choices":[{"message":{"content":null}}]}"#), Err(Code::ResponderFailed));
+        assert_eq!(text(200, "<html>"), Err(Code::ResponderFailed));
+        assert_eq!(text(429, ""), Err(Code::ResponderBusy));
+        assert_eq!(text(500, ""), Err(Code::ResponderFailed));
+        assert_eq!(text(504, ""), Err(Code::ResponderTimeout));
+    }
+}

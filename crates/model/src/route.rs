@@ -1,0 +1,159 @@
+//! The routes of the API: one line each.
+
+use crate::error::{Code, Problem};
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Action {
+    Health,
+    Chat,
+    CreateSession,
+    ListSessions,
+    SessionInfo,
+    DeleteSession,
+    History,
+}
+
+/// Every route: method, path with `{id}` for a session id, and what it does.
+pub const ROUTES: &[(&str, &str, Action)] = &[
+    ("GET", "/health", Action::Health),
+    ("POST", "/v1/chat", Action::Chat),
+    ("POST", "/v1/sessions", Action::CreateSession),
+    ("GET", "/v1/sessions", Action::ListSessions),
+    ("GET", "/v1/sessions/{id}", Action::SessionInfo),
+    ("DELETE", "/v1/sessions/{id}", Action::DeleteSession),
+    ("GET", "/v1/sessions/{id}/history", Action::History),
+];
+
+/// A route that a request takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// What it does.
+    pub action: Action,
+    /// What stands in its path where the route has `{id}`, percent-decoded and not yet checked; else empty.
+    pub id: String,
+}
+
+/// Finds the route of a method and a path. `HEAD` goes where `GET` does.
+///
+/// # Errors
+/// [`Code::RouteNotFound`], or [`Code::MethodNotAllowed`] with the methods that the path takes.
+pub fn route(method: &str, path: &str) -> Result<Matched, Problem> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    let mut allowed: Vec<&str> = Vec::new();
+    for (its_method, pattern, action) in ROUTES {
+        let Some(id) = captured(pattern, path) else { continue };
+        if *its_method == method {
+            return Ok(Matched { action: *action, id: decode(id) });
+        }
+        allowed.push(its_method);
+        if *its_method == "GET" {
+            allowed.push("HEAD");
+        }
+    }
+    if allowed.is_empty() {
+        return Err(Problem::new(Code::RouteNotFound));
+    }
+    Err(Problem { allow: Some(allowed.join(", ")), ..Problem::new(Code::MethodNotAllowed) })
+}
+
+/// What stands for `{id}` in a path that fits the pattern; empty where the pattern has none.
+fn captured<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let Some((before, after)) = pattern.split_once("{id}") else {
+        return (pattern == path).then_some("");
+    };
+    let id = path.strip_prefix(before)?.strip_suffix(after)?;
+    (!id.is_empty() && !id.contains('/')).then_some(id)
+}
+
+/// A query's parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a>(pub &'a str);
+
+impl Query<'_> {
+    /// The first value of a name, decoded; an empty one counts as absent.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .find(|(key, _)| decode(key) == name)
+            .map(|(_, value)| decode(&value.replace('+', " ")))
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A number from a name.
+    ///
+    /// # Errors
+    /// [`Code::InvalidParameter`] when it is no whole number or out of range.
+    pub fn number(&self, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            _ => Err(Problem::new(Code::InvalidParameter)
+                .detail(format!("{name} is a whole number from {} to {}", range.start(), range.end()))),
+        }
+    }
+}
+
+/// Percent-decodes. What isn't valid stays as it is, and bytes that aren't UTF-8 become U+FFFD.
+fn decode(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let value = hex.filter(|two| two.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match (*byte, value.and_then(|two| u8::from_str_radix(two, 16).ok())) {
+            (b'%', Some(value)) => {
+                bytes.push(value);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_find_their_routes() {
+        let found = |method, path| route(method, path).map(|found| (found.action, found.id));
+        assert_eq!(found("POST", "/v1/chat"), Ok((Action::Chat, String::new())));
+        assert_eq!(found("HEAD", "/health"), Ok((Action::Health, String::new())));
+        assert_eq!(found("GET", "/v1/sessions/a%3Ab"), Ok((Action::SessionInfo, "a:b".into())));
+        assert_eq!(found("GET", "/v1/sessions/a/history"), Ok((Action::History, "a".into())));
+        for lost in ["/", "/v1", "/v1/sessions/", "/v1/sessions/a/b", "/v1/sessions/a/history/", "/v2/chat", "/V1/chat"] {
+            assert_eq!(found("GET", lost).map_err(|problem| problem.code), Err(Code::RouteNotFound), "{lost}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_ones() {
+        let problem = route("PUT", "/v1/sessions/a").err();
+        assert_eq!(problem.as_ref().map(|problem| problem.code), Some(Code::MethodNotAllowed));
+        assert_eq!(problem.and_then(|problem| problem.allow).as_deref(), Some("GET, HEAD, DELETE"));
+    }
+
+    #[test]
+    fn queries_are_decoded_and_checked() {
+        let query = Query("limit=5&q=a%20b+c&empty=&bad=x&%6Cast=1&odd=%zz");
+        assert_eq!(query.number("limit", 1..=9), Ok(Some(5)));
+        assert_eq!(query.get("q").as_deref(), Some("a b c"));
+        assert_eq!((query.get("empty"), query.get("none")), (None, None));
+        assert_eq!(query.get("last").as_deref(), Some("1"));
+        assert_eq!(query.get("odd").as_deref(), Some("%zz"));
+        for (name, range) in [("bad", 1..=9), ("limit", 6..=9), ("limit", 1..=4)] {
+            assert_eq!(query.number(name, range).map_err(|problem| problem.code), Err(Code::InvalidParameter));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! A session's fields, apart from its messages and turns, and how the API shows them.
+
+use crate::id::SessionId;
+use crate::limits::DERIVED_TITLE_CHARACTERS;
+use crate::time::Millis;
+use crate::wire::SessionBody;
+use serde::{Deserialize, Serialize};
+
+/// The layout version that writers write.
+pub const LAYOUT_VERSION: u64 = 1;
+
+/// What a session is, apart from its messages and turns.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Empty when it has none.
+    pub title: String,
+    /// When it was made.
+    pub created: Millis,
+    /// When it last changed.
+    pub updated: Millis,
+    /// When it goes, unless it is used before.
+    pub expires: Millis,
+    /// The position of the oldest message that is kept.
+    pub first: u64,
+    /// The position that the next message takes.
+    pub next: u64,
+    /// The messages ever stored.
+    pub total: u64,
+    /// Rises with every change.
+    pub revision: u64,
+}
+
+impl Session {
+    /// The messages that are kept.
+    #[must_use]
+    pub fn kept(&self) -> u64 {
+        self.next.saturating_sub(self.first)
+    }
+
+    /// Whether it is there at `now`. A session whose time has come is absent, whatever the store still holds.
+    #[must_use]
+    pub fn is_live(&self, now: Millis) -> bool {
+        self.expires > now
+    }
+
+    /// The session as the API shows it on its own.
+    #[must_use]
+    pub fn body(&self, id: &SessionId, now: Millis) -> SessionBody {
+        SessionBody {
+            session_id: id.clone(),
+            title: Some(self.title.clone()).filter(|title| !title.is_empty()),
+            message_count: self.kept(),
+            total_messages: self.total,
+            created_at: self.created.to_rfc3339(),
+            updated_at: self.updated.to_rfc3339(),
+            expires_at: self.expires.to_rfc3339(),
+            expires_in_seconds: self.expires.since(now).0.div_ceil(1000),
+            revision: Some(self.revision),
+        }
+    }
+}
+
+/// A session's line in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Its id.
+    pub id: SessionId,
+    /// Empty when it has none.
+    pub title: String,
+    /// The messages that are kept.
+    pub count: u64,
+    /// The messages ever stored.
+    pub total: u64,
+    /// When it was made.
+    pub created: Millis,
+    /// When it last changed.
+    pub updated: Millis,
+    /// When it goes, unless it is used before.
+    pub expires: Millis,
+}
+
+impl Card {
+    /// The card of a session.
+    #[must_use]
+    pub fn of(id: SessionId, session: &Session) -> Self {
+        Self {
+            id,
+            title: session.title.clone(),
+            count: session.kept(),
+            total: session.total,
+            created: session.created,
+            updated: session.updated,
+            expires: session.expires,
+        }
+    }
+
+    /// Reads the stored form, which the scripts write: `{count} {total} {created} {updated} {flags} {title}`, the title
+    /// last because it is the only part that can hold spaces.
+    #[must_use]
+    pub fn parse(id: SessionId, expires: Millis, stored: &str) -> Option<Self> {
+        let mut parts = stored.splitn(6, ' ');
+        let mut number = || parts.next()?.parse::<u64>().ok();
+        let (count, total, created, updated) = (number()?, number()?, number()?, number()?);
+        let (_flags, title) = (parts.next()?, parts.next()?);
+        Some(Self {
+            id,
+            title: title.to_owned(),
+            count,
+            total,
+            created: Millis(created),
+            updated: Millis(updated),
+            expires,
+        })
+    }
+
+    /// The session as the API lists it.
+    #[must_use]
+    pub fn body(&self, now: Millis) -> SessionBody {
+        let session = Session {
+            title: self.title.clone(),
+            created: self.created,
+            updated: self.updated,
+            expires: self.expires,
+            first: 0,
+            next: self.count,
+            total: self.total,
+            revision: 0,
+        };
+        SessionBody { revision: None, ..session.body(&self.id, now) }
+    }
+}
+
+/// The title that a session without one takes from its first message: its first line that isn't empty, shortened at a word.
+#[must_use]
+pub fn derived_title(message: &str) -> String {
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line: String = line.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "");
+    if line.chars().count() <= DERIVED_TITLE_CHARACTERS {
+        return line;
+    }
+    let cut: String = line.chars().take(DERIVED_TITLE_CHARACTERS - 1).collect();
+    let at_word = cut.rsplit_once(' ').map_or(cut.as_str(), |(kept, _)| kept);
+    let kept = if at_word.chars().count() * 2 < DERIVED_TITLE_CHARACTERS { cut.as_str() } else { at_word };
+    format!("{kept}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_come_from_the_first_line() {
+        assert_eq!(derived_title("  \n  Dobrý   den,\tsvěte \nx"), "Dobrý den, světe");
+        let long = derived_title(&"slovo ".repeat(40));
+        assert!(long.chars().count() <= DERIVED_TITLE_CHARACTERS && long.ends_with("slovo…"), "{long}");
+        let wall = derived_title(&"ž".repeat(300));
+        assert_eq!(wall.chars().count(), DERIVED_TITLE_CHARACTERS);
+        assert_eq!(derived_title(" \n"), "");
+    }
+
+    #[test]
+    fn cards_keep_spaces_in_titles() -> Result<(), crate::id::InvalidId> {
+        let id = SessionId::parse("s1")?;
+        let card = Card::parse(id.clone(), Millis(9), "2 4 5 6 - a b  c");
+        assert_eq!(card.as_ref().map(|card| card.title.as_str()), Some("a b  c"));
+        assert_eq!(card.map(|card| (card.count, card.total, card.created.0)), Some((2, 4, 5)));
+        assert_eq!(Card::parse(id.clone(), Millis(9), "2 4 5 6 - ").map(|card| card.title), Some(String::new()));
+        assert_eq!(Card::parse(id, Millis(9), "2 4 x"), None);
+        Ok(())
+    }
+
+    #[test]
+    fn seconds_left_round_up() -> Result<(), crate::id::InvalidId> {
+        let session = Session { expires: Millis(10_001), ..Session::default() };
+        assert_eq!(session.body(&SessionId::parse("s")?, Millis(1)).expires_in_seconds, 10);
+        assert_eq!(session.body(&SessionId::parse("s")?, Millis(2)).expires_in_seconds, 10);
+        assert!(session.is_live(Millis(10_000)) && !session.is_live(Millis(10_001)));
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! The record of a turn, kept in its session under the turn's id: what makes a repeated request change nothing.
+
+use crate::id::{MessageId, TurnId};
+use crate::time::Millis;
+use std::fmt;
+
+/// What a session remembers of one turn, or of another operation that carries an id.
+///
+/// Its stored form, the same in every store, is eight words: `state attempt lease_until reply_id fingerprint message_id
+/// message_position reply_position`, with `-` for none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnRecord {
+    /// Finished, or not yet.
+    pub done: bool,
+    /// Who runs it: an id minted per request.
+    pub attempt: String,
+    /// Until when nobody else may take it over.
+    pub lease_until: Millis,
+    /// The id that its reply has, or will have. None for an operation that isn't a turn.
+    pub reply_id: Option<MessageId>,
+    /// Tells its payload from another's.
+    pub fingerprint: String,
+    /// The user message.
+    pub message_id: Option<MessageId>,
+    /// Where the user message is.
+    pub message_position: Option<u64>,
+    /// Where the reply is.
+    pub reply_position: Option<u64>,
+}
+
+impl TurnRecord {
+    /// The record of a finished operation that isn't a turn.
+    #[must_use]
+    pub fn of_operation(operation: &TurnId) -> Self {
+        Self {
+            done: true,
+            attempt: operation.as_str().to_owned(),
+            lease_until: Millis(0),
+            reply_id: None,
+            fingerprint: "-".to_owned(),
+            message_id: None,
+            message_position: None,
+            reply_position: None,
+        }
+    }
+
+    /// Reads the stored form.
+    #[must_use]
+    pub fn parse(stored: &str) -> Option<Self> {
+        fn optional<T>(word: &str, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+            if word == "-" { Some(None) } else { read(word).map(Some) }
+        }
+        let mut words = stored.split(' ');
+        let done = match words.next()? {
+            "done" => true,
+            "open" => false,
+            _ => return None,
+        };
+        let attempt = words.next()?.to_owned();
+        let lease_until = Millis(words.next()?.parse().ok()?);
+        let reply_id = optional(words.next()?, |word| MessageId::parse(word).ok())?;
+        let fingerprint = words.next()?.to_owned();
+        let message_id = optional(words.next()?, |word| MessageId::parse(word).ok())?;
+        let message_position = optional(words.next()?, |word| word.parse().ok())?;
+        let reply_position = optional(words.next()?, |word| word.parse().ok())?;
+        let record =
+            Self { done, attempt, lease_until, reply_id, fingerprint, message_id, message_position, reply_position };
+        words.next().is_none().then_some(record)
+    }
+}
+
+impl fmt::Display for TurnRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let position = |position: Option<u64>| position.map_or_else(|| "-".to_owned(), |number| number.to_string());
+        write!(
+            f,
+            "{} {} {} {} {} {} {} {}",
+            if self.done { "done" } else { "open" },
+            self.attempt,
+            self.lease_until,
+            self.reply_id.as_ref().map_or("-", MessageId::as_str),
+            self.fingerprint,
+            self.message_id.as_ref().map_or("-", MessageId::as_str),
+            position(self.message_position),
+            position(self.reply_position),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_back_as_they_were() {
+        for stored in ["open a1 17 r-m1 00ff m1 4 -", "done a1 0 r-m1 00ff m1 4 5", "done op 0 - - - - -"] {
+            let record = TurnRecord::parse(stored);
+            assert_eq!(record.map(|record| record.to_string()).as_deref(), Some(stored));
+        }
+        for wrong in ["", "open", "shut a 0 - - - - -", "done a x - - - - -", "done a 0 - - - - - more"] {
+            assert_eq!(TurnRecord::parse(wrong), None, "{wrong}");
+        }
+    }
+}
