@@ -1,0 +1,38 @@
+//! The Upstash Redis REST dialect in front of any Redis server: for local development, tests and self-hosting.
+//!
+//! A request is read (`request.rs`), judged (`rules.rs`), run (`execute.rs`) over one shared connection
+//! (`redis_link.rs`) and answered (`reply.rs`, `response.rs`); `dialect.rs` leads it through. [`Gateway`] listens; [`Config`] is what the environment says.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unreachable)
+)]
+
+mod access_log;
+mod auth;
+mod body;
+mod command;
+mod command_table;
+mod config;
+mod control;
+mod counters;
+mod dialect;
+mod events;
+mod execute;
+mod faults;
+mod redis_link;
+mod reply;
+mod request;
+mod response;
+mod rules;
+mod script;
+mod server;
+mod sync_token;
+mod target;
+mod texts;
+mod tls;
+
+pub use config::{Config, Tokens};
+pub use server::Gateway;
+pub use target::RedisTarget;
