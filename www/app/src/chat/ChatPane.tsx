@@ -1,0 +1,92 @@
+// The open session: what it is and how long it is kept, its messages, and where to write.
+import type { Chatkeep, Message, Snapshot } from "chatkeep";
+import { type RefObject, useCallback, useEffect } from "react";
+import { Notice } from "../lib/Notice";
+import { inWords, isGone } from "../lib/problems";
+import { useDraft } from "../lib/useDraft";
+import { ChatHeader } from "./ChatHeader";
+import { Composer } from "./Composer";
+import { EmptyState } from "./EmptyState";
+import { MessageLog } from "./MessageLog";
+
+interface Props {
+  readonly client: Chatkeep;
+  readonly view: Snapshot;
+  readonly now: number;
+  readonly composer: RefObject<HTMLTextAreaElement | null>;
+  readonly onNewChat: () => void;
+  /** There is a list to open over the page. */
+  readonly onOpenList: (() => void) | undefined;
+}
+
+export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }: Props) {
+  const { ready, sessionId, session, messages, sending, hasOlder, problem } = view;
+  const loading = view.loading || !ready;
+  const [draft, setDraft] = useDraft(sessionId, sending);
+
+  // A message that fails carries its own reason, so the rejected calls have nothing to add.
+  const send = useCallback((text: string) => void client.send(text).catch(ignore), [client]);
+  const retry = useCallback((message: Message) => void client.retry(message.id).catch(ignore), [client]);
+  const older = useCallback(() => client.history({ older: true }), [client]);
+  const reload = () => {
+    if (sessionId !== null) client.open(sessionId).catch(ignore);
+  };
+  const edit = useCallback(
+    (message: Message) => {
+      const typed = composer.current?.value.trimEnd() ?? "";
+      setDraft(typed === "" ? message.content : `${typed}\n${message.content}`);
+      composer.current?.focus();
+    },
+    [composer, setDraft],
+  );
+
+  // Where a touch keyboard would cover the page, the focus waits for a touch.
+  useEffect(() => {
+    if (matchMedia("(pointer: fine)").matches) composer.current?.focus();
+  }, [composer]);
+
+  const blank = messages.length === 0 && !loading;
+  const gone = isGone(problem) && !messages.some((message) => isGone(message.problem));
+  const unread = blank && sessionId !== null && !gone && (problem !== null || session?.messageCount !== 0);
+
+  return (
+    <main className="chat">
+      <title>{session?.title ? `${session.title} · Chatkeep` : "Chatkeep"}</title>
+      <ChatHeader
+        title={titleOf(view)}
+        expiresAt={session?.expiresAt}
+        now={now}
+        onNewChat={onNewChat}
+        onOpenList={onOpenList}
+      />
+      <MessageLog
+        messages={messages}
+        sending={sending}
+        loading={loading}
+        onOlder={hasOlder ? older : undefined}
+        onRetry={retry}
+        onEdit={edit}
+      >
+        {blank && !unread && !gone && <EmptyState />}
+        {unread && (
+          <Notice action="Try again" onAction={reload}>
+            The messages couldn’t be loaded. {problem && inWords(problem)}
+          </Notice>
+        )}
+        {gone && problem && (
+          <Notice action="Start a new chat" onAction={onNewChat}>
+            {inWords(problem)}
+          </Notice>
+        )}
+      </MessageLog>
+      <Composer field={composer} text={draft} onText={setDraft} onSend={send} />
+    </main>
+  );
+}
+
+function titleOf({ sessionId, session }: Snapshot): string {
+  if (sessionId === null) return "New chat";
+  return session === null ? "Chat" : session.title?.trim() || "Untitled chat";
+}
+
+function ignore(): void {}
