@@ -8,6 +8,7 @@ pub mod client;
 pub mod config;
 pub mod error;
 pub mod id;
+pub mod intake;
 pub mod limits;
 pub mod message;
 pub mod owner;

@@ -135,7 +135,7 @@ impl Operation for BeginTurn {
                 message_id: message_id(items.text()?)?,
                 position: items.number()?,
                 session: session_from(&mut items)?,
-                window: items.next()?.texts()?,
+                window: items.take()?.texts()?,
             },
             "replay" => Begun::Replay {
                 message_id: message_id(items.text()?)?,

@@ -65,7 +65,7 @@ impl Operation for ReadHistory {
             "page" => Ok(Some(Page {
                 session: session_from(&mut items)?,
                 from: items.number()?,
-                messages: items.next()?.texts()?,
+                messages: items.take()?.texts()?,
             })),
             _ => Err(UnexpectedReply),
         }

@@ -99,7 +99,7 @@ impl Operation for ReadList {
     fn decode(&self, reply: Reply) -> Result<Listed, UnexpectedReply> {
         let mut items = reply.items()?;
         let count = items.number()?;
-        let mut found = items.next()?.items()?;
+        let mut found = items.take()?.items()?;
         let mut rows = Vec::new();
         while !found.is_empty() {
             let id = SessionId::parse(found.text()?).map_err(|_| UnexpectedReply)?;

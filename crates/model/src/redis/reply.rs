@@ -79,7 +79,8 @@ fn classify(status: u16, text: &str) -> Answer {
         StoreError::Unavailable(Outage::OutOfMemory)
     } else if starts("READONLY") || starts("MISCONF") {
         StoreError::Unavailable(Outage::ReadOnly)
-    } else if starts("LOADING") || starts("MASTERDOWN") || starts("CLUSTERDOWN") || starts("TRYAGAIN") || starts("BUSY") {
+    } else if starts("LOADING") || starts("MASTERDOWN") || starts("CLUSTERDOWN") || starts("TRYAGAIN") || starts("BUSY")
+    {
         StoreError::Unavailable(Outage::Loading)
     } else if status >= 500 {
         StoreError::Unavailable(Outage::BadGateway)
@@ -136,7 +137,7 @@ impl Items {
     ///
     /// # Errors
     /// [`UnexpectedReply`] when there is none.
-    pub fn next(&mut self) -> Result<Reply, UnexpectedReply> {
+    pub fn take(&mut self) -> Result<Reply, UnexpectedReply> {
         self.0.next().ok_or(UnexpectedReply)
     }
 
@@ -145,7 +146,7 @@ impl Items {
     /// # Errors
     /// [`UnexpectedReply`] when there is none or it is no text.
     pub fn text(&mut self) -> Result<String, UnexpectedReply> {
-        self.next()?.text()
+        self.take()?.text()
     }
 
     /// The next item's number.
@@ -153,7 +154,7 @@ impl Items {
     /// # Errors
     /// [`UnexpectedReply`] when there is none or it is no number.
     pub fn number(&mut self) -> Result<u64, UnexpectedReply> {
-        self.next()?.number()
+        self.take()?.number()
     }
 
     /// Whether all items were taken.

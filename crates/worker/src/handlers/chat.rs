@@ -1,0 +1,124 @@
+//! `POST /v1/chat`: one turn. Begin, ask the responder, finish; only then is it answered.
+
+use super::{Answer, Call};
+use crate::{edge, responder};
+use chatkeep_model::plan::{BeginTurn, Begun, FinishTurn, Finished, ReleaseTurn};
+use chatkeep_model::wire::ChatResponse;
+use chatkeep_model::{Code, Message, MessageId, Millis, Problem, Role, Session, StoreError, intake};
+
+pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
+    let key = call.received.idempotency_key.as_deref();
+    let begin = intake::chat(&call.received.body, key, &call.config.limits, call.fresh)?;
+    let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
+    match call.store.run(&begin).await.map_err(|error| unavailable(error, &begin))? {
+        Begun::Started { created, message_id, position, window, .. } => {
+            let turn = Turn { begin: &begin, created, message_id, position };
+            turn.answer(call, &window).await
+        }
+        Begun::Replay { message_id, reply, session } => {
+            let reply: Message = serde_json::from_str(&reply).map_err(|_| refused(Code::Internal))?;
+            respond(&begin, message_id, reply, &session, call.fresh.now, Flags { created: false, replayed: true })
+        }
+        Begun::Running { until } => {
+            // The lease's end is the latest; most turns end long before.
+            let seconds = until.since(call.fresh.now).0.div_ceil(1000).clamp(1, 2);
+            Err(refused(Code::TurnInProgress).retry_after(seconds))
+        }
+        Begun::Mismatch => Err(refused(Code::TurnMismatch)),
+        Begun::Gone => Err(refused(Code::MessageGone)),
+        Begun::Deleted => Err(refused(Code::SessionDeleted)),
+        Begun::Absent => Err(refused(Code::SessionNotFound)),
+        Begun::Full => Err(Problem::new(Code::TooManySessions)),
+    }
+}
+
+/// A turn that runs.
+struct Turn<'a> {
+    begin: &'a BeginTurn,
+    created: bool,
+    message_id: MessageId,
+    position: u64,
+}
+
+impl Turn<'_> {
+    async fn answer(self, call: &Call<'_>, window: &[String]) -> Result<Answer, Problem> {
+        let refused = |code: Code| Problem::new(code).of_turn(&self.begin.session, &self.message_id);
+        let messages: Result<Vec<Message>, _> = window.iter().map(|message| serde_json::from_str(message)).collect();
+        let replied = match messages {
+            Ok(messages) => responder::answer(call.config, &messages).await,
+            Err(_) => Err((Code::Internal, "a stored message can't be read".to_owned())),
+        };
+        let content = match replied {
+            Ok(content) => content,
+            Err((code, detail)) => {
+                self.release(call).await;
+                let problem = refused(code).detail(detail);
+                return Err(if code.retryable() { problem.retry_after(1) } else { problem });
+            }
+        };
+        let now = edge::now();
+        let reply = Message {
+            id: self.begin.turn.reply_id(),
+            role: Role::Assistant,
+            content,
+            created: now.to_rfc3339(),
+            parent: Some(self.message_id.clone()),
+            metadata: None,
+        };
+        let finish = FinishTurn {
+            session: self.begin.session.clone(),
+            turn: self.begin.turn.clone(),
+            attempt: self.begin.attempt.clone(),
+            message_id: self.message_id.clone(),
+            position: self.position,
+            reply: reply.to_json().map_err(|_| refused(Code::Internal))?,
+            now,
+            ttl: self.begin.ttl,
+            messages_per_session: self.begin.messages_per_session,
+        };
+        match call.store.run(&finish).await.map_err(|error| unavailable(error, self.begin))? {
+            Finished::Stored(session) => {
+                let flags = Flags { created: self.created, replayed: false };
+                respond(self.begin, self.message_id, reply, &session, now, flags)
+            }
+            Finished::Superseded => Err(refused(Code::TurnInProgress).retry_after(1)),
+            Finished::Gone => Err(refused(Code::MessageGone)),
+            Finished::Absent => Err(refused(Code::SessionNotFound)),
+        }
+    }
+
+    /// Lets the next attempt begin at once. Should this fail, the lease lets it begin later.
+    async fn release(&self, call: &Call<'_>) {
+        let begin = self.begin;
+        let (session, turn, attempt) = (begin.session.clone(), begin.turn.clone(), begin.attempt.clone());
+        let _ = call.store.run(&ReleaseTurn { session, turn, attempt, now: edge::now() }).await;
+    }
+}
+
+struct Flags {
+    created: bool,
+    replayed: bool,
+}
+
+fn respond(
+    begin: &BeginTurn,
+    message_id: MessageId,
+    reply: Message,
+    session: &Session,
+    now: Millis,
+    flags: Flags,
+) -> Result<Answer, Problem> {
+    Answer::json(&ChatResponse {
+        response: reply.content,
+        session_id: begin.session.clone(),
+        message_id,
+        reply_id: reply.id,
+        created: flags.created,
+        replayed: flags.replayed,
+        session: session.body(&begin.session, now),
+    })
+}
+
+fn unavailable(error: StoreError, begin: &BeginTurn) -> Problem {
+    Problem::from(error).of_turn(&begin.session, &begin.message_id)
+}

@@ -1,0 +1,231 @@
+//! The records of a vault in SQLite.
+
+use chatkeep_model::limits::REMEMBERED_TURNS;
+use chatkeep_model::records::Records;
+use chatkeep_model::session::Card;
+use chatkeep_model::turn::TurnRecord;
+use chatkeep_model::{Millis, Session, SessionId, TurnId};
+use std::cell::Cell;
+use std::ops::Range;
+use std::rc::Rc;
+use worker::{Error, Result, SqlStorage, SqlStorageValue};
+
+/// The tables. A session row has a number of its own, so that one that is set aside as deleted keeps its messages while
+/// its id is free for another.
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS sessions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, buried_until INTEGER, title TEXT NOT NULL,
+        created INTEGER NOT NULL, updated INTEGER NOT NULL, expires INTEGER NOT NULL, first INTEGER NOT NULL,
+        next INTEGER NOT NULL, total INTEGER NOT NULL, revision INTEGER NOT NULL);
+    CREATE UNIQUE INDEX IF NOT EXISTS sessions_by_id ON sessions (id) WHERE buried_until IS NULL;
+    CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires, id) WHERE buried_until IS NULL;
+    CREATE INDEX IF NOT EXISTS buried_by_id ON sessions (id, buried_until) WHERE buried_until IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS messages (
+        session INTEGER NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (session, position)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS turns (
+        session INTEGER NOT NULL, turn TEXT NOT NULL, sequence INTEGER NOT NULL, record TEXT NOT NULL,
+        PRIMARY KEY (session, turn)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS turns_by_sequence ON turns (session, sequence);";
+
+/// The number of the live row of an id.
+const NUMBER: &str = "(SELECT number FROM sessions WHERE id = ? AND buried_until IS NULL)";
+
+/// The fields of a session, in the order in which [`session`] reads them.
+const FIELDS: &str = "title, created, updated, expires, first, next, total, revision";
+
+#[derive(Clone)]
+pub(super) struct Sqlite {
+    sql: SqlStorage,
+    prepared: Rc<Cell<bool>>,
+}
+
+type Row = Vec<SqlStorageValue>;
+
+impl Sqlite {
+    pub(super) fn new(sql: SqlStorage) -> Self {
+        Self { sql, prepared: Rc::default() }
+    }
+
+    /// Makes the tables, once in the life of this object.
+    pub(super) fn prepare(&mut self) -> Result<()> {
+        if !self.prepared.get() {
+            self.run(SCHEMA, vec![])?;
+            self.prepared.set(true);
+        }
+        Ok(())
+    }
+
+    /// When the first session, live or set aside, ends.
+    pub(super) fn first_end(&self) -> Result<Option<Millis>> {
+        let rows = self.rows(
+            "SELECT min(ending) FROM (SELECT min(expires) AS ending FROM sessions WHERE buried_until IS NULL
+             UNION ALL SELECT min(buried_until) FROM sessions WHERE buried_until IS NOT NULL)",
+            vec![],
+        )?;
+        Ok(rows.first().and_then(|row| number(row, 0).ok()).map(Millis))
+    }
+
+    /// Removes what has ended.
+    pub(super) fn remove_ended(&mut self, now: Millis) -> Result<()> {
+        let ended = "SELECT number FROM sessions WHERE coalesce(buried_until, expires) <= ?";
+        for table in ["messages", "turns"] {
+            self.run(&format!("DELETE FROM {table} WHERE session IN ({ended})"), vec![int(now.0)])?;
+        }
+        self.run("DELETE FROM sessions WHERE coalesce(buried_until, expires) <= ?", vec![int(now.0)])
+    }
+
+    fn run(&self, query: &str, bindings: Row) -> Result<()> {
+        self.sql.exec(query, bindings).map(drop)
+    }
+
+    fn rows(&self, query: &str, bindings: Row) -> Result<Vec<Row>> {
+        self.sql.exec(query, bindings)?.raw().collect()
+    }
+
+    /// Removes the rows of a session that a condition on its own row names, with its messages and turns.
+    fn remove_where(&self, condition: &str, id: &SessionId) -> Result<()> {
+        for table in ["messages", "turns"] {
+            let query = format!("DELETE FROM {table} WHERE session IN (SELECT number FROM sessions WHERE {condition})");
+            self.run(&query, vec![text(id.as_str())])?;
+        }
+        self.run(&format!("DELETE FROM sessions WHERE {condition}"), vec![text(id.as_str())])
+    }
+}
+
+impl Records for Sqlite {
+    type Error = Error;
+
+    fn session(&mut self, id: &SessionId) -> Result<Option<Session>> {
+        let query = format!("SELECT {FIELDS} FROM sessions WHERE id = ? AND buried_until IS NULL");
+        self.rows(&query, vec![text(id.as_str())])?.first().map(|row| session(row, 0)).transpose()
+    }
+
+    fn put_session(&mut self, id: &SessionId, session: &Session) -> Result<()> {
+        let query = format!(
+            "INSERT INTO sessions (id, {FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) WHERE buried_until IS NULL DO UPDATE SET title = excluded.title, updated = excluded.updated,
+             expires = excluded.expires, first = excluded.first, next = excluded.next, total = excluded.total,
+             revision = excluded.revision"
+        );
+        let mut bindings = vec![text(id.as_str()), text(&session.title)];
+        bindings.extend([session.created, session.updated, session.expires].map(|moment| int(moment.0)));
+        bindings.extend([session.first, session.next, session.total, session.revision].map(int));
+        self.run(&query, bindings)
+    }
+
+    fn remove_session(&mut self, id: &SessionId) -> Result<()> {
+        self.remove_where("id = ? AND buried_until IS NULL", id)
+    }
+
+    fn messages(&mut self, id: &SessionId, positions: Range<u64>) -> Result<Vec<String>> {
+        if positions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = format!(
+            "SELECT body FROM messages WHERE session = {NUMBER} AND position >= ? AND position < ? ORDER BY position"
+        );
+        let rows = self.rows(&query, vec![text(id.as_str()), int(positions.start), int(positions.end)])?;
+        rows.iter().map(|row| string(row, 0)).collect()
+    }
+
+    fn put_message(&mut self, id: &SessionId, position: u64, message: &str) -> Result<()> {
+        let query = format!("INSERT OR REPLACE INTO messages (session, position, body) VALUES ({NUMBER}, ?, ?)");
+        self.run(&query, vec![text(id.as_str()), int(position), text(message)])
+    }
+
+    fn remove_messages(&mut self, id: &SessionId, positions: Range<u64>) -> Result<()> {
+        let query = format!("DELETE FROM messages WHERE session = {NUMBER} AND position >= ? AND position < ?");
+        self.run(&query, vec![text(id.as_str()), int(positions.start), int(positions.end)])
+    }
+
+    fn turn(&mut self, id: &SessionId, turn: &TurnId) -> Result<Option<TurnRecord>> {
+        let query = format!("SELECT record FROM turns WHERE session = {NUMBER} AND turn = ?");
+        let rows = self.rows(&query, vec![text(id.as_str()), text(turn.as_str())])?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        TurnRecord::parse(&string(row, 0)?).map(Some).ok_or_else(corrupt)
+    }
+
+    fn put_turn(&mut self, id: &SessionId, turn: &TurnId, record: &TurnRecord) -> Result<()> {
+        let query = "INSERT INTO turns (session, turn, sequence, record)
+            SELECT number, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM turns WHERE session = number), ?
+            FROM sessions WHERE id = ? AND buried_until IS NULL
+            ON CONFLICT (session, turn) DO UPDATE SET record = excluded.record";
+        self.run(query, vec![text(turn.as_str()), text(&record.to_string()), text(id.as_str())])?;
+        let query = format!(
+            "DELETE FROM turns WHERE session = {NUMBER} AND sequence <=
+             (SELECT max(sequence) FROM turns WHERE session = {NUMBER}) - ?"
+        );
+        self.run(&query, vec![text(id.as_str()), text(id.as_str()), int(REMEMBERED_TURNS)])
+    }
+
+    fn bury(&mut self, id: &SessionId, until: Millis) -> Result<()> {
+        self.remove_where("id = ? AND buried_until IS NOT NULL", id)?;
+        let query = "UPDATE sessions SET buried_until = ? WHERE id = ? AND buried_until IS NULL";
+        self.run(query, vec![int(until.0), text(id.as_str())])
+    }
+
+    fn buried_until(&mut self, id: &SessionId) -> Result<Option<Millis>> {
+        let query = "SELECT max(buried_until) FROM sessions WHERE id = ? AND buried_until IS NOT NULL";
+        let rows = self.rows(query, vec![text(id.as_str())])?;
+        Ok(rows.first().and_then(|row| number(row, 0).ok()).map(Millis))
+    }
+
+    fn count(&mut self, now: Millis) -> Result<u64> {
+        let query = "SELECT count(*) FROM sessions WHERE buried_until IS NULL AND expires > ?";
+        let rows = self.rows(query, vec![int(now.0)])?;
+        rows.first().map_or(Ok(0), |row| number(row, 0))
+    }
+
+    fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>> {
+        let query = format!(
+            "SELECT id, {FIELDS} FROM sessions WHERE buried_until IS NULL AND expires > ? AND expires <= ?
+             ORDER BY expires DESC, id DESC LIMIT ? OFFSET ?"
+        );
+        let newest = newest.map_or(1 << 53, |newest| newest.0);
+        let rows = self.rows(&query, vec![int(now.0), int(newest), int(limit), int(skip)])?;
+        let card = |row: &Row| {
+            let id = SessionId::parse(string(row, 0)?).map_err(|_| corrupt())?;
+            Ok(Card::of(id, &session(row, 1)?))
+        };
+        rows.iter().map(card).collect()
+    }
+}
+
+/// Reads [`FIELDS`], which begin at a column.
+fn session(row: &Row, at: usize) -> Result<Session> {
+    Ok(Session {
+        title: string(row, at)?,
+        created: Millis(number(row, at + 1)?),
+        updated: Millis(number(row, at + 2)?),
+        expires: Millis(number(row, at + 3)?),
+        first: number(row, at + 4)?,
+        next: number(row, at + 5)?,
+        total: number(row, at + 6)?,
+        revision: number(row, at + 7)?,
+    })
+}
+
+fn text(value: &str) -> SqlStorageValue {
+    SqlStorageValue::String(value.to_owned())
+}
+
+/// Moments and counts are far below 2^53, so that JavaScript's numbers hold them exactly.
+fn int(value: u64) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn string(row: &Row, column: usize) -> Result<String> {
+    if let Some(SqlStorageValue::String(text)) = row.get(column) { Ok(text.clone()) } else { Err(corrupt()) }
+}
+
+fn number(row: &Row, column: usize) -> Result<u64> {
+    match row.get(column) {
+        Some(SqlStorageValue::Integer(number)) => u64::try_from(*number).map_err(|_| corrupt()),
+        _ => Err(corrupt()),
+    }
+}
+
+fn corrupt() -> Error {
+    Error::RustError("a row of the vault has an unknown form".to_owned())
+}
