@@ -23,9 +23,10 @@ impl<'a> Command<'a> {
         Some(Self { typed_name, name, arguments: words.collect() })
     }
 
-    /// The name as error texts write it, cut so that a misplaced value doesn't come back whole.
+    /// The name as error texts write it: cut, because a value may stand in its place, and on one line.
     pub(crate) fn display_name(&self) -> String {
-        self.name.chars().take(64).collect::<String>().to_ascii_uppercase()
+        let clean = |letter: char| if letter.is_control() { ' ' } else { letter.to_ascii_uppercase() };
+        self.name.chars().take(64).map(clean).collect()
     }
 
     /// Bytes that the words of the command take.
@@ -66,6 +67,12 @@ mod tests {
     fn a_command_needs_a_name() {
         assert_eq!(Command::from_words(Vec::new()), None);
         assert_eq!(command(&["GeT", "k"]).name, "get");
+    }
+
+    #[test]
+    fn displays_names_on_one_line() {
+        assert_eq!(command(&["no\r\n+OK"]).display_name(), "NO  +OK");
+        assert_eq!(command(&[&*"x".repeat(500).leak()]).display_name().len(), 64);
     }
 
     #[test]

@@ -22,13 +22,13 @@ pub(crate) struct FaultOrder {
     #[serde(default)]
     pub(crate) skip: u32,
     /// Only requests with a command of this name, in lower case, are looked at.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) command: Option<String>,
     /// How long delays take.
     #[serde(default)]
     pub(crate) ms: u64,
     /// Another status than the fault's own.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
 }
 

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use chatkeep_gateway::{Config, Gateway};
-use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     // One thread: the work between two sockets is small, and Redis itself has one. It costs half the processor time
@@ -40,7 +39,11 @@ async fn run() -> Result<(), String> {
     Ok(())
 }
 
+/// Ready on SIGINT and SIGTERM; the handlers are there when this returns.
+#[cfg(unix)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
@@ -49,4 +52,10 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
+}
+
+/// Ready on Ctrl-C, which is all there is elsewhere.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }

@@ -129,7 +129,7 @@ impl Rules<'_> {
         }
         let kind = self.table.kind(name);
         if self.access == Access::ReadOnly && !open_to_readers(name, kind) {
-            return Err(Refusal::bad_request(texts::no_permission(name)));
+            return Err(Refusal::bad_request(texts::no_permission(&command.display_name().to_ascii_lowercase())));
         }
         let size = command.size();
         if size > self.max_size {
@@ -171,7 +171,7 @@ impl Rules<'_> {
 
     fn resolve_sha(&self, sha: &mut Cow<'_, [u8]>) {
         if let Some(known) = self.aliases.resolve(sha) {
-            *sha = Cow::Owned(known.into_bytes());
+            *sha = Cow::Owned(known.to_vec());
         }
     }
 }
@@ -197,12 +197,16 @@ fn open_to_readers(name: &str, kind: Kind) -> bool {
 
 /// `XREAD` and `XREADGROUP` with `BLOCK`, which can only stand before `STREAMS`.
 fn reads_blocking(command: &Command<'_>) -> bool {
-    matches!(command.name.as_str(), "xread" | "xreadgroup")
-        && command
-            .arguments
-            .iter()
-            .take_while(|argument| !argument.eq_ignore_ascii_case(b"streams"))
-            .any(|argument| argument.eq_ignore_ascii_case(b"block"))
+    // XREADGROUP begins with GROUP and two names, which may be anything.
+    let names = match command.name.as_str() {
+        "xread" => 0,
+        "xreadgroup" => 3,
+        _ => return false,
+    };
+    let options = command.arguments.iter().skip(names);
+    options
+        .take_while(|argument| !argument.eq_ignore_ascii_case(b"streams"))
+        .any(|argument| argument.eq_ignore_ascii_case(b"block"))
 }
 
 #[cfg(test)]

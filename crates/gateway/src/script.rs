@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The SHA1 of a script.
-pub(crate) type Sha1 = [u8; 20];
+type Sha1 = [u8; 20];
+/// The same in hexadecimal digits, as Redis takes it.
+pub(crate) type HexSha1 = [u8; 40];
 
 /// The aliases of one gateway. A restart empties the table: `EVALSHA` then answers NOSCRIPT and the client sends `EVAL`.
 #[derive(Debug, Default)]
 pub(crate) struct ScriptAliases {
-    stripped_by_original: Mutex<HashMap<Sha1, Sha1>>,
+    stripped_by_original: Mutex<HashMap<Sha1, HexSha1>>,
 }
 
 /// A script without its Upstash flag.
@@ -37,16 +39,15 @@ impl ScriptAliases {
         if table.len() >= MOST_ALIASES {
             table.clear();
         }
-        table.insert(original.bytes(), sha1_smol::Sha1::from(&stripped).digest().bytes());
+        table.insert(original.bytes(), encode_sha(sha1_smol::Sha1::from(&stripped).digest().bytes()));
         Some(Stripped { body: stripped, original_sha: original.to_string() })
     }
 
-    /// The SHA1 that Redis knows the script `sha` by, if it is another one; both in hexadecimal.
-    pub(crate) fn resolve(&self, sha: &[u8]) -> Option<String> {
+    /// The SHA1 that Redis knows the script `sha` by, if it is another one.
+    pub(crate) fn resolve(&self, sha: &[u8]) -> Option<HexSha1> {
         let original = decode_sha(sha)?;
         let table = self.stripped_by_original.lock().unwrap_or_else(PoisonError::into_inner);
-        let stripped = table.get(&original)?;
-        Some(stripped.iter().map(|byte| format!("{byte:02x}")).collect())
+        table.get(&original).copied()
     }
 }
 
@@ -83,6 +84,15 @@ fn strip_flag(body: &[u8]) -> Option<Vec<u8>> {
     }
     stripped.extend_from_slice(rest);
     Some(stripped)
+}
+
+fn encode_sha(sha: Sha1) -> HexSha1 {
+    let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+    let mut hex: HexSha1 = [0; 40];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(sha) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    }
+    hex
 }
 
 fn decode_sha(hex: &[u8]) -> Option<Sha1> {
@@ -144,8 +154,9 @@ mod tests {
         let stripped = aliases.strip(original.as_bytes()).unwrap();
         assert_eq!(stripped.original_sha, sha);
         let expected = sha1_smol::Sha1::from("\nreturn 1").digest().to_string();
-        assert_eq!(aliases.resolve(sha.as_bytes()).as_deref(), Some(expected.as_str()));
-        assert_eq!(aliases.resolve(sha.to_uppercase().as_bytes()).as_deref(), Some(expected.as_str()));
+        for known in [sha.clone(), sha.to_uppercase()] {
+            assert_eq!(aliases.resolve(known.as_bytes()).unwrap(), expected.as_bytes());
+        }
         assert_eq!(aliases.resolve(b"not a sha"), None);
         assert_eq!(aliases.resolve(&[b'g'; 40]), None);
     }

@@ -1,0 +1,141 @@
+//! Child processes that end with their test: `redis-server` and the gateway.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use super::Client;
+
+/// A Redis without persistence.
+pub(crate) struct Redis {
+    child: Child,
+    pub(crate) port: u16,
+}
+
+/// A gateway on a port of its own.
+pub(crate) struct Gateway {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    error_lines: Mutex<Receiver<String>>,
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+/// A directory of this test's own.
+pub(crate) fn fresh_directory(name: &str) -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", free_port()));
+    std::fs::create_dir_all(&directory).expect("directory");
+    directory
+}
+
+impl Redis {
+    pub(crate) fn start() -> Self {
+        Self::start_with(free_port(), &[])
+    }
+
+    /// A Redis on this port with these arguments besides.
+    pub(crate) fn start_with(port: u16, arguments: &[&str]) -> Self {
+        let mut child = Command::new("redis-server")
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("redis-server must be installed");
+        let stdout = BufReader::new(child.stdout.take().expect("stdout"));
+        let lines = lines_of(stdout);
+        wait_for(&lines, "Ready to accept connections");
+        Self { child, port }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// Ends it at once, as a crash would.
+    pub(crate) fn kill(mut self) -> u16 {
+        end(&mut self.child);
+        self.port
+    }
+}
+
+impl Gateway {
+    /// A gateway with nothing in its environment but these variables.
+    pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_chatkeep-gateway"))
+            .env_clear()
+            .env("GATEWAY_PORT", "0")
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("gateway");
+        let error_lines = lines_of(BufReader::new(child.stderr.take().expect("stderr")));
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("first line");
+        let address = line.trim().strip_prefix("chatkeep-gateway listening on http://").expect(&line);
+        let address = address.parse().expect("address");
+        Self { child, address, error_lines: Mutex::new(error_lines) }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// Waits until standard error has a line with this text, and returns the line.
+    pub(crate) fn wait_for_error_line(&self, text: &str) -> String {
+        wait_for(&self.error_lines.lock().expect("lines"), text)
+    }
+
+    /// Asks it to stop and returns how it ended, and what it still said.
+    pub(crate) fn stop(mut self) -> (ExitStatus, Vec<String>) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+        let status = self.child.wait().expect("status");
+        (status, self.error_lines.lock().expect("lines").iter().collect())
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn lines_of(reader: BufReader<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    // Reads to the end, so that the child never waits for room in the pipe.
+    std::thread::spawn(move || reader.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
+    receiver
+}
+
+fn wait_for(lines: &Receiver<String>, text: &str) -> String {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let line = lines.recv_timeout(patience).unwrap_or_else(|_| panic!("no line with {text:?}"));
+        if line.contains(text) {
+            return line;
+        }
+    }
+}
