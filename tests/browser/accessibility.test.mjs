@@ -1,0 +1,53 @@
+// axe finds nothing to object to in the app's main states, light, dark and on a phone.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { startWorker } from "../harness/worker.mjs";
+import { DESKTOP, launch, PHONE, withApp } from "./app.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let browser;
+let worker;
+
+before(async () => {
+  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
+});
+after(async () => {
+  await browser?.close();
+  await worker?.stop();
+});
+
+async function inspect(page, state) {
+  // Through the debugger, as the page's own policy lets no foreign script in.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(", ")}`);
+  assert.deepEqual(found, [], state);
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`no violations, ${colorScheme}`, () =>
+    withApp(browser, worker.url, { ...DESKTOP, colorScheme }, async (chat, page) => {
+      await inspect(page, "a new chat");
+      await chat.say(`A ${colorScheme} day`);
+      await inspect(page, "a chat");
+      await page.route("**/v1/chat", (route) => route.abort(), { times: 1 });
+      await chat.send("Lost");
+      await chat.log.getByRole("button", { name: "Retry" }).waitFor();
+      await inspect(page, "a failed message");
+      await chat.session(`A ${colorScheme} day`).hover();
+      await chat.deleteButton(`A ${colorScheme} day`).click();
+      await page.getByRole("button", { name: "Yes, delete" }).waitFor();
+      await inspect(page, "the question before a deletion");
+    }));
+}
+
+test("no violations on a phone", () =>
+  withApp(browser, worker.url, { ...PHONE, reducedMotion: "reduce" }, async (chat, page) => {
+    await chat.say("A small screen");
+    await inspect(page, "a chat");
+    await page.getByRole("button", { name: "Show your chats" }).tap();
+    await page.getByRole("dialog", { name: "Chats" }).waitFor();
+    await inspect(page, "the drawer");
+  }));

@@ -1,0 +1,109 @@
+// The app in a real browser, in the words of its user. A fresh profile and a fresh context each time.
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export const DESKTOP = { viewport: { width: 1280, height: 800 } };
+export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+/** A browser; Playwright gives it a new user data directory and removes that afterwards. */
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM_BIN || "/usr/bin/chromium", args: FLAGS });
+}
+
+/**
+ * Opens the app and hands it to `use`. Afterwards no error may have reached the page: neither an uncaught one nor one
+ * of the content security policy.
+ */
+export async function withApp(browser, url, options, use) {
+  const context = await browser.newContext({ locale: "en-GB", ...options });
+  context.setDefaultTimeout(15_000);
+  try {
+    const page = await context.newPage();
+    const errors = [];
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("console", (line) => {
+      if (line.type() === "error" && /security policy|react/i.test(line.text())) errors.push(line.text());
+    });
+    const app = new App(page);
+    await page.goto(url);
+    await app.box.waitFor();
+    await use(app, page, context);
+    assert.deepEqual(errors, []);
+  } finally {
+    await context.close();
+  }
+}
+
+class App {
+  constructor(page) {
+    this.page = page;
+    this.box = page.getByRole("textbox", { name: "Message" });
+    this.log = page.getByRole("log", { name: "Messages" });
+    this.messages = this.log.getByRole("listitem");
+    this.questions = this.messages.filter({ has: page.getByText("You", { exact: true }) });
+    this.replies = this.messages.filter({ has: page.getByText("Assistant", { exact: true }) });
+    this.thinking = this.log.getByText("Thinking…");
+    this.list = page.getByRole("list", { name: "Your chats" });
+    this.heading = page.getByRole("heading", { level: 1 });
+    this.newChatButton = page.getByRole("button", { name: "New Chat" }).first();
+  }
+
+  /** Sends by keyboard and waits for the reply. */
+  async say(text) {
+    const before = await this.replies.count();
+    await this.send(text);
+    await this.replies.nth(before).waitFor();
+    await this.thinking.waitFor({ state: "detached" });
+  }
+
+  async send(text) {
+    await this.box.fill(text);
+    await this.box.press("Enter");
+  }
+
+  async newChat() {
+    await this.newChatButton.click();
+    await this.page.getByText("Hello! What’s on your mind?").waitFor();
+  }
+
+  /** A session's button in the list. */
+  session(title) {
+    return this.list.locator("[data-session]", { hasText: title });
+  }
+
+  deleteButton(title) {
+    return this.list.getByRole("button", { name: `Delete “${title}`, exact: false });
+  }
+}
+
+/** Waits until what `look` returns satisfies `holds`; says what it saw last when it never does. */
+export async function eventually(look, holds, timeout = 15_000) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (Date.now() > end) assert.fail(`still ${JSON.stringify(seen)}`);
+    await new Promise((resume) => setTimeout(resume, 25));
+  }
+}
+
+/** The app's own API, as another of its clients. */
+export async function api(url, path, init) {
+  const answer = await fetch(new URL(path, url), {
+    ...init,
+    headers: { "content-type": "application/json", ...init?.headers },
+  });
+  assert.ok(answer.ok, `${path}: ${answer.status}`);
+  return answer.json();
+}

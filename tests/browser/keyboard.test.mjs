@@ -1,0 +1,85 @@
+// Everything by keyboard alone.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startWorker } from "../harness/worker.mjs";
+import { DESKTOP, launch, withApp } from "./app.mjs";
+
+let browser;
+let worker;
+
+before(async () => {
+  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
+});
+after(async () => {
+  await browser?.close();
+  await worker?.stop();
+});
+
+const app = (use) => withApp(browser, worker.url, DESKTOP, use);
+
+/** The name of what has the focus, as far as it is told by label or text. */
+const focused = (page) =>
+  page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
+
+/** Presses Tab until what has the focus matches. */
+async function tabTo(page, name, key = "Tab") {
+  for (let presses = 0; presses < 30; presses++) {
+    if (name.test(await focused(page))) return;
+    await page.keyboard.press(key);
+  }
+  assert.fail(`${key} never reached ${name}; it ended at ${await focused(page)}`);
+}
+
+test("from the first message to the deletion of a chat without a pointer", () =>
+  app(async (chat, page) => {
+    const { keyboard } = page;
+    assert.equal(await focused(page), "Message", "one can type at once");
+    await keyboard.type("Written by hand");
+    await keyboard.press("Enter");
+    await chat.replies.first().waitFor();
+    assert.equal(await focused(page), "Message");
+
+    await keyboard.press("Alt+n");
+    await page.getByText("Hello! What’s on your mind?").waitFor();
+    await keyboard.type("Another one");
+    await keyboard.press("Enter");
+    await chat.replies.first().waitFor();
+
+    // From the box back to the list, down to the older chat, and open it.
+    await tabTo(page, /^Another one/, "Shift+Tab");
+    await keyboard.press("ArrowDown");
+    assert.match(await focused(page), /^Written by hand/);
+    await keyboard.press("Enter");
+    await chat.questions.getByText("Written by hand").waitFor();
+    await page.waitForFunction(() => document.activeElement?.id === "composer");
+
+    // Ask for its deletion, think again, then delete it.
+    await tabTo(page, /^Delete “Written by hand”$/, "Shift+Tab");
+    await keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement?.textContent === "No, keep");
+    await keyboard.press("Escape");
+    await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label")?.startsWith("Delete"));
+    await keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement?.textContent === "No, keep");
+    await keyboard.press("Tab");
+    assert.equal(await focused(page), "Yes, delete");
+    await keyboard.press("Enter");
+    await chat.session("Written by hand").waitFor({ state: "detached" });
+    await page.waitForFunction(() => document.activeElement?.textContent?.startsWith("Another one"));
+  }));
+
+test("what comes first skips the list", () =>
+  app(async (_chat, page) => {
+    await tabTo(page, /^Skip to the message box$/, "Shift+Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement?.id === "composer");
+  }));
+
+test("the log scrolls by keyboard", () =>
+  app(async (chat, page) => {
+    await chat.say("line\n".repeat(80));
+    await chat.log.focus();
+    const before = await chat.log.evaluate((el) => el.scrollTop);
+    await page.keyboard.press("PageUp");
+    await page.waitForFunction((was) => document.querySelector("[role=log]").scrollTop < was, before);
+  }));
