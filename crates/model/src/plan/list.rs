@@ -28,8 +28,8 @@ impl Cursor {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (newest, skip) = text.split_once('.')?;
-        // Up to 2^53: the greatest that a sorted set's score tells apart.
-        let number = |digits: &str| digits.parse().ok().filter(|number: &u64| *number <= 1 << 53);
+        // Below 2^53: the greatest that a sorted set's score tells apart.
+        let number = |digits: &str| digits.parse().ok().filter(|number: &u64| *number < 1 << 53);
         Some(Self { newest: Millis(number(newest)?), skip: number(skip)? })
     }
 }

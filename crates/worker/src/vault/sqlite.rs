@@ -182,7 +182,7 @@ impl Records for Sqlite {
             "SELECT id, {FIELDS} FROM sessions WHERE buried_until IS NULL AND expires > ? AND expires <= ?
              ORDER BY expires DESC, id DESC LIMIT ? OFFSET ?"
         );
-        let newest = newest.map_or(1 << 53, |newest| newest.0);
+        let newest = newest.map_or((1 << 53) - 1, |newest| newest.0);
         let rows = self.rows(&query, vec![int(now.0), int(newest), int(limit), int(skip)])?;
         let card = |row: &Row| {
             let id = SessionId::parse(string(row, 0)?).map_err(|_| corrupt())?;
