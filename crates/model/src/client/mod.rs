@@ -1,1 +1,29 @@
 //! The browser's session machine: events in, effects out, one view.
+//!
+//! A shell feeds [`Machine::handle`] what happened, carries out the effects in their order, and shows [`Machine::view`].
+//! The machine never waits: each event returns its whole list of effects, and the answer to an effect is another event.
+//! Answers of requests are named by a [`Token`], the promises of callers by a [`Ticket`].
+
+mod effect;
+mod event;
+mod list;
+mod machine;
+mod outbox;
+mod problem;
+mod transcript;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use effect::{Effect, Outcome, Reply};
+pub use event::Event;
+pub use machine::Machine;
+pub use problem::Problem;
+pub use view::{MessageView, SessionView, Status, View};
+
+/// Names a request or a pause, so that its answer finds back. Later ones have higher tokens.
+pub type Token = u32;
+
+/// Names a caller who waits for an outcome. The shell makes them up; the machine only gives them back, each once.
+pub type Ticket = u32;

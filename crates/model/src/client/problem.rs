@@ -1,0 +1,69 @@
+//! Why something did not work, as the user of the SDK sees it.
+
+use serde::{Deserialize, Serialize};
+
+/// A failure: the server's own (see the codes in `docs/protocol.md`), or one of the browser's side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Stable.
+    pub code: String,
+    /// The HTTP status; 0 when no answer came.
+    pub status: u16,
+    /// The same, tried again later, can succeed.
+    #[serde(default)]
+    pub retryable: bool,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl Problem {
+    fn new(code: &str, status: u16, retryable: bool) -> Self {
+        Self { code: code.to_owned(), status, retryable, detail: None }
+    }
+
+    /// No answer came: offline, refused, cut off.
+    pub(super) fn network() -> Self {
+        Self::new("network", 0, true)
+    }
+
+    /// Something answered that is not Chatkeep: a proxy's error page, a login form.
+    pub(super) fn unexpected(status: u16) -> Self {
+        Self::new("unexpected_answer", status, status < 400 || status == 408 || status == 429 || status >= 500)
+    }
+
+    /// The problem that an answer's body states.
+    pub(super) fn of_answer(status: u16, body: &str) -> Self {
+        serde_json::from_str(body).map_or_else(|_| Self::unexpected(status), |problem| Self { status, ..problem })
+    }
+
+    /// The text to send is empty or only white space; what the server would say, said without asking it.
+    pub(super) fn message_empty() -> Self {
+        Self::new("message_empty", 400, false)
+    }
+
+    /// A text that should be a session's id is none.
+    pub(super) fn invalid_session_id() -> Self {
+        Self::new("invalid_session_id", 400, false)
+    }
+
+    /// No message of this id waits or has failed here.
+    pub(super) fn message_not_found() -> Self {
+        Self::new("message_not_found", 0, false)
+    }
+
+    /// The session was deleted here while its message waited.
+    pub(super) fn session_deleted() -> Self {
+        Self::new("session_deleted", 410, false)
+    }
+
+    /// The session is not on the server any more: it expired or was deleted.
+    pub(super) fn ends_session(&self) -> bool {
+        matches!((self.status, self.code.as_str()), (404, "session_not_found") | (410, "session_deleted"))
+    }
+
+    /// The turn still runs, on behalf of an earlier request.
+    pub(super) fn turn_runs(&self) -> bool {
+        self.status == 409 && self.code == "turn_in_progress"
+    }
+}

@@ -1,0 +1,8 @@
+//! The machine against a simulated server, by named scenarios and by random ones; and the view's committed example.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod example;
+mod page;
+mod random;
+mod scenarios;
+mod server;

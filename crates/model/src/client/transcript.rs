@@ -1,0 +1,130 @@
+//! The messages of the open session, put together from pages of history, answers and what the user has just sent.
+
+use super::Token;
+use super::outbox::{Entry, Track};
+use crate::id::MessageId;
+use crate::message::{Message, Role};
+use crate::wire::ChatResponse;
+
+/// A message and when it came to be known here, on the scale of the request tokens.
+#[derive(Debug)]
+struct Line {
+    message: Message,
+    since: Token,
+}
+
+/// The open session's messages in their order. Whether one is stored, waits or has failed is the outbox's knowledge.
+#[derive(Debug, Default)]
+pub(super) struct Transcript {
+    lines: Vec<Line>,
+    /// What to ask as `before` for older ones.
+    pub(super) cursor: Option<String>,
+    /// A page has been read, so that no cursor means: there are no older ones.
+    read: bool,
+}
+
+impl Transcript {
+    /// Begins anew with what waits in a session's outbox.
+    pub(super) fn begin(&mut self, track: Option<&Track>) {
+        self.lines.clear();
+        self.cursor = None;
+        self.read = false;
+        for entry in track.map_or(&[][..], |track| &track.outbox) {
+            self.say(entry);
+        }
+    }
+
+    pub(super) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.lines.iter().map(|line| &line.message)
+    }
+
+    /// Shows a message that the user sends, at the end; one sent again moves there.
+    pub(super) fn say(&mut self, entry: &Entry) {
+        self.lines.retain(|line| line.message.id != entry.id);
+        let message = Message {
+            id: entry.id.clone(),
+            role: Role::User,
+            content: entry.text.clone(),
+            created: entry.created.to_rfc3339(),
+            parent: None,
+            metadata: None,
+        };
+        self.lines.push(Line { message, since: 0 });
+    }
+
+    /// Takes in an answer. `entry` has just left the outbox; `waiting` says of an id whether it is still there.
+    pub(super) fn answer(
+        &mut self,
+        entry: &Entry,
+        answer: &ChatResponse,
+        now: Token,
+        waiting: impl Fn(&MessageId) -> bool,
+    ) {
+        if !self.contains(&entry.id) {
+            self.say(entry);
+        }
+        if let Some(line) = self.lines.iter_mut().find(|line| line.message.id == entry.id) {
+            line.since = now;
+        }
+        if self.contains(&answer.reply_id) {
+            return;
+        }
+        // The server appends the reply to what it has stored, so it belongs before what still waits or has failed.
+        let at = self.lines.iter().rposition(|line| !waiting(&line.message.id)).map_or(self.lines.len(), |at| at + 1);
+        let message = Message {
+            id: answer.reply_id.clone(),
+            role: Role::Assistant,
+            content: answer.response.clone(),
+            created: answer.session.updated_at.clone(),
+            parent: Some(entry.id.clone()),
+            metadata: None,
+        };
+        self.lines.insert(at, Line { message, since: now });
+    }
+
+    /// Takes in the newest page, asked for at `asked`. The server's word holds, but for what it could not know yet and
+    /// for what it was not asked: older pages stay while they join up with this one and nothing contradicts them.
+    pub(super) fn newest(
+        &mut self,
+        page: Vec<Message>,
+        next: Option<String>,
+        asked: Token,
+        waiting: impl Fn(&MessageId) -> bool,
+    ) {
+        let in_page = |line: &Line| page.iter().any(|message| message.id == line.message.id);
+        let stored = |line: &Line| !waiting(&line.message.id);
+        let mut older = std::mem::take(&mut self.lines);
+        let mut newer = older.split_off(older.iter().position(|line| in_page(line) && stored(line)).unwrap_or(0));
+        let unsent: Vec<Line> = older.extract_if(.., |line| !stored(line)).collect();
+        newer.splice(0..0, unsent);
+        newer.retain(|line| !in_page(line));
+        let known = newer.len();
+        newer.retain(|line| !stored(line) || line.since > asked);
+        // A stored message that was here and isn't in the page has another place, or none.
+        let contradicted = newer.len() < known || next.is_none();
+        if contradicted || !self.read {
+            older.clear();
+        }
+        self.read = true;
+        if older.is_empty() {
+            self.cursor = next;
+        }
+        self.lines = older;
+        self.lines.extend(page.into_iter().map(|message| Line { message, since: asked }));
+        self.lines.extend(newer);
+    }
+
+    /// Takes in the page before the oldest message, if it still is that.
+    pub(super) fn older(&mut self, page: Vec<Message>, next: Option<String>, before: &str, asked: Token) {
+        if self.cursor.as_deref() != Some(before) {
+            return;
+        }
+        self.cursor = next;
+        self.lines.retain(|line| !page.iter().any(|message| message.id == line.message.id));
+        self.lines.splice(0..0, page.into_iter().map(|message| Line { message, since: asked }));
+    }
+
+    fn contains(&self, id: &MessageId) -> bool {
+        self.lines.iter().any(|line| line.message.id == *id)
+    }
+}
