@@ -209,6 +209,13 @@ test("the log follows the newest message, but not under a reader who has scrolle
     await down.click();
     await eventually(rest, (px) => px <= 1);
     await down.waitFor({ state: "detached" });
+
+    await chat.log.evaluate((el) => {
+      el.scrollTop = 0;
+    });
+    await down.waitFor();
+    await chat.newChat();
+    await down.waitFor({ state: "detached" });
   }));
 
 test("older messages are loaded on demand and the reader stays where they were", () =>

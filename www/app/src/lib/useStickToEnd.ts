@@ -21,34 +21,32 @@ export function useStickToEnd(box: RefObject<HTMLElement | null>, entries: Entri
   const stuck = useRef(true);
   const before = useRef<{ entries: Entries; height: number }>(undefined);
 
+  const look = useCallback(() => {
+    const el = box.current;
+    if (!el) return;
+    stuck.current = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_PX;
+    setAtEnd(stuck.current);
+  }, [box]);
+
   const toEnd = useCallback(() => {
     const el = box.current;
     if (el) el.scrollTop = el.scrollHeight;
-  }, [box]);
+    look();
+  }, [box, look]);
 
-  // Where the reader is.
   useEffect(() => {
     const el = box.current;
     if (!el) return;
-    const look = () => {
-      stuck.current = el.scrollHeight - el.scrollTop - el.clientHeight < NEAR_PX;
-      setAtEnd(stuck.current);
-    };
     el.addEventListener("scroll", look, { passive: true });
-    return () => el.removeEventListener("scroll", look);
-  }, [box]);
-
-  // The box or its content grew (a keyboard opened, a line wrapped): stay at the end.
-  useEffect(() => {
-    const el = box.current;
-    if (!el) return;
-    const observer = new ResizeObserver(() => {
-      if (stuck.current) toEnd();
-    });
+    // The box or its content changed its size (a keyboard opened, a line wrapped): stay at the end.
+    const observer = new ResizeObserver(() => (stuck.current ? toEnd() : look()));
     observer.observe(el);
     for (const child of el.children) observer.observe(child);
-    return () => observer.disconnect();
-  }, [box, toEnd]);
+    return () => {
+      el.removeEventListener("scroll", look);
+      observer.disconnect();
+    };
+  }, [box, look, toEnd]);
 
   const { first, last, lastIsOwn } = entries;
   useLayoutEffect(() => {
