@@ -1,5 +1,6 @@
 //! Configuration: what the environment's variables mean. One place spells each name.
 
+use crate::cors::AllowedOrigins;
 use crate::limits::Limits;
 use crate::responder::{ChatCompletions, Responder};
 use crate::time::Millis;
@@ -17,6 +18,8 @@ pub struct Config {
     pub limits: Limits,
     /// The keys that callers may show; without any, the Worker serves localhost only.
     pub api_keys: Vec<ApiKey>,
+    /// The other origins whose pages may call the API.
+    pub allowed_origins: AllowedOrigins,
     /// What answers.
     pub responder: Responder,
     /// How long it may take.
@@ -77,6 +80,7 @@ impl Config {
             key_prefix: key_prefix(&read)?,
             limits: limits(&read)?,
             api_keys: read("API_KEYS").map(|keys| api_keys(&keys)).transpose()?.unwrap_or_default(),
+            allowed_origins: allowed_origins(&read)?,
             responder: responder(&read)?,
             responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
         })
@@ -158,6 +162,12 @@ fn api_keys(text: &str) -> Result<Vec<ApiKey>, ConfigError> {
     Ok(keys)
 }
 
+fn allowed_origins(read: Read) -> Result<AllowedOrigins, ConfigError> {
+    let reason = "must be origins such as https://chat.example.com, with commas, or *";
+    AllowedOrigins::parse(&read("CORS_ORIGINS").unwrap_or_default())
+        .ok_or(ConfigError { variable: "CORS_ORIGINS", reason })
+}
+
 fn responder(read: Read) -> Result<Responder, ConfigError> {
     let key = read("OPENAI_API_KEY");
     let base = read("OPENAI_BASE_URL");
@@ -230,6 +240,7 @@ mod tests {
             (&[("SESSION_TTL_SECONDS", "7d")], "SESSION_TTL_SECONDS"),
             (&[("MAX_MESSAGES_PER_SESSION", "1")], "MAX_MESSAGES_PER_SESSION"),
             (&[("API_KEYS", "short")], "API_KEYS"),
+            (&[("CORS_ORIGINS", "chat.example.com")], "CORS_ORIGINS"),
             (&[("RESPONDER", "parrot")], "RESPONDER"),
             (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "[1]")], "OPENAI_PARAMETERS"),
             (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "{\"stream\":true}")], "OPENAI_PARAMETERS"),

@@ -22,12 +22,17 @@ export async function receive(request, names, limit) {
   return head + text + decoder.decode();
 }
 
+/** The value of a request's header, or undefined. */
+export function header(request, name) {
+  return request.headers.get(name) ?? undefined;
+}
+
 /** Makes a response. Headers are names and values by turns, one a line. */
 export function respond(status, headers, body) {
   const lines = headers.split("\n");
   const pairs = [];
   for (let at = 0; at + 1 < lines.length; at += 2) pairs.push([lines[at], lines[at + 1]]);
-  return new Response(body, { status, headers: pairs });
+  return new Response(body || null, { status, headers: pairs });
 }
 
 /**

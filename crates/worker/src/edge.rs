@@ -10,6 +10,8 @@ extern "C" {
 
     fn respond(status: u16, headers: &str, body: &str) -> web_sys::Response;
 
+    fn header(request: &web_sys::Request, name: &str) -> Option<String>;
+
     #[wasm_bindgen(catch)]
     async fn post(url: &str, token: &str, sync_token: &str, body: &str, milliseconds: f64) -> Result<JsValue, JsValue>;
 
@@ -50,6 +52,11 @@ pub(crate) async fn read(request: &web_sys::Request, limit: usize) -> Result<Rec
     let mut header = || parts.next().filter(|value| !value.is_empty()).map(str::to_owned);
     let (api_key, idempotency_key, sync_token) = (header(), header(), header());
     Ok(Received { api_key, idempotency_key, sync_token, body: parts.next().unwrap_or_default().to_owned() })
+}
+
+/// The origin of the page that a request comes from, where a browser names it.
+pub(crate) fn origin(request: &web_sys::Request) -> Option<String> {
+    header(request, "origin")
 }
 
 /// Makes a response.

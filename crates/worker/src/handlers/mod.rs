@@ -8,7 +8,8 @@ use crate::edge::{self, Received, Unreadable};
 use crate::settings::settings;
 use crate::store::Store;
 use chatkeep_model::auth::{Credentials, gate};
-use chatkeep_model::config::Config;
+use chatkeep_model::config::{Config, ConfigError};
+use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::intake::Fresh;
 use chatkeep_model::route::{Action, Matched, Query, route};
 use chatkeep_model::{Code, Problem};
@@ -43,28 +44,57 @@ impl Answer {
 
 /// Serves one request.
 pub(crate) async fn serve(request: web_sys::Request, env: &Env) -> web_sys::Response {
-    let mut sync_token = String::new();
-    match answer(&request, env, &mut sync_token).await {
-        Ok(answer) => {
-            let mut headers = vec![("content-type", "application/json"), ("cache-control", "no-store")];
-            if let Some(location) = &answer.location {
-                headers.push(("location", location));
-            }
-            if !sync_token.is_empty() {
-                headers.push(("upstash-sync-token", &sync_token));
-            }
-            edge::response(answer.status, &headers, &answer.body)
-        }
-        Err(problem) => refuse(&problem),
+    let settings = settings(env);
+    let allowed = settings.as_ref().as_ref().map(|config| config.allowed_origins.clone()).unwrap_or_default();
+    let mut headers = if allowed == AllowedOrigins::default() {
+        Vec::new()
+    } else {
+        allowed.headers(edge::origin(&request).as_deref())
+    };
+    if request.method() == "OPTIONS" && !headers.is_empty() {
+        headers.extend(preflight_headers());
+        return respond(204, headers, "");
     }
+    let mut sync_token = String::new();
+    let (status, body) = match answer(&request, env, settings.as_ref(), &mut sync_token).await {
+        Ok(answer) => {
+            headers.push(("content-type", "application/json".to_owned()));
+            headers.extend(answer.location.map(|location| ("location", location)));
+            headers
+                .extend(Some(sync_token).filter(|token| !token.is_empty()).map(|token| ("upstash-sync-token", token)));
+            (answer.status, answer.body)
+        }
+        Err(problem) => {
+            log(&problem);
+            headers.push(("content-type", "application/problem+json".to_owned()));
+            headers.extend(problem.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
+            if problem.code == Code::Unauthorized {
+                headers.push(("www-authenticate", "ApiKey realm=\"chatkeep\"".to_owned()));
+            }
+            let body = serde_json::to_string(&problem.body()).unwrap_or_default();
+            headers.extend(problem.allow.map(|methods| ("allow", methods)));
+            (problem.code.status(), body)
+        }
+    };
+    headers.push(("cache-control", "no-store".to_owned()));
+    respond(status, headers, &body)
 }
 
-async fn answer(request: &web_sys::Request, env: &Env, sync_token: &mut String) -> Result<Answer, Problem> {
+fn respond(status: u16, headers: Vec<(&'static str, String)>, body: &str) -> web_sys::Response {
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    edge::response(status, &headers, body)
+}
+
+async fn answer(
+    request: &web_sys::Request,
+    env: &Env,
+    settings: &Result<Config, ConfigError>,
+    sync_token: &mut String,
+) -> Result<Answer, Problem> {
     let url = request.url();
     let (host, path, query) = url_parts(&url);
     let Matched { action, id } = route(&request.method(), path)?;
-    let settings = settings(env);
-    let config = match (action, settings.as_ref()) {
+    let config = match (action, settings) {
         (Action::Health, settings) => return health::health(settings).await,
         (_, Ok(config)) => config,
         (_, Err(error)) => return Err(Problem::new(Code::NotConfigured).detail(error.to_string())),
@@ -86,26 +116,14 @@ async fn answer(request: &web_sys::Request, env: &Env, sync_token: &mut String) 
         Action::SessionInfo => sessions::info(&call).await,
         Action::DeleteSession => sessions::delete(&call).await,
         Action::History => sessions::history(&call).await,
-        Action::Health => health::health(settings.as_ref()).await,
+        Action::Health => health::health(settings).await,
     };
     *sync_token = call.store.sync_token();
     answer
 }
 
-/// A problem as a response.
-fn refuse(problem: &Problem) -> web_sys::Response {
-    let body = serde_json::to_string(&problem.body()).unwrap_or_default();
-    let retry_after = problem.retry_after.map(|seconds| seconds.to_string());
-    let mut headers = vec![("content-type", "application/problem+json"), ("cache-control", "no-store")];
-    if let Some(seconds) = &retry_after {
-        headers.push(("retry-after", seconds));
-    }
-    if let Some(methods) = &problem.allow {
-        headers.push(("allow", methods));
-    }
-    if problem.code == Code::Unauthorized {
-        headers.push(("www-authenticate", "ApiKey realm=\"chatkeep\""));
-    }
+/// Tells the operator of what is not the caller's doing.
+fn log(problem: &Problem) {
     if problem.code.status() >= 500 {
         let detail = problem.detail.as_deref().unwrap_or_default();
         worker::console_error!(
@@ -113,7 +131,6 @@ fn refuse(problem: &Problem) -> web_sys::Response {
             serde_json::json!({"level": "error", "code": problem.code.as_str(), "detail": detail})
         );
     }
-    edge::response(problem.code.status(), &headers, &body)
 }
 
 /// Host, path and query of an absolute URL as the platform gives it.
