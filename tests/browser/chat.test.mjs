@@ -134,7 +134,7 @@ test("a failing assistant is named, and the message can go back into the box", (
     );
     await chat.send("Anyone there?");
     await chat.log.getByText("The assistant couldn’t answer.").waitFor();
-    await chat.log.getByRole("button", { name: "Copy to the message box" }).click();
+    await chat.log.getByRole("button", { name: "Edit a copy" }).click();
     assert.equal(await chat.box.inputValue(), "Anyone there?");
     await chat.log.getByRole("button", { name: "Retry" }).click();
     await chat.replies.first().waitFor();

@@ -53,7 +53,7 @@ function Failure({ message, onRetry, onEdit }: Props) {
           </button>
         )}
         <button type="button" className="button small quiet" onClick={() => onEdit(message)}>
-          Copy to the message box
+          Edit a copy
         </button>
       </p>
     </div>
