@@ -1,9 +1,10 @@
 // The open session: what it is and how long it is kept, its messages, and where to write.
 import type { Chatkeep, Message, Snapshot } from "chatkeep";
-import { type RefObject, useCallback, useEffect } from "react";
+import { type RefObject, useCallback, useEffect, useMemo } from "react";
 import { Notice } from "../lib/Notice";
 import { inWords, isGone } from "../lib/problems";
 import { useDraft } from "../lib/useDraft";
+import { useOnExpiry } from "../lib/useOnExpiry";
 import { ChatHeader } from "./ChatHeader";
 import { Composer } from "./Composer";
 import { EmptyState } from "./EmptyState";
@@ -23,6 +24,10 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
   const { ready, sessionId, session, messages, sending, hasOlder, problem } = view;
   const loading = view.loading || !ready;
   const [draft, setDraft] = useDraft(sessionId, sending);
+
+  // What the server says to this shows in the snapshot.
+  const shown = useMemo(() => (session === null ? [] : [session]), [session]);
+  useOnExpiry(shown, now, () => void client.history().catch(ignore));
 
   // A message that fails carries its own reason, so the rejected calls have nothing to add.
   const send = useCallback((text: string) => void client.send(text).catch(ignore), [client]);

@@ -2,6 +2,7 @@
 import type { Chatkeep, Problem, Session } from "chatkeep";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { toProblem } from "../lib/problems";
+import { useOnExpiry } from "../lib/useOnExpiry";
 
 export type ListState =
   | { readonly is: "loading" }
@@ -46,16 +47,7 @@ export function useSessionList(client: Chatkeep, sessions: readonly Session[], n
     };
   }, [refresh]);
 
-  // Ask once for each expiry that has passed: the server says what is left, whatever this clock thinks.
-  const asked = useRef<ReadonlySet<string>>(new Set());
-  useEffect(() => {
-    const expired = sessions
-      .filter((session) => Date.parse(session.expiresAt) <= now)
-      .map((session) => `${session.id} ${session.expiresAt}`);
-    const fresh = expired.some((key) => !asked.current.has(key));
-    asked.current = new Set(expired);
-    if (fresh) refresh();
-  }, [sessions, now, refresh]);
+  useOnExpiry(sessions, now, refresh);
 
   return { state, refresh: retry };
 }

@@ -1,0 +1,33 @@
+// A session whose time has run out leaves the list, and the chat says so.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startWorker } from "../harness/worker.mjs";
+import { DESKTOP, launch, withApp } from "./app.mjs";
+
+let browser;
+let worker;
+
+before(async () => {
+  const vars = { SESSION_TTL_SECONDS: "4" };
+  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault", vars })]);
+});
+after(async () => {
+  await browser?.close();
+  await worker?.stop();
+});
+
+test("an expired session says so, and one goes on in a new chat", () =>
+  withApp(browser, worker.url, DESKTOP, async (chat, page) => {
+    await chat.say("Gone with the wind");
+    assert.match(await page.getByText(/^Kept until/).textContent(), /less than a minute left$/);
+    await chat.session("Gone with the wind").getByText("less than a minute left").waitFor();
+
+    // Nobody touches the page: it finds out by itself.
+    const patience = { timeout: 30_000 };
+    await chat.log.getByText("This chat has expired or was deleted.").waitFor(patience);
+    await chat.session("Gone with the wind").waitFor({ state: "detached", ...patience });
+    await chat.log.getByRole("button", { name: "Start a new chat" }).click();
+    await page.getByText("Hello! What’s on your mind?").waitFor();
+    await chat.say("A new wind");
+    assert.equal(await chat.messages.count(), 2);
+  }));
