@@ -14,7 +14,9 @@ const loaded = glue.initSync({ module: SDK_WASM });
 if (!(loaded.memory instanceof WebAssembly.Memory)) throw new Error("the SDK's wasm has no memory");
 
 const sdk_js = brotli(await bundle('import * as sdk from "./index.js"; console.log(sdk);'));
-const both_js = brotli(await bundle('import * as sdk from "./index.js"; import * as react from "./react.js"; console.log(sdk, react);'));
+const both_js = brotli(
+  await bundle('import * as sdk from "./index.js"; import * as react from "./react.js"; console.log(sdk, react);'),
+);
 const sizes = {
   worker: WORKER.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0),
   sdk: brotli(SDK_WASM) + sdk_js,

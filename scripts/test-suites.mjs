@@ -6,7 +6,11 @@ import { globSync } from "node:fs";
 const cargo = (...args) => ["cargo", ["test", "--locked", ...args]];
 const node = (folder) => {
   const files = globSync(`tests/${folder}/*.test.mjs`).sort();
-  return ["node", ["--test", "--test-concurrency=1", "--test-timeout=900000", "--test-reporter=spec", ...files], files.length];
+  return [
+    "node",
+    ["--test", "--test-concurrency=1", "--test-timeout=900000", "--test-reporter=spec", ...files],
+    files.length,
+  ];
 };
 const SUITES = {
   model: cargo("-p", "chatkeep-model"),
@@ -32,7 +36,10 @@ if (unknown.length) {
   process.exit(2);
 }
 
-const environment = { ...process.env, CARGO_TARGET_WASM32_WASIP1_RUNNER: new URL("run-wasi", import.meta.url).pathname };
+const environment = {
+  ...process.env,
+  CARGO_TARGET_WASM32_WASIP1_RUNNER: new URL("run-wasi.mjs", import.meta.url).pathname,
+};
 delete environment.NODE_TEST_CONTEXT; // set when this is run by a test: node --test would then report to nobody
 const rows = [];
 for (const name of only) {
@@ -43,13 +50,21 @@ for (const name of only) {
   const { passed, failed } = count(output);
   // A suite that broke off, or that ran nothing, has failed even when no test in it did.
   const broken = failed === 0 && (code !== 0 || passed === 0);
-  rows.push({ name, passed, failed: failed + (broken ? 1 : 0), broken, seconds: Math.round((Date.now() - begin) / 1000) });
+  rows.push({
+    name,
+    passed,
+    failed: failed + (broken ? 1 : 0),
+    broken,
+    seconds: Math.round((Date.now() - begin) / 1000),
+  });
 }
 
 console.log("");
 for (const { name, passed, failed, broken, seconds } of rows) {
   const note = broken ? (passed ? " (it broke off)" : " (it ran no test)") : "";
-  console.log(`${name.padEnd(12)} ${String(passed).padStart(4)} ok ${String(failed).padStart(4)} not ok ${String(seconds).padStart(5)} s${note}`);
+  console.log(
+    `${name.padEnd(12)} ${String(passed).padStart(4)} ok ${String(failed).padStart(4)} not ok ${String(seconds).padStart(5)} s${note}`,
+  );
 }
 const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
 console.log(`\n${sum("passed")} passed, ${sum("failed")} failed`);

@@ -12,7 +12,9 @@ import { parseEnv } from "node:util";
 
 process.chdir(new URL("..", import.meta.url).pathname);
 
-const worker_names = [...readFileSync(".env.example", "utf8").matchAll(/^#? ?([A-Z][A-Z_]+)=/gm)].map((match) => match[1]);
+const worker_names = [...readFileSync(".env.example", "utf8").matchAll(/^#? ?([A-Z][A-Z_]+)=/gm)].map(
+  (match) => match[1],
+);
 const gateway_names = /^(REDIS_|GATEWAY_|PORT$)/;
 const env = { ...fileVariables(".env"), ...process.env };
 const children = [];
@@ -26,7 +28,8 @@ if (Boolean(env.UPSTASH_REDIS_REST_URL) !== Boolean(env.UPSTASH_REDIS_REST_TOKEN
 }
 for (const host of ["127.0.0.1", "::1"]) {
   const error = port && (await listenError(host));
-  if (error === "EADDRINUSE") fail(`port ${port} is taken. Stop what listens there, or choose another: PORT=8788 npm start`);
+  if (error === "EADDRINUSE")
+    fail(`port ${port} is taken. Stop what listens there, or choose another: PORT=8788 npm start`);
   if (error === "EACCES") fail(`port ${port} may not be used by this user. Choose another: PORT=8788 npm start`);
 }
 if (process.argv.includes("--check")) process.exit(0);
@@ -61,7 +64,16 @@ function startWorker() {
   secrets = mkdtempSync(join(tmpdir(), "chatkeep-"));
   const file = join(secrets, "variables.env");
   writeFileSync(file, Object.entries(variables).map(envLine).join(""), { mode: 0o600 });
-  const args = ["dev", "--port", String(port), "--inspector-port", "0", "--env-file", file, "--show-interactive-dev-session=false"];
+  const args = [
+    "dev",
+    "--port",
+    String(port),
+    "--inspector-port",
+    "0",
+    "--env-file",
+    file,
+    "--show-interactive-dev-session=false",
+  ];
   const quiet = { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" };
   run("wrangler", args, { ...process.env, ...quiet }).on("line", (line) => {
     const url = /Ready on (http\S+)/.exec(line)?.[1];
@@ -91,7 +103,10 @@ function stop(code, message) {
   };
   signal("SIGTERM");
   if (secrets) rmSync(secrets, { recursive: true, force: true });
-  const end = () => (signal("SIGKILL"), process.exit(code));
+  const end = () => {
+    signal("SIGKILL");
+    process.exit(code);
+  };
   setTimeout(end, 5000);
   const running = () => children.some((child) => child.pid && child.exitCode === null && child.signalCode === null);
   setInterval(() => running() || end(), 50);

@@ -43,9 +43,35 @@ function isLocked(path, name) {
 /** The `os`, `cpu` and `libc` that a platform package's name tells, so that npm leaves it out elsewhere. */
 function platform(name) {
   const words = name.split(/[-/]/);
-  const os = ["linux", "darwin", "win32", "windows", "android", "freebsd", "openbsd", "netbsd", "sunos", "aix", "openharmony"].find((word) => words.includes(word));
-  const cpu = ["x64", "64", "arm64", "arm", "ia32", "ppc64", "ppc64le", "s390x", "riscv64", "loong64", "wasm32", "mips64el"].find((word) => words.includes(word));
-  if (!os && cpu !== "wasm32") throw new Error(`${name}: no platform in the name of an optional package that the registry lacks`);
+  const os = [
+    "linux",
+    "darwin",
+    "win32",
+    "windows",
+    "android",
+    "freebsd",
+    "openbsd",
+    "netbsd",
+    "sunos",
+    "aix",
+    "openharmony",
+  ].find((word) => words.includes(word));
+  const cpu = [
+    "x64",
+    "64",
+    "arm64",
+    "arm",
+    "ia32",
+    "ppc64",
+    "ppc64le",
+    "s390x",
+    "riscv64",
+    "loong64",
+    "wasm32",
+    "mips64el",
+  ].find((word) => words.includes(word));
+  if (!os && cpu !== "wasm32")
+    throw new Error(`${name}: no platform in the name of an optional package that the registry lacks`);
   return {
     ...(cpu ? { cpu: [cpu === "64" ? "x64" : cpu] } : {}),
     ...(os ? { os: [os === "windows" ? "win32" : os] } : {}),

@@ -13,7 +13,8 @@ const model = metadata.packages.find((entry) => entry.name === "chatkeep-model")
 const faults = model.dependencies
   .filter((dependency) => dependency.kind !== "dev" && !ALLOWED.includes(dependency.name))
   .map((dependency) => `crates/model/Cargo.toml: depends on ${dependency.name}`);
-if (model.targets.some((target) => target.kind.includes("custom-build"))) faults.push("crates/model has a build script");
+if (model.targets.some((target) => target.kind.includes("custom-build")))
+  faults.push("crates/model has a build script");
 
 const SOURCES = "crates/model/src";
 for (const file of readdirSync(SOURCES, { recursive: true }).sort()) {

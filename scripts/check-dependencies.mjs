@@ -4,7 +4,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 if (spawnSync("cargo", ["deny", "--version"], { stdio: "ignore" }).status === 0) {
-  process.exit(spawnSync("cargo", ["deny", "--locked", "check", "bans", "licenses", "sources"], { stdio: "inherit" }).status ?? 1);
+  process.exit(
+    spawnSync("cargo", ["deny", "--locked", "check", "bans", "licenses", "sources"], { stdio: "inherit" }).status ?? 1,
+  );
 }
 
 const policy = readFileSync("deny.toml", "utf8");
@@ -12,20 +14,24 @@ const allowed = strings(/^allow = \[([^\]]*)\]/m.exec(policy)?.[1] ?? "");
 const bans = [...policy.matchAll(/\{ crate = "([^"]+)"(?:, wrappers = \[([^\]]*)\])? \}/g)];
 if (!allowed.length || !bans.length) throw new Error("deny.toml: found no licences or no bans");
 
-const metadata = JSON.parse(execFileSync("cargo", ["metadata", "--format-version=1", "--locked"], { maxBuffer: 1 << 28 }));
+const metadata = JSON.parse(
+  execFileSync("cargo", ["metadata", "--format-version=1", "--locked"], { maxBuffer: 1 << 28 }),
+);
 const packages = new Map(metadata.packages.map((entry) => [entry.id, entry]));
 const faults = [];
 
 for (const { name, version, license, source } of packages.values()) {
   if (!license || !holds(license)) faults.push(`${name} ${version}: licence ${license ?? "not stated"}`);
-  if (source && !source.startsWith("registry+") && !source.startsWith("sparse+")) faults.push(`${name} ${version}: from ${source}`);
+  if (source && !source.startsWith("registry+") && !source.startsWith("sparse+"))
+    faults.push(`${name} ${version}: from ${source}`);
 }
 for (const { id, deps } of metadata.resolve.nodes) {
   const user = packages.get(id);
   for (const dependency of deps) {
     const used = packages.get(dependency.pkg);
     const ban = bans.find(([, name]) => name === used.name);
-    if (ban && !strings(ban[2] ?? "").includes(user.name)) faults.push(`${user.name} ${user.version} uses ${used.name}, which is banned`);
+    if (ban && !strings(ban[2] ?? "").includes(user.name))
+      faults.push(`${user.name} ${user.version} uses ${used.name}, which is banned`);
   }
 }
 
@@ -38,7 +44,10 @@ function strings(list) {
 
 /** Whether an SPDX expression is satisfied by the allowed licences: `AND` binds before `OR`, `/` is an old `OR`. */
 function holds(expression) {
-  const flat = (terms) => terms.split(" OR ").some((part) => part.split(" AND ").every((term) => term.trim() === "yes" || allowed.includes(term.trim())));
+  const flat = (terms) =>
+    terms
+      .split(" OR ")
+      .some((part) => part.split(" AND ").every((term) => term.trim() === "yes" || allowed.includes(term.trim())));
   let terms = expression.replaceAll("/", " OR ");
   while (terms.includes("(")) {
     const inner = terms.replace(/\(([^()]*)\)/, (_, group) => (flat(group) ? "yes" : "no"));
