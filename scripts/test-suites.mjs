@@ -2,6 +2,7 @@
 // Runs the test suites one after another on what is built, and ends with one line: how many tests passed and failed.
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
+import { join } from "node:path";
 
 const cargo = (...args) => ["cargo", ["test", "--locked", ...args]];
 const node = (folder) => {
@@ -38,7 +39,7 @@ if (unknown.length) {
 
 const environment = {
   ...process.env,
-  CARGO_TARGET_WASM32_WASIP1_RUNNER: new URL("run-wasi.mjs", import.meta.url).pathname,
+  CARGO_TARGET_WASM32_WASIP1_RUNNER: join(import.meta.dirname, "run-wasi.mjs"),
 };
 delete environment.NODE_TEST_CONTEXT; // set when this is run by a test: node --test would then report to nobody
 const rows = [];
