@@ -1,0 +1,89 @@
+// The real gateway, which serves the Upstash REST dialect in front of a Redis.
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { ROOT } from "./folders.mjs";
+import { freePort } from "./ports.mjs";
+import { Process } from "./processes.mjs";
+
+/**
+ * What the gateway shall do wrong, as crates/gateway/src/faults.rs has it.
+ * @typedef {object} Fault
+ * @property {"drop_response" | "drop_request" | "delay" | "delay_response" | "quota" | "suspended" | "readonly" | "oom" |
+ *   "unauthorized" | "too_large" | "server_error"} fault
+ * @property {number} [count] for how many requests
+ * @property {number} [skip] how many pass unharmed before
+ * @property {string} [command] only requests with this command, in lower case
+ * @property {number} [ms] how long a delay takes
+ * @property {number} [status]
+ */
+
+/**
+ * @typedef {object} Gateway
+ * @property {string} url
+ * @property {string} token
+ * @property {() => string} logs
+ * @property {(...faults: Fault[]) => Promise<void>} order orders faults; needs `faults: true`
+ * @property {() => Promise<void>} clear cancels all faults
+ * @property {() => Promise<{requests: number, commands: number, by_name: Record<string, number>}>} counters
+ * @property {() => Promise<void>} resetCounters
+ * @property {() => Promise<void>} stop
+ * @property {() => Promise<void>} kill
+ * @property {() => Promise<void>} restart starts it again on the same port
+ */
+
+/**
+ * @param {{redisUrl: string, faults?: boolean, vars?: Record<string, string>}} options
+ *   `faults` lets tests order faults and read counters
+ * @returns {Promise<Gateway>}
+ */
+export async function startGateway({ redisUrl, faults = false, vars = {} }) {
+  const program = join(resolve(ROOT, process.env.CARGO_TARGET_DIR || "target"), "debug", "chatkeep-gateway");
+  if (!existsSync(program)) throw new Error(`${program} is missing: run scripts/build-gateway`);
+  const token = randomBytes(24).toString("hex");
+  const port = await freePort();
+  const env = {
+    REDIS_URL: redisUrl,
+    GATEWAY_PORT: `${port}`,
+    GATEWAY_TOKEN: token,
+    GATEWAY_FAULTS: faults ? "on" : "",
+    ...vars,
+  };
+  const url = `http://127.0.0.1:${port}`;
+
+  let logs = "";
+  let server = await run();
+  return {
+    url,
+    token,
+    logs: () => logs + server.logs(),
+    order: async (...faults) => void (await control("POST", "faults", JSON.stringify(faults))),
+    clear: async () => void (await control("DELETE", "faults")),
+    counters: async () => (await control("GET", "counters")).json(),
+    resetCounters: async () => void (await control("POST", "counters/reset")),
+    stop: () => server.stop(),
+    kill: () => server.kill(),
+    restart: async () => {
+      await server.stop();
+      logs += server.logs();
+      server = await run();
+    },
+  };
+
+  async function run() {
+    const server = new Process(program, [], { env });
+    await server.ready("listening", () => /^chatkeep-gateway listening on/m.test(server.logs()) || undefined);
+    return server;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {string} [body]
+   */
+  async function control(method, path, body) {
+    const answer = await fetch(`${url}/_gateway/${path}`, { method, body });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer;
+  }
+}
