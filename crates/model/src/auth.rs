@@ -72,7 +72,9 @@ mod tests {
     fn with_keys_one_of_them_is_needed_everywhere() -> Result<(), ConfigError> {
         let keys = Some("first-key,second-key");
         assert_eq!(answer(keys, Some("second-key"), "chat.example.com")?, Ok(Owner::app()));
-        for wrong in [None, Some(""), Some("second-ke"), Some("second-keyy"), Some("first-key,second-key"), Some("second-key\0")] {
+        for wrong in
+            [None, Some(""), Some("second-ke"), Some("second-keyy"), Some("first-key,second-key"), Some("second-key\0")]
+        {
             assert_eq!(answer(keys, wrong, "localhost")?, Err(Code::Unauthorized), "{wrong:?}");
         }
         Ok(())

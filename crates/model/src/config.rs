@@ -132,6 +132,7 @@ fn limits(read: Read) -> Result<Limits, ConfigError> {
         messages_per_session: number(read, "MAX_MESSAGES_PER_SESSION", default.messages_per_session, 2..=1_000_000)?,
         sessions_per_owner: number(read, "MAX_SESSIONS_PER_OWNER", default.sessions_per_owner, 1..=100_000_000)?,
         message_bytes: bytes("MAX_MESSAGE_BYTES", default.message_bytes, 900_000)?,
+        state_bytes: bytes("MAX_STATE_BYTES", default.state_bytes, 9_000_000)?,
         body_bytes: bytes("MAX_BODY_BYTES", default.body_bytes, 100_000_000)?,
         ..default
     })

@@ -81,6 +81,9 @@ mod tests {
 
     #[test]
     fn a_preflight_names_every_method_once() {
-        assert_eq!(preflight_headers().first().map(|(_, methods)| methods.as_str()), Some("DELETE, GET, POST"));
+        assert_eq!(
+            preflight_headers().first().map(|(_, methods)| methods.as_str()),
+            Some("DELETE, GET, PATCH, POST, PUT")
+        );
     }
 }

@@ -20,6 +20,7 @@ pub mod responder;
 pub mod route;
 pub mod session;
 pub mod time;
+pub mod transfer;
 pub mod turn;
 pub mod wire;
 

@@ -21,6 +21,8 @@ pub struct Limits {
     pub message_bytes: usize,
     /// The bytes of one message's metadata.
     pub metadata_bytes: usize,
+    /// The bytes of one session's state.
+    pub state_bytes: usize,
     /// The characters of a title.
     pub title_characters: usize,
     /// The bytes of a request's body.
@@ -38,6 +40,7 @@ impl Default for Limits {
             sessions_per_owner: 10_000,
             message_bytes: 262_144,
             metadata_bytes: 16_384,
+            state_bytes: 1_048_576,
             title_characters: 200,
             body_bytes: 1_048_576,
         }
@@ -61,6 +64,24 @@ pub const HISTORY_PAGE: (u64, u64) = (100, 500);
 
 /// The default and the greatest size of a page of sessions.
 pub const LIST_PAGE: (u64, u64) = (100, 200);
+
+/// How many of the newest sessions a search by title looks at.
+pub const SEARCHED_SESSIONS: u64 = 1000;
+
+/// The most messages of one append.
+pub const APPENDED_MESSAGES: usize = 100;
+
+/// The most sessions that one call deletes, or reads the states of.
+pub const SESSIONS_PER_CALL: usize = 100;
+
+/// The most messages, and about how many bytes of them, that one call imports.
+pub const IMPORTED_PER_CALL: (usize, usize) = (200, 524_288);
+
+/// The bytes of an import's body.
+pub const IMPORT_BYTES: usize = 33_554_432;
+
+/// The most named members of a state in a list.
+pub const STATE_FIELDS: usize = 16;
 
 /// How many characters of the first message become the title of a session without one.
 pub const DERIVED_TITLE_CHARACTERS: usize = 60;

@@ -4,11 +4,20 @@
 //! these records, and the operation's `apply` runs the same rules over them. So there are two statements of each rule,
 //! and the conformance suite holds them against each other.
 
-use crate::id::{SessionId, TurnId};
+use crate::id::{MessageId, SessionId, TurnId};
 use crate::session::{Card, Session};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
 use std::ops::Range;
+
+/// What an agent keeps with a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Counts its writes from 1.
+    pub revision: u64,
+    /// Any JSON.
+    pub json: String,
+}
 
 /// One owner's sessions in one namespace.
 ///
@@ -44,8 +53,31 @@ pub trait Records {
     /// Writes the record of a turn; of a new one, it forgets the oldest beyond [`crate::limits::REMEMBERED_TURNS`].
     fn put_turn(&mut self, id: &SessionId, turn: &TurnId, record: &TurnRecord) -> Result<(), Self::Error>;
 
+    /// The position of the message with an id among these positions; the last, should there be several.
+    fn find_message(
+        &mut self,
+        id: &SessionId,
+        message: &MessageId,
+        positions: Range<u64>,
+    ) -> Result<Option<u64>, Self::Error>;
+
+    /// The session's metadata, a JSON object.
+    fn metadata(&mut self, id: &SessionId) -> Result<Option<String>, Self::Error>;
+
+    /// Writes the session's metadata; empty removes it.
+    fn put_metadata(&mut self, id: &SessionId, metadata: &str) -> Result<(), Self::Error>;
+
+    /// The session's state, any JSON, and its revision.
+    fn state(&mut self, id: &SessionId) -> Result<Option<State>, Self::Error>;
+
+    /// Writes the session's state.
+    fn put_state(&mut self, id: &SessionId, state: &State) -> Result<(), Self::Error>;
+
     /// Sets a live session aside as deleted until a moment: it is gone for every other call.
     fn bury(&mut self, id: &SessionId, until: Millis) -> Result<(), Self::Error>;
+
+    /// Takes a session back that is set aside.
+    fn unbury(&mut self, id: &SessionId) -> Result<(), Self::Error>;
 
     /// Until when the session is set aside as deleted.
     fn buried_until(&mut self, id: &SessionId) -> Result<Option<Millis>, Self::Error>;

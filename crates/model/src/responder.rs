@@ -50,7 +50,11 @@ pub fn echo(window: &[Message]) -> String {
     }
     let quotes: Vec<_> = said.iter().rev().take(QUOTED.0).rev().map(|message| quote(&message.content)).collect();
     let plural = if earlier.len() == 1 { "message" } else { "messages" };
-    format!("{answer}\n\nI remember {} earlier {plural}. Before this you said {}.", earlier.len(), quotes.join(", then "))
+    format!(
+        "{answer}\n\nI remember {} earlier {plural}. Before this you said {}.",
+        earlier.len(),
+        quotes.join(", then ")
+    )
 }
 
 fn quote(text: &str) -> String {

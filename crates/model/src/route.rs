@@ -10,9 +10,21 @@ pub enum Action {
     Chat,
     CreateSession,
     ListSessions,
+    DeleteAll,
     SessionInfo,
+    PatchSession,
     DeleteSession,
+    RestoreSession,
+    ForkSession,
+    TruncateSession,
+    TouchSession,
     History,
+    PostMessages,
+    ReadState,
+    WriteState,
+    ExportSession,
+    ExportAll,
+    Import,
 }
 
 /// Every route: method, path with `{id}` for a session id, and what it does.
@@ -21,9 +33,21 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("POST", "/v1/chat", Action::Chat),
     ("POST", "/v1/sessions", Action::CreateSession),
     ("GET", "/v1/sessions", Action::ListSessions),
+    ("DELETE", "/v1/sessions", Action::DeleteAll),
     ("GET", "/v1/sessions/{id}", Action::SessionInfo),
+    ("PATCH", "/v1/sessions/{id}", Action::PatchSession),
     ("DELETE", "/v1/sessions/{id}", Action::DeleteSession),
+    ("POST", "/v1/sessions/{id}/restore", Action::RestoreSession),
+    ("POST", "/v1/sessions/{id}/fork", Action::ForkSession),
+    ("POST", "/v1/sessions/{id}/truncate", Action::TruncateSession),
+    ("POST", "/v1/sessions/{id}/touch", Action::TouchSession),
     ("GET", "/v1/sessions/{id}/history", Action::History),
+    ("POST", "/v1/sessions/{id}/messages", Action::PostMessages),
+    ("GET", "/v1/sessions/{id}/state", Action::ReadState),
+    ("PUT", "/v1/sessions/{id}/state", Action::WriteState),
+    ("GET", "/v1/sessions/{id}/export", Action::ExportSession),
+    ("GET", "/v1/export", Action::ExportAll),
+    ("POST", "/v1/import", Action::Import),
 ];
 
 /// A route that a request takes.
@@ -91,8 +115,11 @@ impl Query<'_> {
         let Some(text) = self.get(name) else { return Ok(None) };
         match text.parse() {
             Ok(number) if range.contains(&number) => Ok(Some(number)),
-            _ => Err(Problem::new(Code::InvalidParameter)
-                .detail(format!("{name} is a whole number from {} to {}", range.start(), range.end()))),
+            _ => Err(Problem::new(Code::InvalidParameter).detail(format!(
+                "{name} is a whole number from {} to {}",
+                range.start(),
+                range.end()
+            ))),
         }
     }
 }
@@ -132,7 +159,8 @@ mod tests {
         assert_eq!(found("HEAD", "/health"), Ok((Action::Health, String::new())));
         assert_eq!(found("GET", "/v1/sessions/a%3Ab"), Ok((Action::SessionInfo, "a:b".into())));
         assert_eq!(found("GET", "/v1/sessions/a/history"), Ok((Action::History, "a".into())));
-        for lost in ["/", "/v1", "/v1/sessions/", "/v1/sessions/a/b", "/v1/sessions/a/history/", "/v2/chat", "/V1/chat"] {
+        for lost in ["/", "/v1", "/v1/sessions/", "/v1/sessions/a/b", "/v1/sessions/a/history/", "/v2/chat", "/V1/chat"]
+        {
             assert_eq!(found("GET", lost).map_err(|problem| problem.code), Err(Code::RouteNotFound), "{lost}");
         }
     }
@@ -141,7 +169,7 @@ mod tests {
     fn a_wrong_method_is_told_the_right_ones() {
         let problem = route("PUT", "/v1/sessions/a").err();
         assert_eq!(problem.as_ref().map(|problem| problem.code), Some(Code::MethodNotAllowed));
-        assert_eq!(problem.and_then(|problem| problem.allow).as_deref(), Some("GET, HEAD, DELETE"));
+        assert_eq!(problem.and_then(|problem| problem.allow).as_deref(), Some("GET, HEAD, PATCH, DELETE"));
     }
 
     #[test]

@@ -9,6 +9,34 @@ use serde::{Deserialize, Serialize};
 /// The layout version that writers write.
 pub const LAYOUT_VERSION: u64 = 1;
 
+/// What a person marks a session with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flags {
+    /// It stands out in the list.
+    pub pinned: bool,
+    /// It is out of the way. Neither keeps it from expiring.
+    pub archived: bool,
+}
+
+impl Flags {
+    /// The stored form: the letters of what is set, or `-`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match (self.pinned, self.archived) {
+            (false, false) => "-",
+            (true, false) => "p",
+            (false, true) => "a",
+            (true, true) => "pa",
+        }
+    }
+
+    /// Reads the stored form.
+    #[must_use]
+    pub fn parse(stored: &str) -> Self {
+        Self { pinned: stored.contains('p'), archived: stored.contains('a') }
+    }
+}
+
 /// What a session is, apart from its messages and turns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -28,6 +56,8 @@ pub struct Session {
     pub total: u64,
     /// Rises with every change.
     pub revision: u64,
+    /// What it is marked with.
+    pub flags: Flags,
 }
 
 impl Session {
@@ -56,6 +86,9 @@ impl Session {
             expires_at: self.expires.to_rfc3339(),
             expires_in_seconds: self.expires.since(now).0.div_ceil(1000),
             revision: Some(self.revision),
+            pinned: self.flags.pinned,
+            archived: self.flags.archived,
+            state: None,
         }
     }
 }
@@ -77,6 +110,8 @@ pub struct Card {
     pub updated: Millis,
     /// When it goes, unless it is used before.
     pub expires: Millis,
+    /// What it is marked with.
+    pub flags: Flags,
 }
 
 impl Card {
@@ -91,6 +126,7 @@ impl Card {
             created: session.created,
             updated: session.updated,
             expires: session.expires,
+            flags: session.flags,
         }
     }
 
@@ -101,7 +137,7 @@ impl Card {
         let mut parts = stored.splitn(6, ' ');
         let mut number = || parts.next()?.parse::<u64>().ok();
         let (count, total, created, updated) = (number()?, number()?, number()?, number()?);
-        let (_flags, title) = (parts.next()?, parts.next()?);
+        let (flags, title) = (Flags::parse(parts.next()?), parts.next()?);
         Some(Self {
             id,
             title: title.to_owned(),
@@ -110,6 +146,7 @@ impl Card {
             created: Millis(created),
             updated: Millis(updated),
             expires,
+            flags,
         })
     }
 
@@ -125,6 +162,7 @@ impl Card {
             next: self.count,
             total: self.total,
             revision: 0,
+            flags: self.flags,
         };
         SessionBody { revision: None, ..session.body(&self.id, now) }
     }

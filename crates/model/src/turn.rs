@@ -31,13 +31,13 @@ pub struct TurnRecord {
 impl TurnRecord {
     /// The record of a finished operation that isn't a turn.
     #[must_use]
-    pub fn of_operation(operation: &TurnId) -> Self {
+    pub fn of_operation(operation: &TurnId, fingerprint: &str) -> Self {
         Self {
             done: true,
             attempt: operation.as_str().to_owned(),
             lease_until: Millis(0),
             reply_id: None,
-            fingerprint: "-".to_owned(),
+            fingerprint: fingerprint.to_owned(),
             message_id: None,
             message_position: None,
             reply_position: None,

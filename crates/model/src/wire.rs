@@ -22,6 +22,9 @@ pub struct ChatRequest {
     /// An object to keep on the user message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,
+    /// An edit: first remove every message after the one with this id; `-` removes all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_after: Option<String>,
     /// Not served yet: anything but absence, null and false is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
@@ -88,6 +91,185 @@ pub struct SessionBody {
     /// Rises with every change; not in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// It stands out in the list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+    /// It is out of the way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived: bool,
+    /// The members of its state that the list was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateFields>,
+}
+
+/// Named members of a state, as they stand there.
+pub type StateFields = std::collections::BTreeMap<String, serde_json::Value>;
+
+/// A session on its own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionDetails {
+    /// What lists show of it, and its revision.
+    #[serde(flatten)]
+    pub session: SessionBody,
+    /// The object that a client keeps with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+}
+
+/// `PATCH /v1/sessions/{id}`: what is absent stays as it is. An empty title or an empty object removes what was there.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PatchRequest {
+    /// Its new title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Pinned or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<bool>,
+    /// Archived or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
+    /// Its new metadata, an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+}
+
+/// `POST /v1/sessions/{id}/truncate`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TruncateRequest {
+    /// The last message to keep; `-` keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// `POST /v1/sessions/{id}/fork`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ForkRequest {
+    /// The last message to take; absent takes all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// The new session's id; absent lets the server mint one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The new session's title; absent takes the old one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+/// `POST /v1/sessions/{id}/messages` with `messages`. With `message` it is a turn: see [`ChatRequest`].
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct AppendRequest {
+    /// At most [`crate::limits::APPENDED_MESSAGES`], oldest first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Vec<AppendedMessage>>,
+    /// The session must exist already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub existing: Option<bool>,
+}
+
+/// One message of [`AppendRequest`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AppendedMessage {
+    /// Its id; absent lets the server mint one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Who speaks.
+    pub role: crate::Role,
+    /// The plain text.
+    pub content: String,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// An object to keep on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+}
+
+/// The answer to an append.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AppendResponse {
+    /// The ids of the messages, in their order.
+    pub message_ids: Vec<MessageId>,
+    /// This append opened the session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub created: bool,
+    /// The session with them.
+    pub session: SessionBody,
+}
+
+/// The answer to `DELETE /v1/sessions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedAll {
+    /// How many sessions are gone.
+    pub deleted: u64,
+}
+
+/// A line of an export: a session, or one of its messages. The messages of a session follow it, in order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportLine {
+    /// A session.
+    Session(Box<ExportedSession>),
+    /// A message.
+    Message(ExportedMessage),
+    /// The last line of a whole export.
+    End(ExportEnd),
+}
+
+/// What an export held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportEnd {
+    /// Its sessions.
+    pub sessions: u64,
+    /// Their messages.
+    pub messages: u64,
+}
+
+/// A session in an export.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExportedSession {
+    /// Its id.
+    pub session_id: SessionId,
+    /// Its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_ms: u64,
+    /// When it last changed, likewise.
+    pub updated_ms: u64,
+    /// Pinned or not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+    /// Archived or not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived: bool,
+    /// Its metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+    /// Its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Box<RawValue>>,
+}
+
+/// A message in an export.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ExportedMessage {
+    /// Its session.
+    pub session_id: SessionId,
+    /// Its place among the exported messages of its session, from 0.
+    pub position: u64,
+    /// The message as it is stored.
+    pub message: Box<RawValue>,
+}
+
+/// The answer to `POST /v1/import`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportResponse {
+    /// Sessions of which everything is there now.
+    pub sessions: u64,
+    /// Messages of theirs, there before or not.
+    pub messages: u64,
+    /// Sessions that were left as they are, because they are deleted or have other messages in these places.
+    pub skipped: Vec<SessionId>,
 }
 
 /// The answer to `GET /v1/sessions`.
@@ -100,6 +282,9 @@ pub struct SessionList {
     /// Where the next page begins; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+    /// The search looked at the newest sessions only: there are more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }
 
 /// The answer to `GET /v1/sessions/{id}/history`. `M` is what a message is to the reader: raw JSON or [`crate::Message`].

@@ -1,7 +1,9 @@
 //! Begin a turn: recognise a repeated one, else create the session where it is absent, append the user message, slide
 //! the TTL, and give the window for the responder.
 
-use super::{Operation, index_ttl, newest_that_fit, session_from};
+use super::{
+    CutAfter, Opened, Operation, index_ttl, live, new_session, newest_that_fit, numbers, open, session_from, trim,
+};
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
 use crate::message::stored_prefix;
@@ -32,6 +34,8 @@ pub struct BeginTurn {
     pub title: String,
     /// Never create the session.
     pub existing: bool,
+    /// First cut the session after this message: an edit.
+    pub cut_after: Option<CutAfter>,
     /// 32 random hex digits for a session that is created.
     pub seal: String,
     /// Now.
@@ -87,6 +91,8 @@ pub enum Begun {
     Deleted,
     /// The session is absent and may not be created.
     Absent,
+    /// The message to cut after isn't there.
+    Unknown,
     /// The owner has as many sessions as one may have.
     Full,
 }
@@ -96,34 +102,33 @@ impl Operation for BeginTurn {
     type Outcome = Begun;
 
     fn call(&self, keys: &Keys) -> Call {
-        let number = |number: u64| number.to_string();
-        Call::Script {
-            script: &BEGIN_TURN,
-            keys: keys.of_session(&self.session),
-            arguments: vec![
-                self.session.to_string(),
-                self.turn.to_string(),
-                self.attempt.clone(),
-                self.fingerprint.clone(),
-                self.message_id.to_string(),
-                self.message.clone(),
-                self.turn.reply_id().to_string(),
-                self.title.clone(),
-                if self.existing { "1" } else { "0" }.to_owned(),
-                self.seal.clone(),
-                number(self.now.0),
-                number(self.ttl.0),
-                number(self.lease.0),
-                number(self.window),
-                number(self.messages_per_session),
-                number(self.sessions_per_owner),
-                number(index_ttl(self.ttl).0),
-                number(REMEMBERED_TURNS),
-                number(REPLY_BYTES as u64),
-                number(TRIM_PER_CALL),
-                number(PRUNE_PER_CALL),
-            ],
-        }
+        let mut arguments = vec![
+            self.session.to_string(),
+            self.turn.to_string(),
+            self.attempt.clone(),
+            self.fingerprint.clone(),
+            self.message_id.to_string(),
+            self.message.clone(),
+            self.turn.reply_id().to_string(),
+            self.title.clone(),
+            u8::from(self.existing).to_string(),
+            self.seal.clone(),
+            self.cut_after.as_ref().map_or("", CutAfter::as_str).to_owned(),
+        ];
+        arguments.extend(numbers([
+            self.now.0,
+            self.ttl.0,
+            self.lease.0,
+            self.window,
+            self.messages_per_session,
+            self.sessions_per_owner,
+            index_ttl(self.ttl).0,
+            REMEMBERED_TURNS,
+            REPLY_BYTES as u64,
+            TRIM_PER_CALL,
+            PRUNE_PER_CALL,
+        ]));
+        Call::Script { script: &BEGIN_TURN, keys: keys.of_session(&self.session), arguments }
     }
 
     fn decode(&self, reply: Reply) -> Result<Begun, UnexpectedReply> {
@@ -131,22 +136,23 @@ impl Operation for BeginTurn {
         let message_id = |text: String| MessageId::parse(text).map_err(|_| UnexpectedReply);
         Ok(match items.text()?.as_str() {
             "begun" => Begun::Started {
+                session: session_from(&mut items)?,
                 created: items.number()? == 1,
                 message_id: message_id(items.text()?)?,
                 position: items.number()?,
-                session: session_from(&mut items)?,
                 window: items.take()?.texts()?,
             },
             "replay" => Begun::Replay {
+                session: session_from(&mut items)?,
                 message_id: message_id(items.text()?)?,
                 reply: items.text()?,
-                session: session_from(&mut items)?,
             },
             "running" => Begun::Running { until: Millis(items.number()?) },
             "mismatch" => Begun::Mismatch,
             "gone" => Begun::Gone,
             "deleted" => Begun::Deleted,
             "absent" => Begun::Absent,
+            "unknown" => Begun::Unknown,
             "full" => Begun::Full,
             _ => return Err(UnexpectedReply),
         })
@@ -154,49 +160,50 @@ impl Operation for BeginTurn {
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Begun, R::Error> {
         let id = &self.session;
-        let stored = records.session(id)?;
-        let live = stored.as_ref().filter(|session| session.is_live(self.now)).cloned();
-        if let Some(session) = &live
+        let there = live(records, id, self.now)?;
+        if let Some(session) = &there
             && let Some(record) = records.turn(id, &self.turn)?
         {
             return self.repeat(records, session, record);
         }
-        let created = live.is_none();
-        let mut session = match live {
-            Some(session) => session,
-            None => {
-                if records.buried_until(id)?.is_some_and(|until| until > self.now) {
-                    return Ok(Begun::Deleted);
-                }
-                if self.existing {
-                    return Ok(Begun::Absent);
-                }
-                if records.count(self.now)? >= self.sessions_per_owner {
-                    return Ok(Begun::Full);
-                }
-                if stored.is_some() {
-                    records.remove_session(id)?;
-                }
-                Session { created: self.now, ..Session::default() }
+        if there.is_none() {
+            if records.buried_until(id)?.is_some_and(|until| until > self.now) {
+                return Ok(Begun::Deleted);
             }
+            if self.existing {
+                return Ok(Begun::Absent);
+            }
+            if matches!(self.cut_after, Some(CutAfter::Message(_))) {
+                return Ok(Begun::Unknown);
+            }
+        }
+        let (mut session, created) = match open(records, id, self.now, self.sessions_per_owner)? {
+            Opened::Live(session) => (session, false),
+            Opened::New => (new_session(self.now), true),
+            Opened::Deleted => return Ok(Begun::Deleted),
+            Opened::Full => return Ok(Begun::Full),
         };
-        let position = session.next;
+        let position = match &self.cut_after {
+            None => session.next,
+            Some(cut) => match cut.position(records, id, &session)? {
+                Some(position) => position,
+                None => return Ok(Begun::Unknown),
+            },
+        };
         let from = session.first.max((position + 1).saturating_sub(self.window));
         let earlier = records.messages(id, from..position)?;
         let mut window = newest_that_fit(earlier, REPLY_BYTES.saturating_sub(self.message.len()), false);
         window.push(self.message.clone());
 
+        records.remove_messages(id, position..session.next)?;
+        session.next = position;
         // Room is made for the reply too, so that finishing need not.
-        let over = (position + 2 - session.first).saturating_sub(self.messages_per_session).min(TRIM_PER_CALL);
-        if over > 0 {
-            records.remove_messages(id, session.first..session.first + over)?;
-            session.first += over;
-        }
+        trim(records, id, &mut session, self.messages_per_session.saturating_sub(2), TRIM_PER_CALL)?;
         if session.title.is_empty() {
             session.title.clone_from(&self.title);
         }
         session.updated = self.now;
-        session.expires = self.now.after(self.ttl);
+        session.expires = session.expires.max(self.now.after(self.ttl));
         session.next += 1;
         session.total += 1;
         session.revision += 1;

@@ -1,8 +1,8 @@
 //! Create an empty session, listed at once.
 
-use super::{Operation, index_ttl, session_from};
+use super::{Opened, Operation, index_ttl, new_session, open, session_from};
 use crate::id::{SessionId, TurnId};
-use crate::limits::PRUNE_PER_CALL;
+use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::Records;
 use crate::redis::script::CREATE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -57,10 +57,12 @@ impl Operation for Create {
                 self.operation.to_string(),
                 self.title.clone(),
                 self.seal.clone(),
+                self.record().to_string(),
                 self.now.to_string(),
                 self.ttl.to_string(),
                 self.sessions_per_owner.to_string(),
                 index_ttl(self.ttl).to_string(),
+                REMEMBERED_TURNS.to_string(),
                 PRUNE_PER_CALL.to_string(),
             ],
         }
@@ -79,29 +81,25 @@ impl Operation for Create {
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Created, R::Error> {
         let id = &self.session;
-        let stored = records.session(id)?;
-        if let Some(session) = stored.clone().filter(|session| session.is_live(self.now)) {
-            let ours = records.turn(id, &self.operation)?.is_some();
-            return Ok(if ours { Created::Created(session) } else { Created::Exists });
-        }
-        if records.buried_until(id)?.is_some_and(|until| until > self.now) {
-            return Ok(Created::Deleted);
-        }
-        if records.count(self.now)? >= self.sessions_per_owner {
-            return Ok(Created::Full);
-        }
-        if stored.is_some() {
-            records.remove_session(id)?;
-        }
-        let session = Session {
-            title: self.title.clone(),
-            created: self.now,
-            updated: self.now,
-            expires: self.now.after(self.ttl),
-            ..Session::default()
+        let mut session = match open(records, id, self.now, self.sessions_per_owner)? {
+            Opened::Live(session) => {
+                let ours = records.turn(id, &self.operation)?.is_some();
+                return Ok(if ours { Created::Created(session) } else { Created::Exists });
+            }
+            Opened::Deleted => return Ok(Created::Deleted),
+            Opened::Full => return Ok(Created::Full),
+            Opened::New => new_session(self.now),
         };
+        session.title.clone_from(&self.title);
+        session.expires = self.now.after(self.ttl);
         records.put_session(id, &session)?;
-        records.put_turn(id, &self.operation, &TurnRecord::of_operation(&self.operation))?;
+        records.put_turn(id, &self.operation, &self.record())?;
         Ok(Created::Created(session))
+    }
+}
+
+impl Create {
+    fn record(&self) -> TurnRecord {
+        TurnRecord::of_operation(&self.operation, "-")
     }
 }

@@ -1,6 +1,6 @@
-//! Delete a session: it is set aside for its undo window, where it also keeps late sends out.
+//! Delete sessions: they are set aside for their undo window, where they also keep late sends out.
 
-use super::Operation;
+use super::{Operation, live};
 use crate::id::SessionId;
 use crate::records::Records;
 use crate::redis::script::DELETE;
@@ -8,41 +8,46 @@ use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
-/// See the module. Comes to whether the session is now deleted: false when there was none.
+/// See the module. Comes to those of the sessions that are now deleted: not those that there weren't.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Delete {
-    pub session: SessionId,
+    pub sessions: Vec<SessionId>,
     pub now: Millis,
-    /// How long it can be restored.
+    /// How long they can be restored.
     pub undo: Millis,
 }
 
 impl Operation for Delete {
     const NAME: &'static str = "delete";
-    type Outcome = bool;
+    type Outcome = Vec<SessionId>;
 
     fn call(&self, keys: &Keys) -> Call {
+        let of_each = self.sessions.iter().flat_map(|id| [keys.session(id), keys.deleted(id)]);
         Call::Script {
             script: &DELETE,
-            keys: keys.of_session(&self.session),
-            arguments: vec![self.session.to_string(), self.now.to_string(), self.undo.to_string()],
+            keys: [keys.index(), keys.cards()].into_iter().chain(of_each).collect(),
+            arguments: [self.now.to_string(), self.undo.to_string()]
+                .into_iter()
+                .chain(self.sessions.iter().map(SessionId::to_string))
+                .collect(),
         }
     }
 
-    fn decode(&self, reply: Reply) -> Result<bool, UnexpectedReply> {
-        match reply.items()?.text()?.as_str() {
-            "deleted" => Ok(true),
-            "absent" => Ok(false),
-            _ => Err(UnexpectedReply),
-        }
+    fn decode(&self, reply: Reply) -> Result<Vec<SessionId>, UnexpectedReply> {
+        reply.texts()?.into_iter().map(|id| SessionId::parse(id).map_err(|_| UnexpectedReply)).collect()
     }
 
-    fn apply<R: Records>(&self, records: &mut R) -> Result<bool, R::Error> {
-        if records.session(&self.session)?.is_some_and(|session| session.is_live(self.now)) {
-            records.bury(&self.session, self.now.after(self.undo))?;
-            return Ok(true);
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Vec<SessionId>, R::Error> {
+        let mut gone = Vec::new();
+        for id in &self.sessions {
+            if live(records, id, self.now)?.is_some() {
+                records.bury(id, self.now.after(self.undo))?;
+                gone.push(id.clone());
+            } else if records.buried_until(id)?.is_some_and(|until| until > self.now) {
+                gone.push(id.clone());
+            }
         }
-        Ok(records.buried_until(&self.session)?.is_some_and(|until| until > self.now))
+        Ok(gone)
     }
 }

@@ -1,6 +1,6 @@
 //! Finish a turn: append the reply and mark the turn done. It never creates: a turn whose message is gone stays unfinished.
 
-use super::{Operation, session_from};
+use super::{Operation, index_ttl, live, session_from, trim};
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{TRIM_PER_CALL, slide_grain};
 use crate::message::stored_prefix;
@@ -62,6 +62,7 @@ impl Operation for FinishTurn {
                 slide_grain(self.ttl).to_string(),
                 self.messages_per_session.to_string(),
                 TRIM_PER_CALL.to_string(),
+                index_ttl(self.ttl).to_string(),
             ],
         }
     }
@@ -79,7 +80,7 @@ impl Operation for FinishTurn {
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Finished, R::Error> {
         let id = &self.session;
-        let Some(mut session) = records.session(id)?.filter(|session| session.is_live(self.now)) else {
+        let Some(mut session) = live(records, id, self.now)? else {
             return Ok(Finished::Absent);
         };
         let record = records.turn(id, &self.turn)?;
@@ -96,11 +97,7 @@ impl Operation for FinishTurn {
             return Ok(Finished::Gone);
         }
         let at = session.next;
-        let over = (at + 1 - session.first).saturating_sub(self.messages_per_session).min(TRIM_PER_CALL);
-        if over > 0 {
-            records.remove_messages(id, session.first..session.first + over)?;
-            session.first += over;
-        }
+        trim(records, id, &mut session, self.messages_per_session.saturating_sub(1), TRIM_PER_CALL)?;
         let slid = self.now.after(self.ttl);
         if slid.0 >= session.expires.0 + slide_grain(self.ttl).0 {
             session.expires = slid;

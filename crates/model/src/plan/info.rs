@@ -1,6 +1,6 @@
 //! Read a session's fields.
 
-use super::{Operation, session_from};
+use super::{Operation, live, session_from};
 use crate::id::SessionId;
 use crate::records::Records;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -16,26 +16,43 @@ pub struct Info {
     pub now: Millis,
 }
 
+/// A session with what lists leave out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// Its fields.
+    pub session: Session,
+    /// Its metadata, a JSON object.
+    pub metadata: Option<String>,
+}
+
 impl Operation for Info {
     const NAME: &'static str = "info";
-    type Outcome = Option<Session>;
+    type Outcome = Option<Details>;
 
     fn call(&self, keys: &Keys) -> Call {
         let key = keys.session(&self.session);
-        let words = ["HMGET", &key, "title", "created", "updated", "exp", "first", "next", "total", "rev"];
+        let words =
+            ["HMGET", &key, "title", "created", "updated", "exp", "first", "next", "total", "rev", "flags", "meta"];
         Call::Command(words.map(str::to_owned).to_vec())
     }
 
-    fn decode(&self, reply: Reply) -> Result<Option<Session>, UnexpectedReply> {
+    fn decode(&self, reply: Reply) -> Result<Option<Details>, UnexpectedReply> {
         if let Reply::Array(items) = &reply
             && items.iter().all(|item| *item == Reply::Nil)
         {
             return Ok(None);
         }
-        Ok(Some(session_from(&mut reply.items()?)?).filter(|session| session.is_live(self.now)))
+        let mut items = reply.items()?;
+        let session = session_from(&mut items)?;
+        let metadata = match items.take()? {
+            Reply::Nil => None,
+            text => Some(text.text()?).filter(|text| !text.is_empty()),
+        };
+        Ok(Some(Details { session, metadata }).filter(|details| details.session.is_live(self.now)))
     }
 
-    fn apply<R: Records>(&self, records: &mut R) -> Result<Option<Session>, R::Error> {
-        Ok(records.session(&self.session)?.filter(|session| session.is_live(self.now)))
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Option<Details>, R::Error> {
+        let Some(session) = live(records, &self.session, self.now)? else { return Ok(None) };
+        Ok(Some(Details { session, metadata: records.metadata(&self.session)? }))
     }
 }

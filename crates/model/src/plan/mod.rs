@@ -1,31 +1,50 @@
 //! The operations on sessions, one file each: what goes in, what comes out, how Redis does it in one call, and the same
 //! rules over [`Records`] for every other store.
 
+pub mod append;
 pub mod begin_turn;
 pub mod create;
 pub mod delete;
 pub mod finish_turn;
+pub mod fork;
 pub mod history;
+pub mod import;
 pub mod info;
 pub mod list;
+pub mod patch;
+pub mod read_state;
 pub mod release_turn;
+pub mod restore;
+pub mod touch;
+pub mod truncate;
+pub mod write_state;
 
+pub use append::{Append, Appended};
 pub use begin_turn::{BeginTurn, Begun};
 pub use create::{Create, Created};
 pub use delete::Delete;
 pub use finish_turn::{FinishTurn, Finished};
+pub use fork::{Fork, Forked};
 pub use history::{Page, ReadHistory};
-pub use info::Info;
+pub use import::{Import, Imported};
+pub use info::{Details, Info};
 pub use list::{Cursor, Listed, ReadList};
+pub use patch::Patch;
+pub use read_state::{ReadState, Stated, Tag};
 pub use release_turn::ReleaseTurn;
+pub use restore::{Restore, Restored};
+pub use touch::Touch;
+pub use truncate::{Truncate, Truncated};
+pub use write_state::{Condition, WriteState, Written};
 
+use crate::id::{MessageId, SessionId};
 use crate::records::Records;
 use crate::redis::reply::Items;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
-use crate::session::Session;
+use crate::session::{Flags, Session};
 use crate::time::Millis;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// An operation on one owner's sessions. It is a value: time, randomness and limits are its fields.
 pub trait Operation: Serialize + DeserializeOwned {
@@ -71,7 +90,25 @@ macro_rules! operations {
     };
 }
 
-operations!(BeginTurn, FinishTurn, ReleaseTurn, Create, Info, ReadHistory, ReadList, Delete);
+operations!(
+    Append,
+    BeginTurn,
+    Create,
+    Delete,
+    FinishTurn,
+    Fork,
+    Import,
+    Info,
+    Patch,
+    ReadHistory,
+    ReadList,
+    ReadState,
+    ReleaseTurn,
+    Restore,
+    Touch,
+    Truncate,
+    WriteState,
+);
 
 /// The fields of a session in the order in which every script returns them.
 fn session_from(items: &mut Items) -> Result<Session, UnexpectedReply> {
@@ -84,7 +121,112 @@ fn session_from(items: &mut Items) -> Result<Session, UnexpectedReply> {
         next: items.number()?,
         total: items.number()?,
         revision: items.number()?,
+        flags: Flags::parse(&items.text()?),
     })
+}
+
+/// The arguments that are numbers.
+fn numbers<const N: usize>(numbers: [u64; N]) -> impl Iterator<Item = String> {
+    numbers.into_iter().map(|number| number.to_string())
+}
+
+/// The session, when it is there at `now`.
+fn live<R: Records>(records: &mut R, id: &SessionId, now: Millis) -> Result<Option<Session>, R::Error> {
+    Ok(records.session(id)?.filter(|session| session.is_live(now)))
+}
+
+/// What stands in the way of a session that may have to be made.
+enum Opened {
+    /// It is there.
+    Live(Session),
+    /// It is not, and may be made: what was left of an earlier one is gone.
+    New,
+    /// It is set aside as deleted.
+    Deleted,
+    /// The owner has as many sessions as one may have.
+    Full,
+}
+
+/// Finds out whether a session is there or may be made.
+fn open<R: Records>(records: &mut R, id: &SessionId, now: Millis, most: u64) -> Result<Opened, R::Error> {
+    let stored = records.session(id)?;
+    if let Some(session) = stored.clone().filter(|session| session.is_live(now)) {
+        return Ok(Opened::Live(session));
+    }
+    if records.buried_until(id)?.is_some_and(|until| until > now) {
+        return Ok(Opened::Deleted);
+    }
+    if records.count(now)? >= most {
+        return Ok(Opened::Full);
+    }
+    if stored.is_some() {
+        records.remove_session(id)?;
+    }
+    Ok(Opened::New)
+}
+
+/// A session made at a moment.
+fn new_session(created: Millis) -> Session {
+    Session { created, updated: created, ..Session::default() }
+}
+
+/// Where a cut leaves the next position.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CutAfter {
+    /// Nothing is kept.
+    Nothing,
+    /// This message is the last that is kept.
+    Message(MessageId),
+}
+
+impl CutAfter {
+    /// The form in arguments and on the wire: a message id, or `-`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            CutAfter::Nothing => "-",
+            CutAfter::Message(id) => id.as_str(),
+        }
+    }
+
+    /// Reads the form on the wire.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "-" { Some(CutAfter::Nothing) } else { MessageId::parse(text).ok().map(CutAfter::Message) }
+    }
+
+    /// The position that is the next one after the cut; none when the message isn't there.
+    fn position<R: Records>(
+        &self,
+        records: &mut R,
+        id: &SessionId,
+        session: &Session,
+    ) -> Result<Option<u64>, R::Error> {
+        match self {
+            CutAfter::Nothing => Ok(Some(session.first)),
+            CutAfter::Message(message) => {
+                let found = records.find_message(id, message, session.first..session.next)?;
+                Ok(found.map(|position| position + 1))
+            }
+        }
+    }
+}
+
+/// Removes the oldest messages beyond a cap; where there are far too many, the rest another time.
+fn trim<R: Records>(
+    records: &mut R,
+    id: &SessionId,
+    session: &mut Session,
+    keep: u64,
+    most: u64,
+) -> Result<(), R::Error> {
+    let over = session.kept().saturating_sub(keep).min(most);
+    if over > 0 {
+        records.remove_messages(id, session.first..session.first + over)?;
+        session.first += over;
+    }
+    Ok(())
 }
 
 /// How long the index and the cards of an owner live after a slide: a session re-slides them when an eighth of the TTL

@@ -1,6 +1,6 @@
 //! Give a turn up: its responder failed. The user message stays, and the next attempt need not wait for the lease.
 
-use super::Operation;
+use super::{Operation, live};
 use crate::id::{SessionId, TurnId};
 use crate::records::Records;
 use crate::redis::script::RELEASE_TURN;
@@ -40,7 +40,7 @@ impl Operation for ReleaseTurn {
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<bool, R::Error> {
-        if records.session(&self.session)?.is_none_or(|session| !session.is_live(self.now)) {
+        if live(records, &self.session, self.now)?.is_none() {
             return Ok(false);
         }
         let record = records.turn(&self.session, &self.turn)?;

@@ -142,7 +142,7 @@ impl Server {
         let mut ids: Vec<&SessionId> = self.sessions.keys().collect();
         ids.sort_by_key(|id| std::cmp::Reverse(self.sessions[*id].updated));
         let sessions = ids.iter().map(|id| self.card(id)).collect();
-        json(&SessionList { sessions, count: ids.len() as u64, next_cursor: None })
+        json(&SessionList { sessions, count: ids.len() as u64, next_cursor: None, truncated: false })
     }
 
     fn history(&self, id: &str, before: Option<usize>) -> Answer {
@@ -181,6 +181,9 @@ impl Server {
             expires_at: Millis(self.clock + 604_800_000).to_rfc3339(),
             expires_in_seconds: 604_800,
             revision: None,
+            pinned: false,
+            archived: false,
+            state: None,
         }
     }
 

@@ -1,4 +1,3 @@
-#!lua flags=no-writes,allow-key-locking
 -- Read a page of cards. KEYS and ARGV as crate::plan::list lists them.
 local now, limit, newest, skip = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local count = redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf')

@@ -1,0 +1,145 @@
+//! What comes in: bodies, headers and path ids become operations, or problems. Nothing is stored before all of it is checked.
+
+mod session;
+mod state;
+#[cfg(test)]
+mod tests;
+mod turn;
+
+pub use session::{create, fork, patch, restore, truncate};
+pub use state::{Preconditions, write_state};
+pub use turn::{append, appends, chat, chat_in};
+
+use crate::error::{Code, Problem};
+use crate::id::{InvalidId, MessageId, SessionId, TurnId, digest};
+use crate::limits::Limits;
+use crate::plan::CutAfter;
+use crate::time::Millis;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+/// What a request needs that is neither in it nor decided here: the time, and fresh 128-bit values of UUIDs.
+#[derive(Debug, Clone, Copy)]
+pub struct Fresh {
+    /// Now.
+    pub now: Millis,
+    /// A UUIDv7, for a session id.
+    pub session: u128,
+    /// A UUIDv7, for a message id.
+    pub message: u128,
+    /// Random, for the attempt.
+    pub attempt: u128,
+    /// Random, for the seal of a session that is created.
+    pub seal: u128,
+}
+
+/// A request that is inside the gate.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// Its body.
+    pub body: &'a str,
+    /// Its `Idempotency-Key` header.
+    pub key: Option<&'a str>,
+    /// The limits that it must keep.
+    pub limits: &'a Limits,
+    /// What it needs of the world.
+    pub fresh: Fresh,
+}
+
+/// A session id from a path or a body.
+///
+/// # Errors
+/// [`Code::InvalidSessionId`].
+pub fn session_id(text: String) -> Result<SessionId, Problem> {
+    SessionId::parse(text).map_err(|invalid| Problem::new(Code::InvalidSessionId).detail(invalid.to_string()))
+}
+
+/// The id of an operation that isn't a turn: the key, or a minted one.
+fn operation(key: Option<&str>, fresh: Fresh) -> Result<TurnId, Problem> {
+    key.map_or_else(|| Ok(TurnId::of_message(&MessageId::mint(fresh.attempt))), idempotency_key)
+}
+
+/// The id of a session to be made: the brought one, or one that follows from the key, or a minted one.
+fn session_to_make(brought: Option<String>, key: Option<&str>, fresh: Fresh) -> Result<SessionId, Problem> {
+    match (brought, key) {
+        (Some(id), _) => session_id(id),
+        // A key makes the whole request repeatable, so it must lead to the same session each time.
+        (None, Some(key)) => Ok(session_of_key(&idempotency_key(key)?)),
+        (None, None) => Ok(SessionId::mint(fresh.session)),
+    }
+}
+
+fn cut_after(text: String) -> Result<CutAfter, Problem> {
+    CutAfter::parse(&text).ok_or_else(|| Problem::new(Code::InvalidMessageId).detail(InvalidId.to_string()))
+}
+
+fn check_text(text: &str, limits: &Limits) -> Result<(), Problem> {
+    if text.trim().is_empty() {
+        return Err(Problem::new(Code::MessageEmpty));
+    }
+    if text.len() > limits.message_bytes {
+        let detail = format!("{} bytes; the limit is {}", text.len(), limits.message_bytes);
+        return Err(Problem::new(Code::MessageTooLong).detail(detail));
+    }
+    Ok(())
+}
+
+fn title(text: &str, limits: &Limits) -> Result<String, Problem> {
+    let title = text.trim().replace(char::is_control, " ");
+    if title.chars().count() > limits.title_characters {
+        let detail = format!("the limit is {} characters", limits.title_characters);
+        return Err(Problem::new(Code::TitleTooLong).detail(detail));
+    }
+    Ok(title)
+}
+
+fn is_empty(object: &RawValue) -> bool {
+    object.get().chars().filter(|character| !character.is_whitespace()).eq("{}".chars())
+}
+
+fn message_id(text: String) -> Result<MessageId, Problem> {
+    MessageId::parse(text).map_err(|invalid| Problem::new(Code::InvalidMessageId).detail(invalid.to_string()))
+}
+
+/// The header's value: a structured-field string in quotes (draft-ietf-httpapi-idempotency-key-header), or bare.
+fn idempotency_key(value: &str) -> Result<TurnId, Problem> {
+    let value = value.trim();
+    let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
+    TurnId::parse(bare).map_err(|invalid| Problem::new(Code::InvalidIdempotencyKey).detail(invalid.to_string()))
+}
+
+/// The session that a request with a key but no session id opens, the same at every repetition.
+fn session_of_key(key: &TurnId) -> SessionId {
+    let [high, low] = [b"high".as_slice(), b"low"].map(|half| digest([half, key.as_str().as_bytes()]));
+    SessionId::mint(u128::from(high) << 64 | u128::from(low))
+}
+
+fn metadata(metadata: Option<Box<RawValue>>, limits: &Limits) -> Result<Option<Box<RawValue>>, Problem> {
+    let Some(metadata) = metadata.filter(|value| value.get() != "null") else { return Ok(None) };
+    if !metadata.get().starts_with('{') {
+        return Err(Problem::new(Code::InvalidBody).detail("metadata is an object"));
+    }
+    if metadata.get().len() > limits.metadata_bytes {
+        let detail = format!("{} bytes; the limit is {}", metadata.get().len(), limits.metadata_bytes);
+        return Err(Problem::new(Code::MetadataTooLarge).detail(detail));
+    }
+    Ok(Some(metadata))
+}
+
+fn optional_object<T: DeserializeOwned + Default>(body: &str) -> Result<T, Problem> {
+    if body.trim().is_empty() { Ok(T::default()) } else { object(body) }
+}
+
+/// Reads a JSON object. Unknown members are ignored.
+fn object<T: DeserializeOwned>(body: &str) -> Result<T, Problem> {
+    if !body.trim_start().starts_with('{') {
+        return Err(Problem::new(Code::InvalidJson));
+    }
+    serde_json::from_str(body).map_err(|error| match error.classify() {
+        // The text of a data error can quote the value, so only the place is told.
+        serde_json::error::Category::Data => {
+            Problem::new(Code::InvalidBody).detail(format!("at line {} column {}", error.line(), error.column()))
+        }
+        _ => Problem::new(Code::InvalidJson).detail(format!("at line {} column {}", error.line(), error.column())),
+    })
+}

@@ -1,0 +1,170 @@
+//! What comes in, tried.
+
+use super::*;
+use crate::plan::{BeginTurn, Condition, Tag};
+use std::sync::LazyLock;
+
+const FRESH: Fresh = Fresh { now: Millis(1_795_253_400_000), session: 1, message: 2, attempt: 3, seal: 4 };
+
+fn limits() -> &'static Limits {
+    static LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
+    &LIMITS
+}
+
+fn keyed<'a>(body: &'a str, key: Option<&'a str>) -> Incoming<'a> {
+    Incoming { body, key, limits: limits(), fresh: FRESH }
+}
+
+fn turn(body: &str) -> Result<BeginTurn, Code> {
+    chat(keyed(body, None)).map_err(|problem| problem.code)
+}
+
+#[test]
+fn a_message_alone_opens_a_session() -> Result<(), Code> {
+    let turn = turn(
+        r#"{"message":"Ahoj\nsvěte","session_id":null,"message_id":null,"existing":null,"metadata":null,"stream":null}"#,
+    )?;
+    assert_eq!(turn.session.as_str(), "sess_00000000000000000000000000000001");
+    assert_eq!((turn.turn.as_str(), turn.title.as_str()), ("00000000000000000000000000000002", "Ahoj"));
+    assert_eq!(
+        turn.message,
+        r#"{"id":"00000000000000000000000000000002","role":"user","content":"Ahoj\nsvěte","created":"2026-11-21T09:30:00.000Z"}"#
+    );
+    Ok(())
+}
+
+#[test]
+fn what_is_wrong_is_told_by_its_code() {
+    let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(262_145));
+    for (body, code) in [
+        ("", Code::InvalidJson),
+        ("[]", Code::InvalidJson),
+        ("{\"message\":", Code::InvalidJson),
+        ("{}", Code::MessageEmpty),
+        (r#"{"message":null}"#, Code::MessageEmpty),
+        (r#"{"message":" \n"}"#, Code::MessageEmpty),
+        (r#"{"message":5}"#, Code::InvalidBody),
+        (r#"{"message":"a","session_id":5}"#, Code::InvalidBody),
+        (r#"{"message":"a","session_id":"new"}"#, Code::InvalidSessionId),
+        (r#"{"message":"a","session_id":""}"#, Code::InvalidSessionId),
+        (r#"{"message":"a","message_id":"a b"}"#, Code::InvalidMessageId),
+        (r#"{"message":"a","metadata":[]}"#, Code::InvalidBody),
+        (r#"{"message":"a","stream":true}"#, Code::Unsupported),
+        (r#"{"message":"a","incognito":true}"#, Code::Unsupported),
+        (r#"{"message":"a","context":[]}"#, Code::Unsupported),
+        (&long, Code::MessageTooLong),
+    ] {
+        assert_eq!(turn(body).err(), Some(code), "{}", body.get(..40).unwrap_or(body));
+    }
+    assert!(turn(&long.replacen('x', "", 1)).is_ok());
+}
+
+#[test]
+fn a_key_names_the_turn_and_the_session_that_it_opens() -> Result<(), Problem> {
+    let with = |key| chat(keyed(r#"{"message":"a"}"#, Some(key)));
+    assert_eq!(with("\"k-1\"")?.turn.as_str(), "k-1");
+    assert_eq!(with("\"k-1\"")?.session, with("k-1")?.session);
+    assert_ne!(with("k-1")?.session, with("k-2")?.session);
+    assert_eq!(with("\"a b\"").map_err(|problem| problem.code).err(), Some(Code::InvalidIdempotencyKey));
+    Ok(())
+}
+
+#[test]
+fn an_edit_names_where_it_cuts() -> Result<(), Code> {
+    let cut = |after: &str| turn(&format!(r#"{{"message":"a","message_id":"m","cut_after":{after}}}"#));
+    assert_eq!(cut("null")?.cut_after, None);
+    assert_eq!(cut(r#""-""#)?.cut_after, Some(CutAfter::Nothing));
+    assert_eq!(cut(r#""m1""#)?.cut_after.map(|cut| cut.as_str().to_owned()).as_deref(), Some("m1"));
+    assert_eq!(cut(r#""a b""#).err(), Some(Code::InvalidMessageId));
+    assert_ne!(cut(r#""m1""#)?.fingerprint, cut("null")?.fingerprint);
+    Ok(())
+}
+
+#[test]
+fn a_patch_tells_absent_from_empty() -> Result<(), Box<dyn std::error::Error>> {
+    let id = SessionId::parse("s")?;
+    let read = |body| patch(id.clone(), keyed(body, None)).map_err(|problem| problem.code);
+    let nothing = read(r#"{"title":null,"metadata":null}"#).map_err(|code| code.as_str())?;
+    assert_eq!((nothing.title, nothing.metadata, nothing.pinned), (None, None, None));
+    let emptied = read(r#"{"title":" ","metadata":{ },"pinned":false}"#).map_err(|code| code.as_str())?;
+    assert_eq!(
+        (emptied.title.as_deref(), emptied.metadata.as_deref(), emptied.pinned),
+        (Some(""), Some(""), Some(false))
+    );
+    assert_eq!(read(r#"{"pinned":"yes"}"#).err(), Some(Code::InvalidBody));
+    assert_eq!(read("").err(), Some(Code::InvalidJson));
+    Ok(())
+}
+
+#[test]
+fn an_append_is_all_good_or_nothing() -> Result<(), Box<dyn std::error::Error>> {
+    let id = SessionId::parse("s")?;
+    let read = |body: &str| append(id.clone(), keyed(body, None)).map_err(|problem| problem.code);
+    let pair = r#"{"messages":[{"role":"user","content":"Kdo?"},{"id":"r1","role":"assistant","content":"Já"}]}"#;
+    let (append, ids) = read(pair).map_err(|code| code.as_str())?;
+    assert_eq!((append.title.as_str(), append.messages.len()), ("Kdo?", 2));
+    assert_eq!(ids.last().map(MessageId::as_str), Some("r1"));
+    let named = read(r#"{"messages":[{"id":"m1","role":"user","content":"a"}]}"#).map_err(|code| code.as_str())?;
+    assert_eq!(named.0.operation.as_str(), "m1");
+    for (body, code) in [
+        (r#"{"messages":[]}"#, Code::InvalidBody),
+        (r#"{"messages":[{"role":"robot","content":"a"}]}"#, Code::InvalidBody),
+        (r#"{"messages":[{"role":"user","content":" "}]}"#, Code::MessageEmpty),
+        (
+            r#"{"messages":[{"id":"m","role":"user","content":"a"},{"id":"m","role":"user","content":"b"}]}"#,
+            Code::InvalidMessageId,
+        ),
+    ] {
+        assert_eq!(read(body).err(), Some(code), "{body}");
+    }
+    assert!(appends(pair) && !appends(r#"{"message":"a"}"#) && !appends("x"));
+    Ok(())
+}
+
+#[test]
+fn a_states_conditions_are_read() -> Result<(), Box<dyn std::error::Error>> {
+    let id = SessionId::parse("s")?;
+    let read = |if_match, if_none_match| {
+        let preconditions = Preconditions { if_match, if_none_match };
+        write_state(id.clone(), preconditions, keyed("[1]", None))
+            .map(|write| write.condition)
+            .map_err(|problem| problem.code)
+    };
+    let tag = Tag { created: Millis(7), revision: 3 };
+    assert_eq!(read(None, None), Ok(Condition::Any));
+    assert_eq!(read(None, Some("*")), Ok(Condition::None));
+    assert_eq!(read(Some("*"), None), Ok(Condition::Present));
+    assert_eq!(read(Some("\"7-3\""), None), Ok(Condition::Match(tag)));
+    let never = Condition::Match(Tag { created: Millis(0), revision: 0 });
+    assert_eq!(read(Some("W/\"7-3\""), None), Ok(never));
+    assert_eq!(read(Some("\"other\""), None), Ok(never));
+    for wrong in [(Some("7-3"), None), (None, Some("\"7-3\"")), (Some("*"), Some("*"))] {
+        assert_eq!(read(wrong.0, wrong.1), Err(Code::InvalidPrecondition));
+    }
+    for (body, code) in [("", Code::InvalidJson), ("{", Code::InvalidJson), ("null", Code::InvalidBody)] {
+        let refused = write_state(id.clone(), Preconditions::default(), keyed(body, None));
+        assert_eq!(refused.map_err(|problem| problem.code).err(), Some(code), "{body}");
+    }
+    Ok(())
+}
+
+#[test]
+fn fingerprints_tell_payloads_apart() -> Result<(), Code> {
+    let print = |body| turn(body).map(|turn| turn.fingerprint);
+    let plain = print(r#"{"message":"a","message_id":"m"}"#)?;
+    assert_eq!(plain, print(r#"{"message_id":"m","message":"a","existing":true,"session_id":"s"}"#)?);
+    assert_ne!(plain, print(r#"{"message":"b","message_id":"m"}"#)?);
+    assert_ne!(plain, print(r#"{"message":"a","message_id":"m","metadata":{}}"#)?);
+    Ok(())
+}
+
+#[test]
+fn a_session_may_be_created_without_a_body() -> Result<(), Problem> {
+    assert_eq!(create(keyed("", None))?.title, "");
+    let named = create(keyed(r#"{"session_id":"user-123","title":" Plán\n"}"#, None))?;
+    assert_eq!((named.session.as_str(), named.title.as_str()), ("user-123", "Plán"));
+    let long = format!(r#"{{"title":"{}"}}"#, "ž".repeat(201));
+    let refused = create(keyed(&long, None)).map_err(|problem| problem.code);
+    assert_eq!(refused.err(), Some(Code::TitleTooLong));
+    Ok(())
+}

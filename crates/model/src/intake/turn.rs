@@ -1,0 +1,147 @@
+//! Turns and appends.
+
+use super::{
+    Incoming, check_text, cut_after, idempotency_key, message_id, metadata, object, operation, session_to_make,
+};
+use crate::error::{Code, Problem};
+use crate::id::{MessageId, SessionId, TurnId, digest};
+use crate::limits::APPENDED_MESSAGES;
+use crate::message::{Message, Role};
+use crate::plan::{Append, BeginTurn};
+use crate::session::derived_title;
+use crate::wire::{AppendRequest, ChatRequest};
+
+/// A turn from `POST /v1/chat`.
+///
+/// # Errors
+/// The problem with the body or the `Idempotency-Key` header.
+pub fn chat(incoming: Incoming) -> Result<BeginTurn, Problem> {
+    let Incoming { body, key, limits, fresh } = incoming;
+    let request: ChatRequest = object(body)?;
+    for (asked, name) in [
+        (request.stream == Some(true), "stream"),
+        (request.incognito == Some(true), "incognito"),
+        (request.context.is_some(), "context"),
+    ] {
+        if asked {
+            return Err(Problem::new(Code::Unsupported).detail(name));
+        }
+    }
+    let text = request.message.unwrap_or_default();
+    check_text(&text, limits)?;
+    let metadata = metadata(request.metadata, limits)?;
+    let brought = request.message_id.map(message_id).transpose()?;
+    let session = session_to_make(request.session_id, key, fresh)?;
+    let key = key.map(idempotency_key).transpose()?;
+    let print = digest([
+        text.as_bytes(),
+        metadata.as_ref().map(|metadata| metadata.get()).unwrap_or_default().as_bytes(),
+        brought.as_ref().map(MessageId::as_str).unwrap_or_default().as_bytes(),
+        request.cut_after.as_deref().unwrap_or_default().as_bytes(),
+    ]);
+    let message_id = brought.unwrap_or_else(|| MessageId::mint(fresh.message));
+    let title = derived_title(&text);
+    let message = Message {
+        id: message_id.clone(),
+        role: Role::User,
+        content: text,
+        created: fresh.now.to_rfc3339(),
+        parent: None,
+        metadata,
+    };
+    let cut_after = request.cut_after.map(cut_after).transpose()?;
+    Ok(BeginTurn {
+        session,
+        turn: key.unwrap_or_else(|| TurnId::of_message(&message_id)),
+        attempt: format!("{:032x}", fresh.attempt),
+        fingerprint: format!("{print:016x}"),
+        message_id,
+        message: message.to_json().map_err(|_| Problem::new(Code::Internal))?,
+        title,
+        existing: request.existing.unwrap_or(false),
+        cut_after,
+        seal: format!("{:032x}", fresh.seal),
+        now: fresh.now,
+        ttl: limits.ttl,
+        lease: limits.lease,
+        window: limits.window,
+        messages_per_session: limits.messages_per_session,
+        sessions_per_owner: limits.sessions_per_owner,
+    })
+}
+
+/// A turn from `POST /v1/sessions/{id}/messages`: as [`chat`], in the session of the path.
+///
+/// # Errors
+/// The problem with the body or the `Idempotency-Key` header.
+pub fn chat_in(session: SessionId, incoming: Incoming) -> Result<BeginTurn, Problem> {
+    Ok(BeginTurn { session, ..chat(incoming)? })
+}
+
+/// Whether the body of `POST /v1/sessions/{id}/messages` appends, rather than runs a turn.
+#[must_use]
+pub fn appends(body: &str) -> bool {
+    object::<AppendRequest>(body).is_ok_and(|request| request.messages.is_some())
+}
+
+/// An append from `POST /v1/sessions/{id}/messages`, with the ids of its messages.
+///
+/// Without an `Idempotency-Key`, an append whose first message brings its id is known by that id.
+///
+/// # Errors
+/// The problem with the body or the `Idempotency-Key` header.
+pub fn append(session: SessionId, incoming: Incoming) -> Result<(Append, Vec<MessageId>), Problem> {
+    let Incoming { body, key, limits, fresh } = incoming;
+    let request: AppendRequest = object(body)?;
+    let said = request.messages.unwrap_or_default();
+    if said.is_empty() || said.len() > APPENDED_MESSAGES {
+        return Err(Problem::new(Code::InvalidBody).detail(format!("messages are 1 to {APPENDED_MESSAGES}")));
+    }
+    let brought = said.first().and_then(|first| first.id.clone()).map(message_id).transpose()?;
+    let first_of_user = said.iter().find(|one| one.role == Role::User).map(|one| derived_title(&one.content));
+    let mut prints = Vec::new();
+    let mut ids = Vec::new();
+    let mut messages = Vec::new();
+    for (number, one) in said.into_iter().enumerate() {
+        check_text(&one.content, limits)?;
+        let metadata = metadata(one.metadata, limits)?;
+        prints.push(one.content.clone());
+        prints.push(metadata.as_ref().map(|object| object.get().to_owned()).unwrap_or_default());
+        // Fresh ids in a row: the low half of a UUIDv7 is random, so that counting on from it stays unique.
+        let id = match one.id {
+            Some(id) => message_id(id)?,
+            None => MessageId::mint(fresh.message.wrapping_add(number as u128)),
+        };
+        if ids.contains(&id) {
+            return Err(Problem::new(Code::InvalidMessageId).detail("two messages have the same id"));
+        }
+        let message = Message {
+            id: id.clone(),
+            role: one.role,
+            content: one.content,
+            created: fresh.now.to_rfc3339(),
+            parent: one.parent.map(message_id).transpose()?,
+            metadata,
+        };
+        messages.push(message.to_json().map_err(|_| Problem::new(Code::Internal))?);
+        ids.push(id);
+    }
+    let operation = match (key, &brought) {
+        (None, Some(first)) => TurnId::of_message(first),
+        (key, _) => operation(key, fresh)?,
+    };
+    let append = Append {
+        session,
+        operation,
+        fingerprint: format!("{:016x}", digest(prints.iter().map(String::as_bytes))),
+        messages,
+        title: first_of_user.unwrap_or_default(),
+        existing: request.existing.unwrap_or(false),
+        seal: format!("{:032x}", fresh.seal),
+        now: fresh.now,
+        ttl: limits.ttl,
+        messages_per_session: limits.messages_per_session,
+        sessions_per_owner: limits.sessions_per_owner,
+    };
+    Ok((append, ids))
+}

@@ -1,0 +1,139 @@
+//! Append messages without a responder, all of them or none.
+
+use super::{Opened, Operation, index_ttl, live, new_session, numbers, open, session_from, trim};
+use crate::id::{SessionId, TurnId};
+use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, TRIM_PER_CALL};
+use crate::records::Records;
+use crate::redis::script::APPEND;
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::session::Session;
+use crate::time::Millis;
+use crate::turn::TurnRecord;
+use serde::{Deserialize, Serialize};
+
+/// See the module. The names are those of [`super::BeginTurn`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Append {
+    pub session: SessionId,
+    /// The id of this operation: a second application changes nothing.
+    pub operation: TurnId,
+    pub fingerprint: String,
+    /// The stored texts, oldest first, each beginning with its id.
+    pub messages: Vec<String>,
+    pub title: String,
+    pub existing: bool,
+    pub seal: String,
+    pub now: Millis,
+    pub ttl: Millis,
+    pub messages_per_session: u64,
+    pub sessions_per_owner: u64,
+}
+
+/// What an append comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Appended {
+    /// The messages are stored, now or by an earlier application.
+    Stored {
+        /// This call created the session.
+        created: bool,
+        /// The session with them.
+        session: Session,
+    },
+    /// The operation's id was used with another payload.
+    Mismatch,
+    /// The session is deleted, inside its undo window.
+    Deleted,
+    /// The session is absent and may not be created.
+    Absent,
+    /// The owner has as many sessions as one may have.
+    Full,
+}
+
+impl Operation for Append {
+    const NAME: &'static str = "append";
+    type Outcome = Appended;
+
+    fn call(&self, keys: &Keys) -> Call {
+        let mut arguments = vec![
+            self.session.to_string(),
+            self.operation.to_string(),
+            self.record().to_string(),
+            self.fingerprint.clone(),
+            self.title.clone(),
+            u8::from(self.existing).to_string(),
+            self.seal.clone(),
+        ];
+        arguments.extend(numbers([
+            self.now.0,
+            self.ttl.0,
+            self.messages_per_session,
+            self.sessions_per_owner,
+            index_ttl(self.ttl).0,
+            REMEMBERED_TURNS,
+            TRIM_PER_CALL,
+            PRUNE_PER_CALL,
+        ]));
+        arguments.extend(self.messages.iter().cloned());
+        Call::Script { script: &APPEND, keys: keys.of_session(&self.session), arguments }
+    }
+
+    fn decode(&self, reply: Reply) -> Result<Appended, UnexpectedReply> {
+        let mut items = reply.items()?;
+        Ok(match items.text()?.as_str() {
+            "appended" => Appended::Stored { session: session_from(&mut items)?, created: items.number()? == 1 },
+            "mismatch" => Appended::Mismatch,
+            "deleted" => Appended::Deleted,
+            "absent" => Appended::Absent,
+            "full" => Appended::Full,
+            _ => return Err(UnexpectedReply),
+        })
+    }
+
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Appended, R::Error> {
+        let id = &self.session;
+        if live(records, id, self.now)?.is_none()
+            && records.buried_until(id)?.is_none_or(|until| until <= self.now)
+            && self.existing
+        {
+            return Ok(Appended::Absent);
+        }
+        let (mut session, created) = match open(records, id, self.now, self.sessions_per_owner)? {
+            Opened::Live(session) => match records.turn(id, &self.operation)? {
+                Some(record) if record.fingerprint == self.fingerprint => {
+                    return Ok(Appended::Stored { created: false, session });
+                }
+                Some(_) => return Ok(Appended::Mismatch),
+                None => (session, false),
+            },
+            Opened::New => (new_session(self.now), true),
+            Opened::Deleted => return Ok(Appended::Deleted),
+            Opened::Full => return Ok(Appended::Full),
+        };
+        let coming = self.messages.len() as u64;
+        let keep = self.messages_per_session.saturating_sub(coming);
+        trim(records, id, &mut session, keep, TRIM_PER_CALL.max(coming))?;
+        if session.title.is_empty() {
+            session.title.clone_from(&self.title);
+        }
+        let first = session.next;
+        session.updated = self.now;
+        session.expires = session.expires.max(self.now.after(self.ttl));
+        session.next += coming;
+        session.total += coming;
+        session.revision += 1;
+        records.put_session(id, &session)?;
+        for (position, message) in (first..).zip(&self.messages) {
+            records.put_message(id, position, message)?;
+        }
+        records.put_turn(id, &self.operation, &self.record())?;
+        Ok(Appended::Stored { created, session })
+    }
+}
+
+impl Append {
+    fn record(&self) -> TurnRecord {
+        TurnRecord::of_operation(&self.operation, &self.fingerprint)
+    }
+}

@@ -1,0 +1,147 @@
+//! Branch a session at a message: a new session with the messages up to it, the state and the metadata.
+
+use super::{CutAfter, Opened, Operation, index_ttl, live, new_session, numbers, open, session_from};
+use crate::id::{MessageId, SessionId, TurnId};
+use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
+use crate::records::{Records, State};
+use crate::redis::script::FORK;
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::session::Session;
+use crate::time::Millis;
+use crate::turn::TurnRecord;
+use serde::{Deserialize, Serialize};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fork {
+    /// The session to branch.
+    pub source: SessionId,
+    /// The session to make.
+    pub target: SessionId,
+    /// The id of this operation: a second application changes nothing.
+    pub operation: TurnId,
+    /// The last message to take; without it, all.
+    pub at: Option<MessageId>,
+    /// The new session's title; empty takes the old one's.
+    pub title: String,
+    /// 32 random hex digits.
+    pub seal: String,
+    /// Now.
+    pub now: Millis,
+    /// The namespace's TTL.
+    pub ttl: Millis,
+    /// The live sessions of one owner.
+    pub sessions_per_owner: u64,
+}
+
+/// What a fork comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forked {
+    /// The new session.
+    Created(Session),
+    /// A session with the new one's id was there before.
+    Exists,
+    /// One is deleted, inside its undo window.
+    Deleted,
+    /// The session to branch is absent.
+    Absent,
+    /// The message to branch at isn't there.
+    Unknown,
+    /// The owner has as many sessions as one may have.
+    Full,
+}
+
+/// How many messages are copied at once.
+const CHUNK: u64 = 500;
+
+impl Operation for Fork {
+    const NAME: &'static str = "fork";
+    type Outcome = Forked;
+
+    fn call(&self, keys: &Keys) -> Call {
+        let mut arguments = vec![
+            self.target.to_string(),
+            self.operation.to_string(),
+            self.record().to_string(),
+            self.at.as_ref().map(MessageId::to_string).unwrap_or_default(),
+            self.title.clone(),
+            self.seal.clone(),
+        ];
+        arguments.extend(numbers([
+            self.now.0,
+            self.ttl.0,
+            self.sessions_per_owner,
+            index_ttl(self.ttl).0,
+            REMEMBERED_TURNS,
+            PRUNE_PER_CALL,
+        ]));
+        let keys = [vec![keys.session(&self.source)], keys.of_session(&self.target)].concat();
+        Call::Script { script: &FORK, keys, arguments }
+    }
+
+    fn decode(&self, reply: Reply) -> Result<Forked, UnexpectedReply> {
+        let mut items = reply.items()?;
+        Ok(match items.text()?.as_str() {
+            "forked" => Forked::Created(session_from(&mut items)?),
+            "exists" => Forked::Exists,
+            "deleted" => Forked::Deleted,
+            "absent" => Forked::Absent,
+            "unknown" => Forked::Unknown,
+            "full" => Forked::Full,
+            _ => return Err(UnexpectedReply),
+        })
+    }
+
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Forked, R::Error> {
+        if let Some(session) = live(records, &self.target, self.now)? {
+            let ours = records.turn(&self.target, &self.operation)?.is_some();
+            return Ok(if ours { Forked::Created(session) } else { Forked::Exists });
+        }
+        if records.buried_until(&self.target)?.is_some_and(|until| until > self.now) {
+            return Ok(Forked::Deleted);
+        }
+        let Some(source) = live(records, &self.source, self.now)? else { return Ok(Forked::Absent) };
+        let to = match &self.at {
+            None => source.next,
+            Some(at) => match CutAfter::Message(at.clone()).position(records, &self.source, &source)? {
+                Some(position) => position,
+                None => return Ok(Forked::Unknown),
+            },
+        };
+        if !matches!(open(records, &self.target, self.now, self.sessions_per_owner)?, Opened::New) {
+            return Ok(Forked::Full);
+        }
+        let session = Session {
+            title: if self.title.is_empty() { source.title.clone() } else { self.title.clone() },
+            expires: self.now.after(self.ttl),
+            first: source.first,
+            next: to,
+            total: to - source.first,
+            ..new_session(self.now)
+        };
+        records.put_session(&self.target, &session)?;
+        let mut from = source.first;
+        while from < to {
+            let until = to.min(from + CHUNK);
+            for (position, message) in (from..).zip(records.messages(&self.source, from..until)?) {
+                records.put_message(&self.target, position, &message)?;
+            }
+            from = until;
+        }
+        if let Some(state) = records.state(&self.source)? {
+            records.put_state(&self.target, &State { revision: 1, ..state })?;
+        }
+        if let Some(metadata) = records.metadata(&self.source)? {
+            records.put_metadata(&self.target, &metadata)?;
+        }
+        records.put_turn(&self.target, &self.operation, &self.record())?;
+        Ok(Forked::Created(session))
+    }
+}
+
+impl Fork {
+    fn record(&self) -> TurnRecord {
+        TurnRecord::of_operation(&self.operation, "-")
+    }
+}

@@ -1,0 +1,148 @@
+//! Bring a session and messages back from an export. Repeating changes nothing: a message's position and id are its identity.
+
+use super::{Opened, Operation, index_ttl, new_session, numbers, open, session_from};
+use crate::id::{MessageId, SessionId};
+use crate::limits::PRUNE_PER_CALL;
+use crate::message::stored_prefix;
+use crate::records::{Records, State};
+use crate::redis::script::IMPORT;
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::session::{Flags, Session};
+use crate::time::Millis;
+use serde::{Deserialize, Serialize};
+
+/// See the module. A long session comes in several of these, in order of their positions; its fields count in the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// The session, existing or to be created.
+    pub session: SessionId,
+    /// Its title; empty for none.
+    pub title: String,
+    /// When it was made.
+    pub created: Millis,
+    /// When it last changed.
+    pub updated: Millis,
+    /// What it is marked with.
+    pub flags: Flags,
+    /// Its metadata; empty for none.
+    pub metadata: String,
+    /// Its state; empty for none.
+    pub state: String,
+    /// 32 random hex digits for a session that is created.
+    pub seal: String,
+    /// Where the first of the messages goes, counted from 0 in the export.
+    pub position: u64,
+    /// Ids and stored texts, oldest first.
+    pub messages: Vec<(MessageId, String)>,
+    /// Now.
+    pub now: Millis,
+    /// The namespace's TTL, which begins anew.
+    pub ttl: Millis,
+    /// The live sessions of one owner.
+    pub sessions_per_owner: u64,
+}
+
+/// What an import comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Imported {
+    /// The session and the messages are there, now or from before.
+    Stored(Session),
+    /// The session has another message in the place of one of these: nothing was changed.
+    Conflict,
+    /// The session has no message yet before the first of these: nothing was changed.
+    Gap,
+    /// The session is deleted, inside its undo window.
+    Deleted,
+    /// The owner has as many sessions as one may have.
+    Full,
+}
+
+impl Operation for Import {
+    const NAME: &'static str = "import";
+    type Outcome = Imported;
+
+    fn call(&self, keys: &Keys) -> Call {
+        let mut arguments = vec![
+            self.session.to_string(),
+            self.title.clone(),
+            self.created.to_string(),
+            self.updated.to_string(),
+            self.flags.as_str().to_owned(),
+            self.metadata.clone(),
+            self.state.clone(),
+            self.seal.clone(),
+        ];
+        arguments.extend(numbers([
+            self.now.0,
+            self.ttl.0,
+            self.sessions_per_owner,
+            index_ttl(self.ttl).0,
+            PRUNE_PER_CALL,
+            self.position,
+        ]));
+        arguments.extend(self.messages.iter().flat_map(|(id, message)| [id.to_string(), message.clone()]));
+        Call::Script { script: &IMPORT, keys: keys.of_session(&self.session), arguments }
+    }
+
+    fn decode(&self, reply: Reply) -> Result<Imported, UnexpectedReply> {
+        let mut items = reply.items()?;
+        Ok(match items.text()?.as_str() {
+            "imported" => Imported::Stored(session_from(&mut items)?),
+            "conflict" => Imported::Conflict,
+            "gap" => Imported::Gap,
+            "deleted" => Imported::Deleted,
+            "full" => Imported::Full,
+            _ => return Err(UnexpectedReply),
+        })
+    }
+
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Imported, R::Error> {
+        let id = &self.session;
+        let opened = open(records, id, self.now, self.sessions_per_owner)?;
+        let (mut session, created) = match opened {
+            Opened::Live(session) => (session, false),
+            Opened::New => (new_session(self.created), true),
+            Opened::Deleted => return Ok(Imported::Deleted),
+            Opened::Full => return Ok(Imported::Full),
+        };
+        if created {
+            session.title.clone_from(&self.title);
+            session.updated = self.updated;
+            session.flags = self.flags;
+        }
+        let before = session.next;
+        let mut coming = Vec::new();
+        for (position, (message_id, message)) in (self.position..).zip(&self.messages) {
+            if position < before {
+                let stored = records.messages(id, position..position + 1)?.pop();
+                let same = stored.is_some_and(|stored| stored.starts_with(&stored_prefix(message_id)));
+                if position >= session.first && !same {
+                    return Ok(Imported::Conflict);
+                }
+            } else if position == session.next {
+                coming.push((position, message));
+                session.next += 1;
+                session.total += 1;
+            } else {
+                return Ok(Imported::Gap);
+            }
+        }
+        if !created && coming.is_empty() {
+            return Ok(Imported::Stored(session));
+        }
+        session.expires = session.expires.max(self.now.after(self.ttl));
+        session.revision += 1;
+        records.put_session(id, &session)?;
+        for (position, message) in coming {
+            records.put_message(id, position, message)?;
+        }
+        if created {
+            records.put_metadata(id, &self.metadata)?;
+            if !self.state.is_empty() {
+                records.put_state(id, &State { revision: 1, json: self.state.clone() })?;
+            }
+        }
+        Ok(Imported::Stored(session))
+    }
+}

@@ -1,0 +1,93 @@
+//! Change a session's title, flags and metadata.
+
+use super::{Details, Operation, index_ttl, live, numbers, session_from};
+use crate::id::{SessionId, TurnId};
+use crate::limits::REMEMBERED_TURNS;
+use crate::records::Records;
+use crate::redis::script::PATCH;
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::time::Millis;
+use crate::turn::TurnRecord;
+use serde::{Deserialize, Serialize};
+
+/// See the module. What is none stays as it is. Comes to nothing when the session is absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Patch {
+    /// The session.
+    pub session: SessionId,
+    /// The id of this operation: a second application changes nothing.
+    pub operation: TurnId,
+    /// Its new title; empty for none.
+    pub title: Option<String>,
+    /// Pinned or not.
+    pub pinned: Option<bool>,
+    /// Archived or not.
+    pub archived: Option<bool>,
+    /// Its new metadata, a JSON object; empty for none.
+    pub metadata: Option<String>,
+    /// Now.
+    pub now: Millis,
+    /// The namespace's TTL.
+    pub ttl: Millis,
+}
+
+impl Operation for Patch {
+    const NAME: &'static str = "patch";
+    type Outcome = Option<Details>;
+
+    fn call(&self, keys: &Keys) -> Call {
+        let flag = |flag: Option<bool>| flag.map(|set| u8::from(set).to_string()).unwrap_or_default();
+        let mut arguments = vec![
+            self.session.to_string(),
+            self.operation.to_string(),
+            self.record().to_string(),
+            u8::from(self.title.is_some()).to_string(),
+            self.title.clone().unwrap_or_default(),
+            flag(self.pinned),
+            flag(self.archived),
+            u8::from(self.metadata.is_some()).to_string(),
+            self.metadata.clone().unwrap_or_default(),
+        ];
+        arguments.extend(numbers([self.now.0, self.ttl.0, index_ttl(self.ttl).0, REMEMBERED_TURNS]));
+        Call::Script { script: &PATCH, keys: keys.of_session(&self.session), arguments }
+    }
+
+    fn decode(&self, reply: Reply) -> Result<Option<Details>, UnexpectedReply> {
+        let mut items = reply.items()?;
+        match items.text()?.as_str() {
+            "absent" => Ok(None),
+            "patched" => Ok(Some(Details {
+                session: session_from(&mut items)?,
+                metadata: Some(items.text()?).filter(|text| !text.is_empty()),
+            })),
+            _ => Err(UnexpectedReply),
+        }
+    }
+
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Option<Details>, R::Error> {
+        let id = &self.session;
+        let Some(mut session) = live(records, id, self.now)? else { return Ok(None) };
+        if records.turn(id, &self.operation)?.is_none() {
+            if let Some(title) = &self.title {
+                session.title.clone_from(title);
+            }
+            session.flags.pinned = self.pinned.unwrap_or(session.flags.pinned);
+            session.flags.archived = self.archived.unwrap_or(session.flags.archived);
+            session.updated = self.now;
+            session.expires = session.expires.max(self.now.after(self.ttl));
+            session.revision += 1;
+            records.put_session(id, &session)?;
+            if let Some(metadata) = &self.metadata {
+                records.put_metadata(id, metadata)?;
+            }
+            records.put_turn(id, &self.operation, &self.record())?;
+        }
+        Ok(Some(Details { session, metadata: records.metadata(id)? }))
+    }
+}
+
+impl Patch {
+    fn record(&self) -> TurnRecord {
+        TurnRecord::of_operation(&self.operation, "-")
+    }
+}

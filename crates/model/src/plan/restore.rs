@@ -1,0 +1,96 @@
+//! Take a deleted session back, inside its undo window.
+
+use super::{Operation, index_ttl, live, numbers, session_from};
+use crate::id::{SessionId, TurnId};
+use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
+use crate::records::Records;
+use crate::redis::script::RESTORE;
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::session::Session;
+use crate::time::Millis;
+use crate::turn::TurnRecord;
+use serde::{Deserialize, Serialize};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restore {
+    /// The session.
+    pub session: SessionId,
+    /// The id of this operation: a second application changes nothing.
+    pub operation: TurnId,
+    /// Now.
+    pub now: Millis,
+    /// The namespace's TTL.
+    pub ttl: Millis,
+    /// The live sessions of one owner.
+    pub sessions_per_owner: u64,
+}
+
+/// What a restore comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Restored {
+    /// The session is back, by this operation.
+    Back(Session),
+    /// A session with its id is there.
+    Exists,
+    /// There is none to take back.
+    Absent,
+    /// The owner has as many sessions as one may have.
+    Full,
+}
+
+impl Operation for Restore {
+    const NAME: &'static str = "restore";
+    type Outcome = Restored;
+
+    fn call(&self, keys: &Keys) -> Call {
+        let record = TurnRecord::of_operation(&self.operation, "-");
+        let mut arguments = vec![self.session.to_string(), self.operation.to_string(), record.to_string()];
+        arguments.extend(numbers([
+            self.now.0,
+            self.ttl.0,
+            self.sessions_per_owner,
+            index_ttl(self.ttl).0,
+            REMEMBERED_TURNS,
+            PRUNE_PER_CALL,
+        ]));
+        Call::Script { script: &RESTORE, keys: keys.of_session(&self.session), arguments }
+    }
+
+    fn decode(&self, reply: Reply) -> Result<Restored, UnexpectedReply> {
+        let mut items = reply.items()?;
+        Ok(match items.text()?.as_str() {
+            "restored" => Restored::Back(session_from(&mut items)?),
+            "exists" => Restored::Exists,
+            "absent" => Restored::Absent,
+            "full" => Restored::Full,
+            _ => return Err(UnexpectedReply),
+        })
+    }
+
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Restored, R::Error> {
+        let id = &self.session;
+        if let Some(session) = live(records, id, self.now)? {
+            let ours = records.turn(id, &self.operation)?.is_some();
+            return Ok(if ours { Restored::Back(session) } else { Restored::Exists });
+        }
+        if records.buried_until(id)?.is_none_or(|until| until <= self.now) {
+            return Ok(Restored::Absent);
+        }
+        if records.count(self.now)? >= self.sessions_per_owner {
+            return Ok(Restored::Full);
+        }
+        if records.session(id)?.is_some() {
+            records.remove_session(id)?;
+        }
+        records.unbury(id)?;
+        let Some(mut session) = records.session(id)? else { return Ok(Restored::Absent) };
+        session.updated = self.now;
+        session.expires = session.expires.max(self.now.after(self.ttl));
+        session.revision += 1;
+        records.put_session(id, &session)?;
+        records.put_turn(id, &self.operation, &TurnRecord::of_operation(&self.operation, "-"))?;
+        Ok(Restored::Back(session))
+    }
+}

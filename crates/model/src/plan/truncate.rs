@@ -1,0 +1,88 @@
+//! Cut a session's tail.
+
+use super::{CutAfter, Operation, index_ttl, live, numbers, session_from};
+use crate::id::{SessionId, TurnId};
+use crate::limits::REMEMBERED_TURNS;
+use crate::records::Records;
+use crate::redis::script::TRUNCATE;
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::session::Session;
+use crate::time::Millis;
+use crate::turn::TurnRecord;
+use serde::{Deserialize, Serialize};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truncate {
+    /// The session.
+    pub session: SessionId,
+    /// The id of this operation: a second application changes nothing.
+    pub operation: TurnId,
+    /// What is kept.
+    pub after: CutAfter,
+    /// Now.
+    pub now: Millis,
+    /// The namespace's TTL.
+    pub ttl: Millis,
+}
+
+/// What a cut comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Truncated {
+    /// The session without its tail.
+    Cut(Session),
+    /// The message to cut after isn't there.
+    Unknown,
+    /// The session is absent.
+    Absent,
+}
+
+impl Operation for Truncate {
+    const NAME: &'static str = "truncate";
+    type Outcome = Truncated;
+
+    fn call(&self, keys: &Keys) -> Call {
+        let mut arguments = vec![
+            self.session.to_string(),
+            self.operation.to_string(),
+            self.record().to_string(),
+            self.after.as_str().to_owned(),
+        ];
+        arguments.extend(numbers([self.now.0, self.ttl.0, index_ttl(self.ttl).0, REMEMBERED_TURNS]));
+        Call::Script { script: &TRUNCATE, keys: keys.of_session(&self.session), arguments }
+    }
+
+    fn decode(&self, reply: Reply) -> Result<Truncated, UnexpectedReply> {
+        let mut items = reply.items()?;
+        Ok(match items.text()?.as_str() {
+            "truncated" => Truncated::Cut(session_from(&mut items)?),
+            "unknown" => Truncated::Unknown,
+            "absent" => Truncated::Absent,
+            _ => return Err(UnexpectedReply),
+        })
+    }
+
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Truncated, R::Error> {
+        let id = &self.session;
+        let Some(mut session) = live(records, id, self.now)? else { return Ok(Truncated::Absent) };
+        if records.turn(id, &self.operation)?.is_some() {
+            return Ok(Truncated::Cut(session));
+        }
+        let Some(position) = self.after.position(records, id, &session)? else { return Ok(Truncated::Unknown) };
+        records.remove_messages(id, position..session.next)?;
+        session.next = position;
+        session.updated = self.now;
+        session.expires = session.expires.max(self.now.after(self.ttl));
+        session.revision += 1;
+        records.put_session(id, &session)?;
+        records.put_turn(id, &self.operation, &self.record())?;
+        Ok(Truncated::Cut(session))
+    }
+}
+
+impl Truncate {
+    fn record(&self) -> TurnRecord {
+        TurnRecord::of_operation(&self.operation, "-")
+    }
+}

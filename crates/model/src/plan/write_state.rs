@@ -1,0 +1,158 @@
+//! Write a session's state, on a condition: what an agent keeps between its turns. Creates the session when it is absent.
+
+use super::{Opened, Operation, Tag, index_ttl, live, new_session, numbers, open, session_from};
+use crate::id::{SessionId, TurnId};
+use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
+use crate::records::{Records, State};
+use crate::redis::script::WRITE_STATE;
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::session::Session;
+use crate::time::Millis;
+use crate::turn::TurnRecord;
+use serde::{Deserialize, Serialize};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteState {
+    /// The session.
+    pub session: SessionId,
+    /// The id of this operation: a second application changes nothing.
+    pub operation: TurnId,
+    /// When to write.
+    pub condition: Condition,
+    /// Any JSON.
+    pub state: String,
+    /// 32 random hex digits for a session that is created.
+    pub seal: String,
+    /// Now.
+    pub now: Millis,
+    /// The namespace's TTL.
+    pub ttl: Millis,
+    /// The live sessions of one owner.
+    pub sessions_per_owner: u64,
+}
+
+/// When a state is written (RFC 9110, section 13.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Always.
+    Any,
+    /// There is none: `If-None-Match: *`.
+    None,
+    /// There is one: `If-Match: *`.
+    Present,
+    /// It is this one: `If-Match: "tag"`.
+    Match(Tag),
+}
+
+/// What a write comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Written {
+    /// The state is stored, now or by an earlier application.
+    Stored {
+        /// This call created the session.
+        created: bool,
+        /// The state's tag.
+        tag: Tag,
+        /// The session.
+        session: Session,
+    },
+    /// The condition doesn't hold.
+    Stale,
+    /// The session is deleted, inside its undo window.
+    Deleted,
+    /// The owner has as many sessions as one may have.
+    Full,
+}
+
+impl Operation for WriteState {
+    const NAME: &'static str = "write_state";
+    type Outcome = Written;
+
+    fn call(&self, keys: &Keys) -> Call {
+        let condition = match self.condition {
+            Condition::Any => "any".to_owned(),
+            Condition::None => "none".to_owned(),
+            Condition::Present => "present".to_owned(),
+            Condition::Match(tag) => tag.to_text(),
+        };
+        let mut arguments = vec![
+            self.session.to_string(),
+            self.operation.to_string(),
+            self.record().to_string(),
+            condition,
+            self.state.clone(),
+            self.seal.clone(),
+        ];
+        arguments.extend(numbers([
+            self.now.0,
+            self.ttl.0,
+            self.sessions_per_owner,
+            index_ttl(self.ttl).0,
+            REMEMBERED_TURNS,
+            PRUNE_PER_CALL,
+        ]));
+        Call::Script { script: &WRITE_STATE, keys: keys.of_session(&self.session), arguments }
+    }
+
+    fn decode(&self, reply: Reply) -> Result<Written, UnexpectedReply> {
+        let mut items = reply.items()?;
+        Ok(match items.text()?.as_str() {
+            "written" => {
+                let session = session_from(&mut items)?;
+                let tag = Tag { created: session.created, revision: items.number()? };
+                Written::Stored { created: items.number()? == 1, tag, session }
+            }
+            "stale" => Written::Stale,
+            "deleted" => Written::Deleted,
+            "full" => Written::Full,
+            _ => return Err(UnexpectedReply),
+        })
+    }
+
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Written, R::Error> {
+        let id = &self.session;
+        let there = live(records, id, self.now)?;
+        let state = if there.is_some() { records.state(id)? } else { None };
+        if let Some(session) = &there
+            && records.turn(id, &self.operation)?.is_some()
+        {
+            let revision = state.map_or(0, |state| state.revision);
+            let tag = Tag { created: session.created, revision };
+            return Ok(Written::Stored { created: false, tag, session: session.clone() });
+        }
+        let current = there.as_ref().zip(state.as_ref());
+        let current = current.map(|(session, state)| Tag { created: session.created, revision: state.revision });
+        let holds = match self.condition {
+            Condition::Any => true,
+            Condition::None => current.is_none(),
+            Condition::Present => current.is_some(),
+            Condition::Match(tag) => current == Some(tag),
+        };
+        if !holds {
+            return Ok(Written::Stale);
+        }
+        let (mut session, created) = match open(records, id, self.now, self.sessions_per_owner)? {
+            Opened::Live(session) => (session, false),
+            Opened::New => (new_session(self.now), true),
+            Opened::Deleted => return Ok(Written::Deleted),
+            Opened::Full => return Ok(Written::Full),
+        };
+        session.updated = self.now;
+        session.expires = session.expires.max(self.now.after(self.ttl));
+        session.revision += 1;
+        records.put_session(id, &session)?;
+        let revision = state.map_or(0, |state| state.revision) + 1;
+        records.put_state(id, &State { revision, json: self.state.clone() })?;
+        records.put_turn(id, &self.operation, &self.record())?;
+        Ok(Written::Stored { created, tag: Tag { created: session.created, revision }, session })
+    }
+}
+
+impl WriteState {
+    fn record(&self) -> TurnRecord {
+        TurnRecord::of_operation(&self.operation, "-")
+    }
+}

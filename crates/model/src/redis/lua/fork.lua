@@ -1,0 +1,42 @@
+-- Branch a session at a message. KEYS and ARGV as crate::plan::fork lists them.
+local source, target, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local id, operation, record, at_message, title, seal = unpack(ARGV, 1, 6)
+local now, ttl, most, undying, remembered, prune = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
+
+local there = read_session(target, { 't:' .. operation })
+if there and there.exp > now then
+  if there.more[1] then return show('forked', there) end
+  return { 'exists' }
+end
+if is_buried(deleted, now) then return { 'deleted' } end
+local from = read_session(source, { 'state', 'meta' })
+if not from or from.exp <= now then return { 'absent' } end
+local to = from.next
+if at_message ~= '' then
+  to = cut_at(source, from, at_message)
+  if not to then return { 'unknown' } end
+end
+if not has_room(index, cards, now, most, prune) then return { 'full' } end
+if there then redis.call('DEL', target) end
+local s = new_session(now)
+s.title = title ~= '' and title or from.title
+s.first, s.next, s.total = from.first, to, to - from.first
+for start = from.first, to - 1, 500 do
+  local names, copies = {}, {}
+  for position = start, math.min(start + 499, to - 1) do names[#names + 1] = 'm:' .. position end
+  for number, value in ipairs(redis.call('HMGET', source, unpack(names))) do
+    copies[#copies + 1] = names[number]
+    copies[#copies + 1] = value or ''
+  end
+  redis.call('HSET', target, unpack(copies))
+end
+slide(index, id, s, now, ttl)
+local more = { 'seal', seal }
+if from.more[1] then
+  for _, value in ipairs({ 'state', from.more[1], 'srev', 1 }) do more[#more + 1] = value end
+end
+if from.more[2] then
+  for _, value in ipairs({ 'meta', from.more[2] }) do more[#more + 1] = value end
+end
+save(target, index, cards, id, s, undying, remember(s, remembered, operation, record), more)
+return show('forked', s)

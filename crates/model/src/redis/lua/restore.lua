@@ -1,0 +1,19 @@
+-- Take a deleted session back. KEYS and ARGV as crate::plan::restore lists them.
+local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, operation, record = ARGV[1], ARGV[2], ARGV[3]
+local now, ttl, most, undying, remembered, prune = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9])
+local s = read_session(session, { 't:' .. operation })
+if s and s.exp > now then
+  if s.more[1] then return show('restored', s) end
+  return { 'exists' }
+end
+if not is_buried(deleted, now) then return { 'absent' } end
+if not has_room(index, cards, now, most, prune) then return { 'full' } end
+redis.call('RENAME', deleted, session)
+redis.call('HDEL', session, 'until')
+s = read_session(session)
+remove_fields(session, forgotten(session, s, remembered))
+s.updated, s.rev = now, s.rev + 1
+slide(index, id, s, now, ttl)
+save(session, index, cards, id, s, undying, remember(s, remembered, operation, record))
+return show('restored', s)

@@ -1,0 +1,17 @@
+-- Cut a session's tail. KEYS and ARGV as crate::plan::truncate lists them.
+local session, index, cards = KEYS[1], KEYS[2], KEYS[3]
+local id, operation, record, after = unpack(ARGV, 1, 4)
+local now, ttl, undying, remembered = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+
+local s = read_session(session, { 't:' .. operation })
+if not s or s.exp <= now then return { 'absent' } end
+if s.more[1] then return show('truncated', s) end
+local to = cut_at(session, s, after)
+if not to then return { 'unknown' } end
+local dropped = drop(session, s, to, s.next, 0)
+for _, name in ipairs(forgotten(session, s, remembered)) do dropped[#dropped + 1] = name end
+remove_fields(session, dropped)
+s.updated, s.rev = now, s.rev + 1
+slide(index, id, s, now, ttl)
+save(session, index, cards, id, s, undying, remember(s, remembered, operation, record))
+return show('truncated', s)
