@@ -1,16 +1,18 @@
 // The hot I/O of the Worker. Each function crosses the boundary to Rust once each way, with strings: that costs a
 // fraction of driving Request, Headers and Response from Rust, call by call.
 
-/**
- * Reads a request: the values of the named headers, each on its line (header values can't contain line breaks), and
- * after them the body. Null when the body is longer than the limit.
- */
-export async function receive(request, names, limit) {
-  let head = "";
-  for (const name of names.split(" ")) head += (request.headers.get(name) ?? "") + "\n";
-  if (request.body === null) return head;
+/** The values of the named headers, each on its line: header values can't contain line breaks. */
+export function headers(request, names) {
+  let lines = "";
+  for (const name of names.split(" ")) lines += (request.headers.get(name) ?? "") + "\n";
+  return lines;
+}
+
+/** A request's body as text; null when it is longer than the limit, which is known before the rest of it is read. */
+export async function body(request, limit) {
+  if (request.body === null) return "";
   const length = request.headers.get("content-length");
-  if (length !== null) return Number(length) > limit ? null : head + (await request.text());
+  if (length !== null) return Number(length) > limit ? null : await request.text();
   const decoder = new TextDecoder();
   let text = "";
   let read = 0;
@@ -19,32 +21,48 @@ export async function receive(request, names, limit) {
     if (read > limit) return null;
     text += decoder.decode(chunk, { stream: true });
   }
-  return head + text + decoder.decode();
-}
-
-/** The value of a request's header, or undefined. */
-export function header(request, name) {
-  return request.headers.get(name) ?? undefined;
+  return text + decoder.decode();
 }
 
 /** Makes a response. Headers are names and values by turns, one a line. */
-export function respond(status, headers, body) {
-  const lines = headers.split("\n");
-  const pairs = [];
-  for (let at = 0; at + 1 < lines.length; at += 2) pairs.push([lines[at], lines[at + 1]]);
-  return new Response(body || null, { status, headers: pairs });
+export function respond(status, lines, text) {
+  return new Response(text || null, { status, headers: pairs(lines) });
+}
+
+function pairs(lines) {
+  const parts = lines.split("\n");
+  const found = [];
+  for (let at = 0; at + 1 < parts.length; at += 2) found.push([parts[at], parts[at + 1]]);
+  return found;
+}
+
+/**
+ * Makes a response that streams: `pull` gives a promise of the next piece of text, undefined at the end. It is asked when
+ * the reader wants more, so a slow reader holds up the work and not the memory.
+ */
+export function stream(status, lines, pull) {
+  const encoder = new TextEncoder();
+  const pieces = new ReadableStream({
+    async pull(controller) {
+      const text = await pull();
+      if (text === undefined) controller.close();
+      else controller.enqueue(encoder.encode(text));
+    },
+  });
+  return new Response(pieces, { status, headers: pairs(lines) });
 }
 
 /**
  * Posts JSON and gives status, sync token and body, each of the first two on its line. Status 0: no connection; 1: no
  * answer in time. The time covers the body too.
  */
-export async function post(url, token, syncToken, body, milliseconds) {
-  const headers = { "content-type": "application/json" };
-  if (token) headers.authorization = "Bearer " + token;
-  if (syncToken) headers["upstash-sync-token"] = syncToken;
+export async function post(url, token, syncToken, json, milliseconds) {
+  const sent = { "content-type": "application/json" };
+  if (token) sent.authorization = "Bearer " + token;
+  if (syncToken) sent["upstash-sync-token"] = syncToken;
   try {
-    const response = await fetch(url, { method: "POST", headers, body, signal: AbortSignal.timeout(milliseconds) });
+    const signal = AbortSignal.timeout(milliseconds);
+    const response = await fetch(url, { method: "POST", headers: sent, body: json, signal });
     const text = await response.text();
     return response.status + "\n" + (response.headers.get("upstash-sync-token") ?? "") + "\n" + text;
   } catch (error) {
@@ -53,8 +71,8 @@ export async function post(url, token, syncToken, body, milliseconds) {
 }
 
 /** Asks a Durable Object and gives its status and body, the first on its line. */
-export async function ask(stub, body) {
-  const response = await stub.fetch("https://vault/", { method: "POST", body });
+export async function ask(stub, question) {
+  const response = await stub.fetch("https://vault/", { method: "POST", body: question });
   return response.status + "\n" + (await response.text());
 }
 

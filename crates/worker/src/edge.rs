@@ -5,12 +5,14 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/js/edge.js")]
 extern "C" {
+    fn headers(request: &web_sys::Request, names: &str) -> String;
+
     #[wasm_bindgen(catch)]
-    async fn receive(request: &web_sys::Request, names: &str, limit: f64) -> Result<JsValue, JsValue>;
+    async fn body(request: &web_sys::Request, limit: f64) -> Result<JsValue, JsValue>;
 
     fn respond(status: u16, headers: &str, body: &str) -> web_sys::Response;
 
-    fn header(request: &web_sys::Request, name: &str) -> Option<String>;
+    fn stream(status: u16, headers: &str, pull: JsValue) -> web_sys::Response;
 
     #[wasm_bindgen(catch)]
     async fn post(url: &str, token: &str, sync_token: &str, body: &str, milliseconds: f64) -> Result<JsValue, JsValue>;
@@ -22,45 +24,79 @@ extern "C" {
     fn transact(storage: &JsValue, run: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
 }
 
-/// The headers that Chatkeep reads, in the order of [`Received`].
-const HEADERS: &str = "x-api-key idempotency-key upstash-sync-token";
+/// The headers that Chatkeep reads, in the order of [`Headers`].
+const HEADERS: &str = "x-api-key idempotency-key upstash-sync-token if-match if-none-match origin";
 
-/// A request, read.
+/// A request's headers.
 #[derive(Debug, Default)]
-pub(crate) struct Received {
+pub(crate) struct Headers {
     pub(crate) api_key: Option<String>,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) sync_token: Option<String>,
-    pub(crate) body: String,
+    pub(crate) if_match: Option<String>,
+    pub(crate) if_none_match: Option<String>,
+    pub(crate) origin: Option<String>,
 }
 
-/// Why a request could not be read.
+/// Reads a request's headers.
+pub(crate) fn read_headers(request: &web_sys::Request) -> Headers {
+    let text = headers(request, HEADERS);
+    let mut lines = text.split('\n');
+    let mut next = || lines.next().filter(|value| !value.is_empty()).map(str::to_owned);
+    Headers {
+        api_key: next(),
+        idempotency_key: next(),
+        sync_token: next(),
+        if_match: next(),
+        if_none_match: next(),
+        origin: next(),
+    }
+}
+
+/// Why a body could not be read.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    /// Its body is over the limit.
+    /// It is over the limit.
     TooLarge,
     /// The client went away.
     Broken,
 }
 
-/// Reads a request's headers and its body up to a limit in bytes.
-pub(crate) async fn read(request: &web_sys::Request, limit: usize) -> Result<Received, Unreadable> {
+/// Reads a request's body up to a limit in bytes.
+pub(crate) async fn read_body(request: &web_sys::Request, limit: usize) -> Result<String, Unreadable> {
     // A body of gigabytes has no exact f64, and needs none.
-    let text = receive(request, HEADERS, limit as f64).await.map_err(|_| Unreadable::Broken)?;
-    let text = text.as_string().ok_or(Unreadable::TooLarge)?;
-    let mut parts = text.splitn(4, '\n');
-    let mut header = || parts.next().filter(|value| !value.is_empty()).map(str::to_owned);
-    let (api_key, idempotency_key, sync_token) = (header(), header(), header());
-    Ok(Received { api_key, idempotency_key, sync_token, body: parts.next().unwrap_or_default().to_owned() })
-}
-
-/// The origin of the page that a request comes from, where a browser names it.
-pub(crate) fn origin(request: &web_sys::Request) -> Option<String> {
-    header(request, "origin")
+    let text = body(request, limit as f64).await.map_err(|_| Unreadable::Broken)?;
+    text.as_string().ok_or(Unreadable::TooLarge)
 }
 
 /// Makes a response.
 pub(crate) fn response(status: u16, headers: &[(&str, &str)], body: &str) -> web_sys::Response {
+    respond(status, &lines(headers), body)
+}
+
+/// Makes a response whose body is pulled piece by piece.
+pub(crate) fn streamed<F, P>(status: u16, headers: &[(&str, &str)], mut pull: F) -> web_sys::Response
+where
+    F: FnMut() -> P + 'static,
+    P: Future<Output = Result<Option<String>, String>> + 'static,
+{
+    let next = move || {
+        let piece = pull();
+        wasm_bindgen_futures::future_to_promise(async move {
+            match piece.await {
+                Ok(Some(text)) => Ok(JsValue::from_str(&text)),
+                Ok(None) => Ok(JsValue::UNDEFINED),
+                Err(cause) => Err(js_sys::Error::new(&cause).into()),
+            }
+        })
+    };
+    // The stream owns it: it is freed when the stream is collected.
+    let pull = Closure::<dyn FnMut() -> js_sys::Promise>::new(next).into_js_value();
+    stream(status, &lines(headers), pull)
+}
+
+/// Headers as they cross the boundary: names and values by turns, one a line.
+fn lines(headers: &[(&str, &str)]) -> String {
     let mut lines = String::with_capacity(128);
     for (name, value) in headers {
         for part in [name, value] {
@@ -68,7 +104,7 @@ pub(crate) fn response(status: u16, headers: &[(&str, &str)], body: &str) -> web
             lines.push('\n');
         }
     }
-    respond(status, &lines, body)
+    lines
 }
 
 /// What a POST came to.

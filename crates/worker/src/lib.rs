@@ -14,5 +14,5 @@ use worker::{Context, Env, event};
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
-    Ok(handlers::serve(request, &env).await)
+    Ok(handlers::serve(request, env).await)
 }

@@ -5,14 +5,17 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use worker::Env;
 
+/// The configuration, or the variable that can't be used.
+pub(crate) type Settings = Result<Rc<Config>, ConfigError>;
+
 thread_local! {
-    static SETTINGS: OnceCell<Rc<Result<Config, ConfigError>>> = const { OnceCell::new() };
+    static SETTINGS: OnceCell<Settings> = const { OnceCell::new() };
 }
 
-/// The configuration, or the variable that can't be used.
-pub(crate) fn settings(env: &Env) -> Rc<Result<Config, ConfigError>> {
+/// Reads the configuration.
+pub(crate) fn settings(env: &Env) -> Settings {
     SETTINGS.with(|settings| {
-        let read = || Rc::new(Config::read(|name| env.var(name).ok().map(|value| value.to_string())));
-        Rc::clone(settings.get_or_init(read))
+        let read = || Config::read(|name| env.var(name).ok().map(|value| value.to_string())).map(Rc::new);
+        settings.get_or_init(read).clone()
     })
 }

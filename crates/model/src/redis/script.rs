@@ -38,22 +38,22 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "19a545eaf0ca833e4aa3843e9499eddefda98be2";
-    BEGIN_TURN writes "begin_turn.lua" "d521b68a6c0522e99818e07022630d7d14c2b0a2";
-    CREATE writes "create.lua" "1f5d4e0eddb9bc5af055b9f7b6b0a130c3b89f2a";
-    DELETE writes "delete.lua" "81313c0213d1761e333fd42147a8d95b409cfa19";
-    FINISH_TURN writes "finish_turn.lua" "748735b7d25614f5dec55b8451689837ddb22918";
-    FORK writes "fork.lua" "14be3857c28098d8e33c8ac11375bb39652cdbe0";
-    HISTORY reads "history.lua" "eb70dbf2955ec6348ca741697d88ce34742ea9f9";
-    IMPORT writes "import.lua" "e8e3b52b35284370f2c3fedb6fe1f44f60937ac3";
-    LIST reads "list.lua" "251e3d4e66396f6d0e74808d87bd11afe7c43496";
-    PATCH writes "patch.lua" "f5f329f682d8e60d1fb67f98e0c15b31a2e6996e";
-    READ_STATE reads "read_state.lua" "9f1863dc688e0289332235b3a197b991a7c364c5";
-    RELEASE_TURN writes "release_turn.lua" "ebe83ff0b342e04085be10c0600c50df5362e354";
-    RESTORE writes "restore.lua" "43b77c2db02f88e70fe32b4272491cb2a1632a0a";
-    TOUCH writes "touch.lua" "ffdf430637f972be949eb51f94e6e3003ef61cd0";
-    TRUNCATE writes "truncate.lua" "c0e9bb62397b2e2be931bc3b4f6a285a7d47225c";
-    WRITE_STATE writes "write_state.lua" "7fd3e0d3035e44f0748a7fd9a9b7df5712d57d67";
+    APPEND writes "append.lua" "1f1cc0e0390b64a505539a3cd2d0fe70afc79ee1";
+    BEGIN_TURN writes "begin_turn.lua" "21399cced73df4e198f14d16bd1f1108dd17280d";
+    CREATE writes "create.lua" "5220b541b9aee989786a6be03e3823bd9e71f575";
+    DELETE writes "delete.lua" "d392f7995f43e47ca1ac055c981323b1ea505ebf";
+    FINISH_TURN writes "finish_turn.lua" "6f7c4680c8fb7f14901c20e7c94403eeb283f4df";
+    FORK writes "fork.lua" "a4bb88a8f0533ccdb0364d14afed66dac2837eba";
+    HISTORY reads "history.lua" "bb0ecacfba280f9efe7d809c0138a64956eb9dbe";
+    IMPORT writes "import.lua" "6fd8c6dcd2ce5ca9bd8622af99f3d740ace300c2";
+    LIST reads "list.lua" "1625ad98c3a9907054a6d7e4704e6efb98dc6ef8";
+    PATCH writes "patch.lua" "2e0ee9673f0a5cf88671290b8587548588bf4c00";
+    READ_STATE reads "read_state.lua" "b4b9e197dc942686169ad1cdc8af67ed4f2e249f";
+    RELEASE_TURN writes "release_turn.lua" "49a813215915f97926f38ed1f0ad78dc8f4b3aa5";
+    RESTORE writes "restore.lua" "ec434abdd3cd39f52d659c5032dfc79fbf81985e";
+    TOUCH writes "touch.lua" "9d1a663b3e5803ee662ebb91966c4e828235c96f";
+    TRUNCATE writes "truncate.lua" "47bffc308aed327f06889a090c07e1dbadfeb00a";
+    WRITE_STATE writes "write_state.lua" "7a6d7c08f722e2e72a5b7e9993e86bac19fd2fae";
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! `POST /v1/chat`: one turn. Begin, ask the responder, finish; only then is it answered.
 
-use super::{Answer, Call};
+use super::Call;
+use super::answer::Answer;
 use crate::{edge, responder};
 use chatkeep_model::plan::{BeginTurn, Begun, FinishTurn, Finished, ReleaseTurn};
 use chatkeep_model::wire::ChatResponse;
 use chatkeep_model::{Code, Message, MessageId, Millis, Problem, Role, Session, StoreError, intake};
 
 pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
-    let key = call.received.idempotency_key.as_deref();
-    let begin = intake::chat(&call.received.body, key, &call.config.limits, call.fresh)?;
+    turn(call, intake::chat(call.incoming())?).await
+}
+
+/// Runs a turn.
+pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Answer, Problem> {
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
     match call.store.run(&begin).await.map_err(|error| unavailable(error, &begin))? {
         Begun::Started { created, message_id, position, window, .. } => {
@@ -28,6 +32,7 @@ pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
         Begun::Gone => Err(refused(Code::MessageGone)),
         Begun::Deleted => Err(refused(Code::SessionDeleted)),
         Begun::Absent => Err(refused(Code::SessionNotFound)),
+        Begun::Unknown => Err(refused(Code::MessageNotFound)),
         Begun::Full => Err(Problem::new(Code::TooManySessions)),
     }
 }
@@ -45,7 +50,7 @@ impl Turn<'_> {
         let refused = |code: Code| Problem::new(code).of_turn(&self.begin.session, &self.message_id);
         let messages: Result<Vec<Message>, _> = window.iter().map(|message| serde_json::from_str(message)).collect();
         let replied = match messages {
-            Ok(messages) => responder::answer(call.config, &messages).await,
+            Ok(messages) => responder::answer(&call.config, &messages).await,
             Err(_) => Err((Code::Internal, "a stored message can't be read".to_owned())),
         };
         let content = match replied {

@@ -1,13 +1,13 @@
 //! `GET /health`: open to everyone, and never with a secret in it.
 
-use super::Answer;
+use super::answer::Answer;
 use crate::edge::now;
+use crate::settings::Settings;
 use crate::store::probe;
 use chatkeep_model::Problem;
-use chatkeep_model::config::{Config, ConfigError};
 use chatkeep_model::wire::Health;
 
-pub(super) async fn health(settings: &Result<Config, ConfigError>) -> Result<Answer, Problem> {
+pub(super) async fn health(settings: &Settings) -> Result<Answer, Problem> {
     let began = now();
     let (store, authentication, cause) = match settings {
         Ok(config) => (
@@ -28,5 +28,5 @@ pub(super) async fn health(settings: &Result<Config, ConfigError>) -> Result<Ans
         latency_ms: redis.then(|| now().since(began).0),
         cause,
     };
-    Ok(Answer { status: if healthy { 200 } else { 503 }, ..Answer::json(&body)? })
+    Ok(Answer::json(&body)?.status(if healthy { 200 } else { 503 }))
 }

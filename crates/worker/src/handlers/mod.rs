@@ -1,135 +1,143 @@
 //! From a request to its response: route, gate, body, handler.
 
+mod answer;
 mod chat;
+mod export;
 mod health;
+mod history;
+mod messages;
 mod sessions;
+mod state;
 
-use crate::edge::{self, Received, Unreadable};
-use crate::settings::settings;
+use crate::edge::{self, Headers, Unreadable};
+use crate::settings::{Settings, settings};
 use crate::store::Store;
+use answer::Answer;
 use chatkeep_model::auth::{Credentials, gate};
-use chatkeep_model::config::{Config, ConfigError};
+use chatkeep_model::config::Config;
 use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
-use chatkeep_model::intake::Fresh;
+use chatkeep_model::intake::{self, Fresh, Incoming};
+use chatkeep_model::limits::IMPORT_BYTES;
 use chatkeep_model::route::{Action, Matched, Query, route};
-use chatkeep_model::{Code, Problem};
-use serde::Serialize;
+use chatkeep_model::{Code, Problem, SessionId};
+use std::rc::Rc;
 use uuid::Uuid;
 use worker::Env;
 
 /// A request inside the gate: what every handler gets.
 struct Call<'a> {
-    config: &'a Config,
-    store: Store<'a>,
-    received: Received,
+    config: Rc<Config>,
+    store: Store,
+    headers: &'a Headers,
+    body: String,
     /// What stands in the path for `{id}`.
     id: String,
     query: Query<'a>,
     fresh: Fresh,
 }
 
-/// A handler's answer.
-struct Answer {
-    status: u16,
-    location: Option<String>,
-    body: String,
-}
+impl Call<'_> {
+    /// The request, for the intake.
+    fn incoming(&self) -> Incoming<'_> {
+        Incoming {
+            body: &self.body,
+            key: self.headers.idempotency_key.as_deref(),
+            limits: &self.config.limits,
+            fresh: self.fresh,
+        }
+    }
 
-impl Answer {
-    fn json(body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_string(body).map_err(|_| Problem::new(Code::Internal))?;
-        Ok(Self { status: 200, location: None, body })
+    /// The session that the path names.
+    fn session(&self) -> Result<SessionId, Problem> {
+        intake::session_id(self.id.clone())
     }
 }
 
 /// Serves one request.
-pub(crate) async fn serve(request: web_sys::Request, env: &Env) -> web_sys::Response {
-    let settings = settings(env);
-    let allowed = settings.as_ref().as_ref().map(|config| config.allowed_origins.clone()).unwrap_or_default();
-    let mut headers = if allowed == AllowedOrigins::default() {
-        Vec::new()
-    } else {
-        allowed.headers(edge::origin(&request).as_deref())
-    };
-    if request.method() == "OPTIONS" && !headers.is_empty() {
-        headers.extend(preflight_headers());
-        return respond(204, headers, "");
+pub(crate) async fn serve(request: web_sys::Request, env: Env) -> web_sys::Response {
+    let settings = settings(&env);
+    let headers = edge::read_headers(&request);
+    let allowed = settings.as_ref().map(|config| &config.allowed_origins);
+    let mut common = allowed.map(|allowed| allowed.headers(headers.origin.as_deref())).unwrap_or_default();
+    if request.method() == "OPTIONS" && allowed.is_ok_and(|allowed| *allowed != AllowedOrigins::default()) {
+        common.extend(preflight_headers());
+        return Answer::text(204, "text/plain", String::new()).respond(common);
     }
-    let mut sync_token = String::new();
-    let (status, body) = match answer(&request, env, settings.as_ref(), &mut sync_token).await {
-        Ok(answer) => {
-            headers.push(("content-type", "application/json".to_owned()));
-            headers.extend(answer.location.map(|location| ("location", location)));
-            headers
-                .extend(Some(sync_token).filter(|token| !token.is_empty()).map(|token| ("upstash-sync-token", token)));
-            (answer.status, answer.body)
-        }
-        Err(problem) => {
-            log(&problem);
-            headers.push(("content-type", "application/problem+json".to_owned()));
-            headers.extend(problem.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
-            if problem.code == Code::Unauthorized {
-                headers.push(("www-authenticate", "ApiKey realm=\"chatkeep\"".to_owned()));
-            }
-            let body = serde_json::to_string(&problem.body()).unwrap_or_default();
-            headers.extend(problem.allow.map(|methods| ("allow", methods)));
-            (problem.code.status(), body)
-        }
-    };
-    headers.push(("cache-control", "no-store".to_owned()));
-    respond(status, headers, &body)
-}
-
-fn respond(status: u16, headers: Vec<(&'static str, String)>, body: &str) -> web_sys::Response {
-    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    edge::response(status, &headers, body)
+    common.push(("cache-control", "no-store".to_owned()));
+    let answer = answer(&request, &headers, env, &settings).await.unwrap_or_else(|problem| {
+        log(&problem);
+        problem.into()
+    });
+    answer.respond(common)
 }
 
 async fn answer(
     request: &web_sys::Request,
-    env: &Env,
-    settings: &Result<Config, ConfigError>,
-    sync_token: &mut String,
+    headers: &Headers,
+    env: Env,
+    settings: &Settings,
 ) -> Result<Answer, Problem> {
     let url = request.url();
     let (host, path, query) = url_parts(&url);
     let Matched { action, id } = route(&request.method(), path)?;
-    let config = match (action, settings) {
-        (Action::Health, settings) => return health::health(settings).await,
-        (_, Ok(config)) => config,
-        (_, Err(error)) => return Err(Problem::new(Code::NotConfigured).detail(error.to_string())),
+    if action == Action::Health {
+        return health::health(settings).await;
+    }
+    let config = match settings {
+        Ok(config) => Rc::clone(config),
+        Err(error) => return Err(Problem::new(Code::NotConfigured).detail(error.to_string())),
     };
-    let received = edge::read(request, config.limits.body_bytes).await.map_err(|unreadable| match unreadable {
-        Unreadable::TooLarge => {
-            let detail = format!("the limit is {} bytes", config.limits.body_bytes);
-            Problem::new(Code::BodyTooLarge).detail(detail)
-        }
-        Unreadable::Broken => Problem::new(Code::InvalidJson),
-    })?;
-    let owner = gate(config, Credentials { api_key: received.api_key.as_deref(), host })?;
-    let store = Store::new(config, env, owner, received.sync_token.clone());
-    let call = Call { config, store, received, id, query: Query(query), fresh: fresh() };
+    let owner = gate(&config, Credentials { api_key: headers.api_key.as_deref(), host })?;
+    let body = body(request, action, &config).await?;
+    let store = Store::new(Rc::clone(&config), env, owner, headers.sync_token.clone());
+    let call = Call { config, store, headers, body, id, query: Query(query), fresh: fresh() };
     let answer = match action {
+        Action::Health => health::health(settings).await,
         Action::Chat => chat::chat(&call).await,
         Action::CreateSession => sessions::create(&call).await,
         Action::ListSessions => sessions::list(&call).await,
+        Action::DeleteAll => sessions::delete_all(&call).await,
         Action::SessionInfo => sessions::info(&call).await,
+        Action::PatchSession => sessions::patch(&call).await,
         Action::DeleteSession => sessions::delete(&call).await,
-        Action::History => sessions::history(&call).await,
-        Action::Health => health::health(settings).await,
+        Action::RestoreSession => sessions::restore(&call).await,
+        Action::ForkSession => history::fork(&call).await,
+        Action::TruncateSession => history::truncate(&call).await,
+        Action::TouchSession => sessions::touch(&call).await,
+        Action::History => history::history(&call).await,
+        Action::PostMessages => messages::post(&call).await,
+        Action::ReadState => state::read(&call).await,
+        Action::WriteState => state::write(&call).await,
+        Action::ExportSession => export::export_session(&call).await,
+        Action::ExportAll => export::export_all(&call).await,
+        Action::Import => export::import(&call).await,
     };
-    *sync_token = call.store.sync_token();
-    answer
+    let sync_token = Some(call.store.sync_token()).filter(|token| !token.is_empty());
+    answer.map(|answer| match sync_token {
+        Some(token) => answer.header("upstash-sync-token", token),
+        None => answer,
+    })
+}
+
+/// Reads the body. Only who is inside the gate gets here.
+async fn body(request: &web_sys::Request, action: Action, config: &Config) -> Result<String, Problem> {
+    let limit = match action {
+        Action::Import => IMPORT_BYTES,
+        Action::WriteState => config.limits.body_bytes.max(config.limits.state_bytes),
+        _ => config.limits.body_bytes,
+    };
+    edge::read_body(request, limit).await.map_err(|unreadable| match unreadable {
+        Unreadable::TooLarge => Problem::new(Code::BodyTooLarge).detail(format!("the limit is {limit} bytes")),
+        Unreadable::Broken => Problem::new(Code::InvalidJson),
+    })
 }
 
 /// Tells the operator of what is not the caller's doing.
 fn log(problem: &Problem) {
     if problem.code.status() >= 500 {
         let detail = problem.detail.as_deref().unwrap_or_default();
-        worker::console_error!(
-            "{}",
-            serde_json::json!({"level": "error", "code": problem.code.as_str(), "detail": detail})
-        );
+        let line = serde_json::json!({"level": "error", "code": problem.code.as_str(), "detail": detail});
+        worker::console_error!("{line}");
     }
 }
 

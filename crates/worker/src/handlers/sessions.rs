@@ -1,21 +1,20 @@
-//! `/v1/sessions`: create, list, info, delete, history.
+//! `/v1/sessions`: create, list, info, patch, touch, delete, restore.
 
-use super::{Answer, Call};
-use chatkeep_model::limits::{HISTORY_PAGE, LIST_PAGE};
-use chatkeep_model::plan::{Create, Created, Cursor, Delete, Info, ReadHistory, ReadList};
-use chatkeep_model::wire::{Deleted, History, SessionList};
-use chatkeep_model::{Code, Problem, intake};
+use super::Call;
+use super::answer::Answer;
+use chatkeep_model::limits::{LIST_PAGE, SEARCHED_SESSIONS, SESSIONS_PER_CALL, STATE_FIELDS};
+use chatkeep_model::plan::{Created, Cursor, Delete, Details, Info, ReadList, ReadState, Restored, Stated, Touch};
+use chatkeep_model::wire::{Deleted, DeletedAll, SessionBody, SessionDetails, SessionList, StateFields};
+use chatkeep_model::{Code, Problem, SessionId, intake};
 use serde_json::value::RawValue;
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Problem> {
-    let key = call.received.idempotency_key.as_deref();
-    let create: Create = intake::create(&call.received.body, key, &call.config.limits, call.fresh)?;
+    let create = intake::create(call.incoming())?;
     match call.store.run(&create).await? {
-        Created::Created(session) => Ok(Answer {
-            status: 201,
-            location: Some(format!("/v1/sessions/{}", create.session)),
-            ..Answer::json(&session.body(&create.session, call.fresh.now))?
-        }),
+        Created::Created(session) => {
+            let answer = Answer::json(&session.body(&create.session, call.fresh.now))?;
+            Ok(answer.status(201).header("location", format!("/v1/sessions/{}", create.session)))
+        }
         Created::Exists => Err(Problem::new(Code::SessionExists)),
         Created::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Created::Full => Err(Problem::new(Code::TooManySessions)),
@@ -24,47 +23,114 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Problem> {
 
 pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let now = call.fresh.now;
+    let wrong = |detail: &str| Problem::new(Code::InvalidParameter).detail(detail);
     let limit = call.query.number("limit", 1..=LIST_PAGE.1)?.unwrap_or(LIST_PAGE.0);
-    let malformed = || Problem::new(Code::InvalidParameter).detail("cursor is one that a list gave");
-    let cursor = call.query.get("cursor").map(|text| Cursor::parse(&text).ok_or_else(malformed)).transpose()?;
-    let listed = call.store.run(&ReadList { now, limit, cursor }).await?;
+    let cursor = call.query.get("cursor");
+    let cursor = cursor.map(|text| Cursor::parse(&text).ok_or_else(|| wrong("cursor is one that a list gave")));
+    let search = call.query.get("q").map(|text| text.to_lowercase());
+    if cursor.is_some() && search.is_some() {
+        return Err(wrong("cursor and q exclude each other"));
+    }
+    let fields: Vec<_> = call.query.get("fields").unwrap_or_default().split(',').map(str::to_owned).collect();
+    if fields.len() > STATE_FIELDS {
+        return Err(wrong("fields names too many members"));
+    }
+    let asked = if search.is_some() { SEARCHED_SESSIONS } else { limit };
+    let listed = call.store.run(&ReadList { now, limit: asked, cursor: cursor.transpose()? }).await?;
+    let more = listed.next.is_some();
+    let found = |title: &str| search.as_ref().is_none_or(|text| title.to_lowercase().contains(text));
+    let cards = listed.cards.iter().filter(|card| found(&card.title));
+    let mut sessions: Vec<_> = cards.map(|card| card.body(now)).take(limit as usize).collect();
+    if fields.iter().any(|field| !field.is_empty()) {
+        add_state(call, &mut sessions, &fields).await?;
+    }
     Answer::json(&SessionList {
-        sessions: listed.cards.iter().map(|card| card.body(now)).collect(),
+        sessions,
         count: listed.count,
-        next_cursor: listed.next.map(Cursor::to_text),
+        next_cursor: listed.next.filter(|_| search.is_none()).map(Cursor::to_text),
+        truncated: more && search.is_some(),
     })
+}
+
+/// Adds named members of the sessions' states. A call gives as many states as fit into a reply; the rest are asked for again.
+async fn add_state(call: &Call<'_>, sessions: &mut [SessionBody], fields: &[String]) -> Result<(), Problem> {
+    let mut rest = sessions;
+    while !rest.is_empty() {
+        let ids: Vec<_> = rest.iter().take(SESSIONS_PER_CALL).map(|session| session.session_id.clone()).collect();
+        let found = call.store.run(&ReadState { sessions: ids, now: call.fresh.now }).await?;
+        if found.is_empty() {
+            return Err(Problem::new(Code::Internal));
+        }
+        let read = found.len().min(rest.len());
+        let (these, others) = rest.split_at_mut(read);
+        for (session, stated) in these.iter_mut().zip(found) {
+            if let Stated::State(_, json) = stated {
+                let members: StateFields = serde_json::from_str(&json).unwrap_or_default();
+                session.state = Some(members.into_iter().filter(|(name, _)| fields.contains(name)).collect());
+            }
+        }
+        rest = others;
+    }
+    Ok(())
 }
 
 pub(super) async fn info(call: &Call<'_>) -> Result<Answer, Problem> {
-    let now = call.fresh.now;
-    let session = intake::session_id(call.id.clone())?;
-    let found = call.store.run(&Info { session: session.clone(), now }).await?;
-    Answer::json(&found.ok_or(Problem::new(Code::SessionNotFound))?.body(&session, now))
+    let session = call.session()?;
+    let found = call.store.run(&Info { session: session.clone(), now: call.fresh.now }).await?;
+    details(call, &session, found)
+}
+
+pub(super) async fn patch(call: &Call<'_>) -> Result<Answer, Problem> {
+    let session = call.session()?;
+    let patched = call.store.run(&intake::patch(session.clone(), call.incoming())?).await?;
+    details(call, &session, patched)
+}
+
+fn details(call: &Call<'_>, id: &SessionId, found: Option<Details>) -> Result<Answer, Problem> {
+    let found = found.ok_or(Problem::new(Code::SessionNotFound))?;
+    let metadata = found.metadata.map(RawValue::from_string).transpose().map_err(|_| Problem::new(Code::Internal))?;
+    Answer::json(&SessionDetails { session: found.session.body(id, call.fresh.now), metadata })
+}
+
+pub(super) async fn touch(call: &Call<'_>) -> Result<Answer, Problem> {
+    let touch = Touch { session: call.session()?, now: call.fresh.now, ttl: call.config.limits.ttl };
+    let touched = call.store.run(&touch).await?.ok_or(Problem::new(Code::SessionNotFound))?;
+    Answer::json(&touched.body(&touch.session, call.fresh.now))
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
-    let session = intake::session_id(call.id.clone())?;
-    let delete = Delete { session, now: call.fresh.now, undo: call.config.limits.undo };
-    if call.store.run(&delete).await? {
-        Answer::json(&Deleted { session_id: delete.session, deleted: true })
-    } else {
-        Err(Problem::new(Code::SessionNotFound))
+    let delete = Delete { sessions: vec![call.session()?], now: call.fresh.now, undo: call.config.limits.undo };
+    match call.store.run(&delete).await?.pop() {
+        Some(session_id) => Answer::json(&Deleted { session_id, deleted: true }),
+        None => Err(Problem::new(Code::SessionNotFound)),
     }
 }
 
-pub(super) async fn history(call: &Call<'_>) -> Result<Answer, Problem> {
-    let session = intake::session_id(call.id.clone())?;
-    let limit = call.query.number("limit", 1..=HISTORY_PAGE.1)?.unwrap_or(HISTORY_PAGE.0);
-    let before = call.query.number("before", 0..=1 << 53)?;
-    let read = ReadHistory { session, now: call.fresh.now, limit, before };
-    let page = call.store.run(&read).await?.ok_or(Problem::new(Code::SessionNotFound))?;
-    let next_before = page.next_before().map(|position| position.to_string());
-    let messages: Result<Vec<_>, _> = page.messages.into_iter().map(RawValue::from_string).collect();
-    Answer::json(&History {
-        session_id: read.session,
-        messages: messages.map_err(|_| Problem::new(Code::Internal))?,
-        message_count: page.session.kept(),
-        total_messages: page.session.total,
-        next_before,
-    })
+/// Deletes all sessions that there were when it began. A list that no longer shrinks ends it.
+pub(super) async fn delete_all(call: &Call<'_>) -> Result<Answer, Problem> {
+    let now = call.fresh.now;
+    let undo = call.config.limits.undo;
+    let mut deleted = 0;
+    loop {
+        let listed = call.store.run(&ReadList { now, limit: SESSIONS_PER_CALL as u64, cursor: None }).await?;
+        let sessions: Vec<_> = listed.cards.into_iter().map(|card| card.id).collect();
+        if sessions.is_empty() {
+            return Answer::json(&DeletedAll { deleted });
+        }
+        let gone = call.store.run(&Delete { sessions, now, undo }).await?;
+        if gone.is_empty() {
+            return Err(Problem::new(Code::Internal).detail("listed sessions could not be deleted"));
+        }
+        deleted += gone.len() as u64;
+    }
+}
+
+pub(super) async fn restore(call: &Call<'_>) -> Result<Answer, Problem> {
+    let session = call.session()?;
+    match call.store.run(&intake::restore(session.clone(), call.incoming())?).await? {
+        Restored::Back(restored) => Answer::json(&restored.body(&session, call.fresh.now)),
+        Restored::Exists => Err(Problem::new(Code::SessionExists)),
+        Restored::Absent => Err(Problem::new(Code::SessionNotFound)),
+        Restored::Full => Err(Problem::new(Code::TooManySessions)),
+    }
 }

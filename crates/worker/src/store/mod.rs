@@ -6,19 +6,21 @@ mod upstash;
 use chatkeep_model::config::Config;
 use chatkeep_model::{Operation, Owner, StoreError};
 use std::cell::RefCell;
+use std::rc::Rc;
 use worker::Env;
 
 /// The store of one request: which it is, and whose sessions it may touch.
-pub(crate) struct Store<'a> {
-    config: &'a Config,
-    env: &'a Env,
+#[derive(Clone)]
+pub(crate) struct Store {
+    config: Rc<Config>,
+    env: Env,
     owner: Owner,
     /// Upstash's token for reading one's own writes: the client's at first, then the newest answer's.
     sync_token: RefCell<String>,
 }
 
-impl<'a> Store<'a> {
-    pub(crate) fn new(config: &'a Config, env: &'a Env, owner: Owner, sync_token: Option<String>) -> Self {
+impl Store {
+    pub(crate) fn new(config: Rc<Config>, env: Env, owner: Owner, sync_token: Option<String>) -> Self {
         Self { config, env, owner, sync_token: RefCell::new(sync_token.unwrap_or_default()) }
     }
 
@@ -30,7 +32,7 @@ impl<'a> Store<'a> {
                 let reply = upstash::send(upstash, &self.sync_token, &operation.call(&keys)).await?;
                 Ok(operation.decode(reply)?)
             }
-            None => embedded::run(self.env, &self.config.key_prefix, &self.owner, operation).await,
+            None => embedded::run(&self.env, &self.config.key_prefix, &self.owner, operation).await,
         }
     }
 

@@ -1,10 +1,11 @@
 //! The records of a vault in SQLite.
 
 use chatkeep_model::limits::REMEMBERED_TURNS;
-use chatkeep_model::records::Records;
-use chatkeep_model::session::Card;
+use chatkeep_model::message::stored_prefix;
+use chatkeep_model::records::{self, Records};
+use chatkeep_model::session::{Card, Flags};
 use chatkeep_model::turn::TurnRecord;
-use chatkeep_model::{Millis, Session, SessionId, TurnId};
+use chatkeep_model::{MessageId, Millis, Session, SessionId, TurnId};
 use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
@@ -16,7 +17,8 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS sessions (
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, buried_until INTEGER, title TEXT NOT NULL,
         created INTEGER NOT NULL, updated INTEGER NOT NULL, expires INTEGER NOT NULL, first INTEGER NOT NULL,
-        next INTEGER NOT NULL, total INTEGER NOT NULL, revision INTEGER NOT NULL);
+        next INTEGER NOT NULL, total INTEGER NOT NULL, revision INTEGER NOT NULL, flags TEXT NOT NULL,
+        metadata TEXT, state TEXT, state_revision INTEGER);
     CREATE UNIQUE INDEX IF NOT EXISTS sessions_by_id ON sessions (id) WHERE buried_until IS NULL;
     CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires, id) WHERE buried_until IS NULL;
     CREATE INDEX IF NOT EXISTS buried_by_id ON sessions (id, buried_until) WHERE buried_until IS NOT NULL;
@@ -32,7 +34,7 @@ const SCHEMA: &str = "
 const NUMBER: &str = "(SELECT number FROM sessions WHERE id = ? AND buried_until IS NULL)";
 
 /// The fields of a session, in the order in which [`session`] reads them.
-const FIELDS: &str = "title, created, updated, expires, first, next, total, revision";
+const FIELDS: &str = "title, created, updated, expires, first, next, total, revision, flags";
 
 #[derive(Clone)]
 pub(super) struct Sqlite {
@@ -103,14 +105,15 @@ impl Records for Sqlite {
 
     fn put_session(&mut self, id: &SessionId, session: &Session) -> Result<()> {
         let query = format!(
-            "INSERT INTO sessions (id, {FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO sessions (id, {FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) WHERE buried_until IS NULL DO UPDATE SET title = excluded.title, updated = excluded.updated,
              expires = excluded.expires, first = excluded.first, next = excluded.next, total = excluded.total,
-             revision = excluded.revision"
+             revision = excluded.revision, flags = excluded.flags"
         );
         let mut bindings = vec![text(id.as_str()), text(&session.title)];
         bindings.extend([session.created, session.updated, session.expires].map(|moment| int(moment.0)));
         bindings.extend([session.first, session.next, session.total, session.revision].map(int));
+        bindings.push(text(session.flags.as_str()));
         self.run(&query, bindings)
     }
 
@@ -159,10 +162,49 @@ impl Records for Sqlite {
         self.run(&query, vec![text(id.as_str()), text(id.as_str()), int(REMEMBERED_TURNS)])
     }
 
+    fn find_message(&mut self, id: &SessionId, message: &MessageId, positions: Range<u64>) -> Result<Option<u64>> {
+        let query = format!(
+            "SELECT position FROM messages WHERE session = {NUMBER} AND position >= ? AND position < ?
+             AND substr(body, 1, ?) = ? ORDER BY position DESC LIMIT 1"
+        );
+        let prefix = stored_prefix(message);
+        let bindings =
+            vec![text(id.as_str()), int(positions.start), int(positions.end), int(prefix.len() as u64), text(&prefix)];
+        self.rows(&query, bindings)?.first().map(|row| number(row, 0)).transpose()
+    }
+
+    fn metadata(&mut self, id: &SessionId) -> Result<Option<String>> {
+        let query = "SELECT metadata FROM sessions WHERE id = ? AND buried_until IS NULL AND metadata IS NOT NULL";
+        self.rows(query, vec![text(id.as_str())])?.first().map(|row| string(row, 0)).transpose()
+    }
+
+    fn put_metadata(&mut self, id: &SessionId, metadata: &str) -> Result<()> {
+        let query = "UPDATE sessions SET metadata = nullif(?, '') WHERE id = ? AND buried_until IS NULL";
+        self.run(query, vec![text(metadata), text(id.as_str())])
+    }
+
+    fn state(&mut self, id: &SessionId) -> Result<Option<records::State>> {
+        let query =
+            "SELECT state_revision, state FROM sessions WHERE id = ? AND buried_until IS NULL AND state IS NOT NULL";
+        let rows = self.rows(query, vec![text(id.as_str())])?;
+        let read = |row: &Row| Ok(records::State { revision: number(row, 0)?, json: string(row, 1)? });
+        rows.first().map(read).transpose()
+    }
+
+    fn put_state(&mut self, id: &SessionId, state: &records::State) -> Result<()> {
+        let query = "UPDATE sessions SET state_revision = ?, state = ? WHERE id = ? AND buried_until IS NULL";
+        self.run(query, vec![int(state.revision), text(&state.json), text(id.as_str())])
+    }
+
     fn bury(&mut self, id: &SessionId, until: Millis) -> Result<()> {
         self.remove_where("id = ? AND buried_until IS NOT NULL", id)?;
         let query = "UPDATE sessions SET buried_until = ? WHERE id = ? AND buried_until IS NULL";
         self.run(query, vec![int(until.0), text(id.as_str())])
+    }
+
+    fn unbury(&mut self, id: &SessionId) -> Result<()> {
+        let query = "UPDATE sessions SET buried_until = NULL WHERE id = ? AND buried_until IS NOT NULL";
+        self.run(query, vec![text(id.as_str())])
     }
 
     fn buried_until(&mut self, id: &SessionId) -> Result<Option<Millis>> {
@@ -203,6 +245,7 @@ fn session(row: &Row, at: usize) -> Result<Session> {
         next: number(row, at + 5)?,
         total: number(row, at + 6)?,
         revision: number(row, at + 7)?,
+        flags: Flags::parse(&string(row, at + 8)?),
     })
 }
 

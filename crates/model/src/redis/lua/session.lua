@@ -137,12 +137,12 @@ local function save(key, index, cards, id, s, undying, ...)
     for _, value in ipairs(more) do fields[#fields + 1] = value end
   end
   redis.call('HSET', key, unpack(fields))
-  redis.call('HSET', cards, id, table.concat({ s.next - s.first, s.total, s.created, s.updated, s.flags, s.title }, ' '))
+  local added = redis.call('HSET', cards, id, table.concat({ s.next - s.first, s.total, s.created, s.updated, s.flags, s.title }, ' '))
   if s.lives then redis.call('PEXPIRE', key, s.lives) end
-  if s.stale then
+  -- A list that was evicted begins anew with a time to live.
+  if s.stale or added == 1 then
     for _, name in ipairs({ index, cards }) do
-      redis.call('PEXPIRE', name, undying, 'NX')
-      redis.call('PEXPIRE', name, undying, 'GT')
+      if redis.call('PEXPIRE', name, undying, 'GT') == 0 then redis.call('PEXPIRE', name, undying, 'NX') end
     end
   end
 end

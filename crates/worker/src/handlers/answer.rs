@@ -1,0 +1,75 @@
+//! What a handler answers, and how it becomes a response.
+
+use crate::edge;
+use chatkeep_model::{Code, Problem};
+use serde::Serialize;
+use std::pin::Pin;
+
+/// A piece of a streamed body: some text, nothing at the end, or why it broke off.
+pub(crate) type Piece = Pin<Box<dyn Future<Output = Result<Option<String>, String>>>>;
+
+/// The body of an answer.
+pub(super) enum Body {
+    Text(String),
+    Stream(Box<dyn FnMut() -> Piece>),
+}
+
+/// A handler's answer.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Body,
+}
+
+impl Answer {
+    /// 200 and JSON.
+    pub(super) fn json(body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_string(body).map_err(|_| Problem::new(Code::Internal))?;
+        Ok(Self::text(200, "application/json", body))
+    }
+
+    /// Some text of a type.
+    pub(super) fn text(status: u16, media_type: &str, body: String) -> Self {
+        Self { status, headers: vec![("content-type", media_type.to_owned())], body: Body::Text(body) }
+    }
+
+    /// With a further header.
+    pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// With another body.
+    pub(super) fn with_body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// With another status.
+    pub(super) fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The response, with headers that every answer has.
+    pub(super) fn respond(self, common: Vec<(&'static str, String)>) -> web_sys::Response {
+        let headers: Vec<_> = common.iter().chain(&self.headers).map(|(name, value)| (*name, value.as_str())).collect();
+        match self.body {
+            Body::Text(text) => edge::response(self.status, &headers, &text),
+            Body::Stream(pull) => edge::streamed(self.status, &headers, pull),
+        }
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        let body = serde_json::to_string(&problem.body()).unwrap_or_default();
+        let mut answer = Self::text(problem.code.status(), "application/problem+json", body);
+        answer.headers.extend(problem.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
+        answer.headers.extend(problem.allow.map(|methods| ("allow", methods)));
+        if problem.code == Code::Unauthorized {
+            answer.headers.push(("www-authenticate", "ApiKey realm=\"chatkeep\"".to_owned()));
+        }
+        answer
+    }
+}

@@ -1,0 +1,24 @@
+//! `POST /v1/sessions/{id}/messages`: append messages, or run a turn in the session that the path names.
+
+use super::answer::Answer;
+use super::{Call, chat};
+use chatkeep_model::plan::Appended;
+use chatkeep_model::wire::AppendResponse;
+use chatkeep_model::{Code, Problem, intake};
+
+pub(super) async fn post(call: &Call<'_>) -> Result<Answer, Problem> {
+    let id = call.session()?;
+    if !intake::appends(&call.body) {
+        return chat::turn(call, intake::chat_in(id, call.incoming())?).await;
+    }
+    let (append, message_ids) = intake::append(id.clone(), call.incoming())?;
+    match call.store.run(&append).await? {
+        Appended::Stored { created, session } => {
+            Answer::json(&AppendResponse { message_ids, created, session: session.body(&id, call.fresh.now) })
+        }
+        Appended::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+        Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
+        Appended::Absent => Err(Problem::new(Code::SessionNotFound)),
+        Appended::Full => Err(Problem::new(Code::TooManySessions)),
+    }
+}
