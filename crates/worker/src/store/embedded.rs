@@ -2,28 +2,23 @@
 
 use crate::edge::ask_object;
 use chatkeep_model::error::Outage;
-use chatkeep_model::{Operation, Owner, StoreError};
+use chatkeep_model::{Owner, StoreError};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
 /// The name of the Durable Object binding in `wrangler.toml`.
 const BINDING: &str = "VAULT";
 
-/// Sends an operation to the vault of an owner and namespace, and waits for its outcome.
-pub(crate) async fn run<O: Operation>(
-    env: &Env,
-    namespace: &str,
-    owner: &Owner,
-    operation: &O,
-) -> Result<O::Outcome, StoreError> {
+/// Sends an operation, its name and its JSON with a line break between, to the vault of an owner and namespace; gives the
+/// outcome's JSON.
+pub(super) async fn ask(env: &Env, namespace: &str, owner: &Owner, question: &str) -> Result<String, StoreError> {
     let vault = env
         .durable_object(BINDING)
         .and_then(|vaults| vaults.get_by_name(&format!("{namespace}|{owner}")))
         .map_err(|_| StoreError::Misconfigured("no_vault_binding"))?
         .into_rpc::<JsValue>();
-    let json = serde_json::to_string(operation).map_err(|_| StoreError::UnexpectedReply)?;
-    match ask_object(&vault, &format!("{}\n{json}", O::NAME)).await {
-        Some((200, outcome)) => serde_json::from_str(&outcome).map_err(|_| StoreError::UnexpectedReply),
+    match ask_object(&vault, question).await {
+        Some((200, outcome)) => Ok(outcome),
         Some(_) => Err(StoreError::UnexpectedReply),
         None => Err(StoreError::Unavailable(Outage::Network)),
     }

@@ -4,10 +4,23 @@ mod embedded;
 mod upstash;
 
 use chatkeep_model::config::Config;
+use chatkeep_model::redis::{Call, Keys, Reply};
 use chatkeep_model::{Operation, Owner, StoreError};
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::Env;
+
+/// What a store is asked: Redis a call, the vault an operation's name and JSON.
+enum Question {
+    Call(Call),
+    Operation(String),
+}
+
+/// What it answers.
+enum Answer {
+    Reply(Reply),
+    Outcome(String),
+}
 
 /// The store of one request: which it is, and whose sessions it may touch.
 #[derive(Clone)]
@@ -24,15 +37,29 @@ impl Store {
         Self { config, env, owner, sync_token: RefCell::new(sync_token.unwrap_or_default()) }
     }
 
-    /// Runs an operation.
+    /// Runs an operation. Little of this is generic: each operation has its own copy of what is.
     pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Outcome, StoreError> {
-        match &self.config.upstash {
-            Some(upstash) => {
-                let keys = chatkeep_model::redis::Keys::new(&self.config.key_prefix, &self.owner);
-                let reply = upstash::send(upstash, &self.sync_token, &operation.call(&keys)).await?;
-                Ok(operation.decode(reply)?)
+        let question = if self.config.upstash.is_some() {
+            Question::Call(operation.call(&Keys::new(&self.config.key_prefix, &self.owner)))
+        } else {
+            let json = serde_json::to_string(operation).map_err(|_| StoreError::UnexpectedReply)?;
+            Question::Operation(format!("{}\n{json}", O::NAME))
+        };
+        match self.ask(question).await? {
+            Answer::Reply(reply) => Ok(operation.decode(reply)?),
+            Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply),
+        }
+    }
+
+    async fn ask(&self, question: Question) -> Result<Answer, StoreError> {
+        match (question, &self.config.upstash) {
+            (Question::Call(call), Some(upstash)) => {
+                upstash::send(upstash, &self.sync_token, &call).await.map(Answer::Reply)
             }
-            None => embedded::run(&self.env, &self.config.key_prefix, &self.owner, operation).await,
+            (Question::Operation(question), _) => {
+                embedded::ask(&self.env, &self.config.key_prefix, &self.owner, &question).await.map(Answer::Outcome)
+            }
+            (Question::Call(_), None) => Err(StoreError::Misconfigured("no_upstash")),
         }
     }
 
