@@ -94,6 +94,12 @@ impl MessageId {
     pub fn mint(uuid: u128) -> Self {
         Self(format!("{uuid:032x}"))
     }
+
+    /// The id of the message with this number in a keyed request that brings no ids.
+    #[must_use]
+    pub fn of_key(key: &TurnId, number: usize) -> Self {
+        Self(format!("k-{:016x}-{number}", digest([key.0.as_bytes()])))
+    }
 }
 
 impl TurnId {

@@ -107,10 +107,12 @@ pub fn append(session: SessionId, incoming: Incoming) -> Result<(Append, Vec<Mes
         let metadata = metadata(one.metadata, limits)?;
         prints.push(one.content.clone());
         prints.push(metadata.as_ref().map(|object| object.get().to_owned()).unwrap_or_default());
-        // Fresh ids in a row: the low half of a UUIDv7 is random, so that counting on from it stays unique.
-        let id = match one.id {
-            Some(id) => message_id(id)?,
-            None => MessageId::mint(fresh.message.wrapping_add(number as u128)),
+        let id = match (one.id, key) {
+            (Some(id), _) => message_id(id)?,
+            // The key makes the request repeatable, so its repetition must name the same messages.
+            (None, Some(key)) => MessageId::of_key(&idempotency_key(key)?, number),
+            // Fresh ids in a row: the low half of a UUIDv7 is random, so that counting on from it stays unique.
+            (None, None) => MessageId::mint(fresh.message.wrapping_add(number as u128)),
         };
         if ids.contains(&id) {
             return Err(Problem::new(Code::InvalidMessageId).detail("two messages have the same id"));
