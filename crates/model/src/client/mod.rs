@@ -4,6 +4,7 @@
 //! The machine never waits: each event returns its whole list of effects, and the answer to an effect is another event.
 //! Answers of requests are named by a [`Token`], the promises of callers by a [`Ticket`].
 
+mod decode;
 mod effect;
 mod event;
 mod list;
