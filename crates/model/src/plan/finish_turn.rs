@@ -1,6 +1,6 @@
 //! Finish a turn: append the reply and mark the turn done. It never creates: a turn whose message is gone stays unfinished.
 
-use super::{Operation, session_from};
+use super::{Operation, index_ttl, session_from};
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{TRIM_PER_CALL, slide_grain};
 use crate::message::stored_prefix;
@@ -62,6 +62,7 @@ impl Operation for FinishTurn {
                 slide_grain(self.ttl).to_string(),
                 self.messages_per_session.to_string(),
                 TRIM_PER_CALL.to_string(),
+                index_ttl(self.ttl).to_string(),
             ],
         }
     }

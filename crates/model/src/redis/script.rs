@@ -20,13 +20,13 @@ macro_rules! scripts {
 
 scripts! {
     /// See [`crate::plan::begin_turn`].
-    BEGIN_TURN = "begin_turn", "eeebd23d72cebd587af843355bf4981c6b65eb4b";
+    BEGIN_TURN = "begin_turn", "d0cc2b9eb59e62020285d83453f4ffb63c55cb3e";
     /// See [`crate::plan::finish_turn`].
-    FINISH_TURN = "finish_turn", "c25c693972dffb04927786fd4dafde691a547a7f";
+    FINISH_TURN = "finish_turn", "520ba868f805ffcecf8f485cd76e65a91aed95b3";
     /// See [`crate::plan::release_turn`].
     RELEASE_TURN = "release_turn", "7db421d73de0976969b4568afeadca56e7ad68ce";
     /// See [`crate::plan::create`].
-    CREATE = "create", "f697fa6386ca8fb8ad3253e93b70e56c05ddb15a";
+    CREATE = "create", "c5f5485b101013d9840f66e567ef5e20aced17e2";
     /// See [`crate::plan::history`].
     HISTORY = "history", "4a61c709cdb5d489511902972d8665547bf81da0";
     /// See [`crate::plan::list`].

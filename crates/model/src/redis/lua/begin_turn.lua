@@ -96,12 +96,11 @@ if created == 1 then
   for _, field in ipairs({ 'v', 1, 'created', now, 'seal', seal }) do fields[#fields + 1] = field end
 end
 local added = redis.call('ZADD', index, got[1], id)
-redis.call('HSET', cards, id, table.concat({ got[6] - first, got[7], got[3], now, '-', got[2] }, ' '))
-if added == 1 or now - slid > ttl / 8 then
+added = added + redis.call('HSET', cards, id, table.concat({ got[6] - first, got[7], got[3], now, '-', got[2] }, ' '))
+if added > 0 or now - slid > ttl / 8 then
   for _, field in ipairs({ 'slid', now }) do fields[#fields + 1] = field end
   for _, key in ipairs({ index, cards }) do
-    redis.call('PEXPIRE', key, undying, 'NX')
-    redis.call('PEXPIRE', key, undying, 'GT')
+    if redis.call('PEXPIRE', key, undying, 'GT') == 0 then redis.call('PEXPIRE', key, undying, 'NX') end
   end
 end
 redis.call('HSET', session, unpack(fields))

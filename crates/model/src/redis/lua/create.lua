@@ -24,7 +24,6 @@ redis.call('PEXPIRE', session, ttl)
 redis.call('ZADD', index, now + ttl, id)
 redis.call('HSET', cards, id, table.concat({ 0, 0, now, now, '-', title }, ' '))
 for _, key in ipairs({ index, cards }) do
-  redis.call('PEXPIRE', key, undying, 'NX')
-  redis.call('PEXPIRE', key, undying, 'GT')
+  if redis.call('PEXPIRE', key, undying, 'GT') == 0 then redis.call('PEXPIRE', key, undying, 'NX') end
 end
 return { 'created', title, now, now, now + ttl, 0, 0, 0, 0 }

@@ -2,9 +2,10 @@
 -- Finish a turn. KEYS and ARGV as crate::plan::finish_turn lists them.
 local session, index, cards = KEYS[1], KEYS[2], KEYS[3]
 local id, turn, attempt, reply, message_id, position = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local now, ttl, grain, cap, trim = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local now, ttl, grain, cap, trim, undying =
+  tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 
-local got = redis.call('HMGET', session, 'exp', 'title', 'created', 'updated', 'first', 'next', 'total', 'rev', 't:' .. turn, 'm:' .. position)
+local got = redis.call('HMGET', session, 'exp', 'title', 'created', 'updated', 'first', 'next', 'total', 'rev', 't:' .. turn, 'm:' .. position, 'slid')
 if not got[1] or tonumber(got[1]) <= now then return { 'absent' } end
 if not got[9] then return { 'superseded' } end
 
@@ -27,13 +28,20 @@ end
 if #dropped > 0 then redis.call('HDEL', session, unpack(dropped)) end
 
 local slide = now + ttl - tonumber(got[1]) >= grain
+local renew = slide and now - tonumber(got[11] or 0) > ttl / 8
 if slide then got[1] = now + ttl end
 got[4], got[5], got[6], got[7], got[8] = now, first, at + 1, got[7] + 1, got[8] + 1
 redis.call('HSET', session, 'm:' .. at, reply, 'exp', got[1], 'updated', now, 'first', first, 'next', got[6], 'total', got[7], 'rev', got[8],
-  't:' .. turn, table.concat({ 'done', attempt, 0, reply_id, print, asked, asked_at, at }, ' '))
-redis.call('HSET', cards, id, table.concat({ got[6] - first, got[7], got[3], now, '-', got[2] }, ' '))
+  'slid', renew and now or got[11] or 0, 't:' .. turn, table.concat({ 'done', attempt, 0, reply_id, print, asked, asked_at, at }, ' '))
+local added = redis.call('HSET', cards, id, table.concat({ got[6] - first, got[7], got[3], now, '-', got[2] }, ' '))
 if slide then
   redis.call('PEXPIRE', session, ttl)
-  redis.call('ZADD', index, got[1], id)
+  added = added + redis.call('ZADD', index, got[1], id)
+end
+-- A late reply must not let its session outlive the list; and a list that was evicted begins anew with a time to live.
+if renew or added > 0 then
+  for _, key in ipairs({ index, cards }) do
+    if redis.call('PEXPIRE', key, undying, 'GT') == 0 then redis.call('PEXPIRE', key, undying, 'NX') end
+  end
 end
 return finished()
