@@ -3,50 +3,61 @@
 //! By hand and not by derived readers: one for each body made up a third of the module that browsers download. The
 //! tests' server writes its answers with the wire types, so that the two can't drift apart.
 
-use super::Problem;
 use super::outbox::{Entry, Restored, Track};
+use super::transcript::Line;
+use super::{Json, Problem};
 use crate::id::{MessageId, SessionId};
-use crate::message::{Message, Role};
+use crate::message::Role;
 use crate::time::Millis;
 use crate::wire::{ChatResponse, History, SessionBody, SessionList};
-use serde_json::Value;
 
 /// A JSON object that is being taken apart.
-pub(super) struct Fields(Value);
+pub(super) struct Fields(Vec<(String, Json)>);
 
 impl Fields {
     /// Reads a text that should be an object.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok().filter(Value::is_object).map(Self)
+        Self::of(serde_json::from_str(text).ok()?)
     }
 
-    fn take(&mut self, key: &str) -> Option<Value> {
-        self.0.get_mut(key).map(Value::take).filter(|value| !value.is_null())
-    }
-
-    fn text(&mut self, key: &str) -> Option<String> {
-        match self.take(key) {
-            Some(Value::String(text)) => Some(text),
+    fn of(value: Json) -> Option<Self> {
+        match value {
+            Json::Object(members) => Some(Self(members)),
             _ => None,
         }
     }
 
-    fn number(&self, key: &str) -> Option<u64> {
-        self.0.get(key)?.as_u64()
+    fn take(&mut self, name: &str) -> Option<Json> {
+        let (_, value) = self.0.iter_mut().find(|(other, _)| other == name)?;
+        Some(std::mem::replace(value, Json::Null)).filter(|value| *value != Json::Null)
     }
 
-    fn flag(&self, key: &str) -> bool {
-        self.0.get(key).and_then(Value::as_bool).unwrap_or(false)
+    fn text(&mut self, name: &str) -> Option<String> {
+        match self.take(name)? {
+            Json::Text(text) => Some(text),
+            _ => None,
+        }
     }
 
-    fn object(&mut self, key: &str) -> Option<Self> {
-        self.take(key).filter(Value::is_object).map(Self)
+    fn number(&mut self, name: &str) -> Option<u64> {
+        match self.take(name)? {
+            Json::Count(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        matches!(self.take(name), Some(Json::Flag(true)))
+    }
+
+    fn object(&mut self, name: &str) -> Option<Self> {
+        self.take(name).and_then(Self::of)
     }
 
     /// A list of objects, each read by `read`; all or nothing.
-    fn list<T>(&mut self, key: &str, read: fn(Self) -> Option<T>) -> Option<Vec<T>> {
-        match self.take(key) {
-            Some(Value::Array(items)) => items.into_iter().map(|item| read(Self(item))).collect(),
+    fn list<T>(&mut self, name: &str, read: fn(Self) -> Option<T>) -> Option<Vec<T>> {
+        match self.take(name)? {
+            Json::List(items) => items.into_iter().map(|item| read(Self::of(item)?)).collect(),
             _ => None,
         }
     }
@@ -80,7 +91,7 @@ pub(super) fn session_list(mut from: Fields) -> Option<SessionList> {
     })
 }
 
-pub(super) fn history(mut from: Fields) -> Option<History<Message>> {
+pub(super) fn history(mut from: Fields) -> Option<History<Line>> {
     Some(History {
         session_id: from.session_id("session_id")?,
         messages: from.list("messages", message)?,
@@ -91,7 +102,7 @@ pub(super) fn history(mut from: Fields) -> Option<History<Message>> {
 }
 
 /// Whether a session was deleted.
-pub(super) fn deleted(from: &Fields) -> Option<()> {
+pub(super) fn deleted(mut from: Fields) -> Option<()> {
     from.flag("deleted").then_some(())
 }
 
@@ -105,8 +116,9 @@ pub(super) fn problem(mut from: Fields) -> Option<Problem> {
 }
 
 pub(super) fn restored(mut from: Fields) -> Option<(u64, Restored)> {
+    let version = from.number("v")?;
     let restored = Restored { open: from.session_id("open"), tracks: from.list("tracks", track)? };
-    Some((from.number("v")?, restored))
+    Some((version, restored))
 }
 
 fn session(mut from: Fields) -> Option<SessionBody> {
@@ -123,8 +135,8 @@ fn session(mut from: Fields) -> Option<SessionBody> {
     })
 }
 
-fn message(mut from: Fields) -> Option<Message> {
-    Some(Message {
+fn message(mut from: Fields) -> Option<Line> {
+    Some(Line {
         id: from.message_id("id")?,
         role: match from.text("role")?.as_str() {
             "user" => Role::User,
@@ -135,7 +147,8 @@ fn message(mut from: Fields) -> Option<Message> {
         content: from.text("content")?,
         created: from.text("created")?,
         parent: from.message_id("parent"),
-        metadata: from.take("metadata").and_then(|value| serde_json::value::to_raw_value(&value).ok()),
+        metadata: from.take("metadata"),
+        since: 0,
     })
 }
 

@@ -7,6 +7,7 @@
 mod decode;
 mod effect;
 mod event;
+mod json;
 mod list;
 mod machine;
 mod outbox;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use effect::{Effect, Outcome, Reply};
 pub use event::Event;
+pub use json::Json;
 pub use machine::Machine;
 pub use problem::Problem;
 pub use view::{MessageView, SessionView, Status, View};

@@ -1,10 +1,10 @@
 //! What the browser keeps across reloads: the open session, and per session the messages without an answer.
 
 use super::decode::{self, Fields};
+use super::json::write_as_object;
 use super::{Problem, Ticket};
 use crate::id::{MessageId, SessionId};
 use crate::time::Millis;
-use serde::Serialize;
 
 /// The version of the stored form; another one is not read.
 const VERSION: u64 = 1;
@@ -13,24 +13,21 @@ const VERSION: u64 = 1;
 const FORGET_AFTER: Millis = Millis(30 * 86_400_000);
 
 /// A message without an answer: waiting, on its way or failed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) id: MessageId,
     pub(super) text: String,
     pub(super) created: Millis,
     /// It failed for this; otherwise it waits for its turn or is on its way.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<Problem>,
     /// Who waits for the answer.
-    #[serde(skip)]
     pub(super) tickets: Vec<Ticket>,
     /// How often the server said that the turn still runs.
-    #[serde(skip)]
     pub(super) waits: u32,
 }
 
 /// A session that has to do with this browser: the open one, or one with messages in the outbox.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Track {
     pub(super) id: SessionId,
     /// The server has it: turns say so, and are refused once it has expired, instead of quietly opening an empty one.
@@ -38,10 +35,8 @@ pub(super) struct Track {
     /// In the order of sending.
     pub(super) outbox: Vec<Entry>,
     /// One of its messages is on its way or pauses.
-    #[serde(skip)]
     pub(super) busy: bool,
     /// The server has it no more, and said so like this.
-    #[serde(skip)]
     pub(super) gone: Option<Problem>,
 }
 
@@ -69,12 +64,15 @@ impl Track {
     }
 }
 
-#[derive(Serialize)]
 struct Kept<'a> {
     v: u64,
     open: Option<&'a SessionId>,
     tracks: &'a [Track],
 }
+
+write_as_object!(Kept<'_>: "v" = v, "tracks" = tracks; optional "open" = open);
+write_as_object!(Track: "id" = id, "known" = known, "outbox" = outbox);
+write_as_object!(Entry: "id" = id, "text" = text, "created" = created; optional "problem" = problem);
 
 /// The same, read back. Nothing says who wrote it, so nothing about it is taken for granted.
 #[derive(Default)]

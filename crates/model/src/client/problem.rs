@@ -1,10 +1,10 @@
 //! Why something did not work, as the user of the SDK sees it.
 
 use super::decode::{self, Fields};
-use serde::Serialize;
+use super::json::write_as_object;
 
 /// A failure: the server's own (see the codes in `docs/protocol.md`), or one of the browser's side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Stable.
     pub code: String,
@@ -13,9 +13,10 @@ pub struct Problem {
     /// The same, tried again later, can succeed.
     pub retryable: bool,
     /// For people.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
+
+write_as_object!(Problem: "code" = code, "status" = status, "retryable" = retryable; optional "detail" = detail);
 
 impl Problem {
     fn new(code: &str, status: u16, retryable: bool) -> Self {

@@ -3,9 +3,10 @@
 use super::{Machine, Purpose};
 use crate::client::decode::{self, Fields};
 use crate::client::effect::{Effect, Outcome, Reply};
+use crate::client::transcript::Line;
 use crate::client::{Problem, Ticket, Token};
 use crate::id::{MessageId, SessionId};
-use crate::message::{Message, Role};
+use crate::message::Role;
 use crate::wire::{ChatResponse, History};
 
 /// The first pause before a turn that still runs is asked for again; each further one is twice as long, up to
@@ -38,9 +39,7 @@ impl Machine {
                 self.list.page(page, token);
                 self.done(*ticket, Ok(Outcome::Finished));
             }),
-            Purpose::Delete { session, ticket } => {
-                decode::deleted(&body).map(|()| self.deleted(session, *ticket, true))
-            }
+            Purpose::Delete { session, ticket } => decode::deleted(body).map(|()| self.deleted(session, *ticket, true)),
         });
         if understood.is_none() {
             self.failed(purpose, Problem::unexpected(status), None);
@@ -64,7 +63,7 @@ impl Machine {
         self.rest(session);
     }
 
-    fn read(&mut self, token: Token, session: &SessionId, before: Option<&str>, page: History<Message>) {
+    fn read(&mut self, token: Token, session: &SessionId, before: Option<&str>, page: History<Line>) {
         let open = self.open.as_ref() == Some(session);
         let Some(track) = self.tracks.iter_mut().find(|track| track.id == *session) else { return };
         track.known = true;
