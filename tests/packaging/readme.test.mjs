@@ -9,7 +9,7 @@ import { typedProject, typeErrors } from "./typescript.mjs";
 test("the README's examples compile", () => {
   const readme = readFileSync(join(ROOT, "README.md"), "utf8");
   const blocks = [...readme.matchAll(/^```(tsx?)\n([\s\S]*?)^```$/gm)].filter(([, , code]) =>
-    /from "chatkeep/.test(code),
+    /\bfrom\s+["']chatkeep\b/.test(code),
   );
   assert.ok(blocks.length > 0, "README.md has no ts or tsx block that imports from the package");
   // A module each, so that no example lives on another's names.

@@ -26,6 +26,8 @@ pub(super) struct Transcript {
     pub(super) cursor: Option<String>,
     /// A page has been read, so that no cursor means: there are no older ones.
     read: bool,
+    /// A message was sent again and moved to the end, while the server may have had it at its old place all along.
+    moved: bool,
 }
 
 impl Transcript {
@@ -34,6 +36,7 @@ impl Transcript {
         self.lines.clear();
         self.cursor = None;
         self.read = false;
+        self.moved = false;
         for entry in track.map_or(&[][..], |track| &track.outbox) {
             self.say(entry);
         }
@@ -45,7 +48,9 @@ impl Transcript {
 
     /// Shows a message that the user sends, at the end; one sent again moves there.
     pub(super) fn say(&mut self, entry: &Entry) {
+        let lines = self.lines.len();
         self.lines.retain(|line| line.id != entry.id);
+        self.moved |= self.lines.len() < lines;
         self.lines.push(Line {
             id: entry.id.clone(),
             role: Role::User,
@@ -108,7 +113,7 @@ impl Transcript {
         newer.retain(|line| !stored(line) || line.since > asked);
         // A stored message that was here and isn't in the page has another place, or none.
         let contradicted = newer.len() < known || next.is_none();
-        if contradicted || !self.read {
+        if contradicted || self.moved || !self.read {
             older.clear();
         }
         self.read = true;
