@@ -5,8 +5,8 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 
 const cargo = (...args) => ["cargo", ["test", "--locked", ...args]];
-const node = (folder) => {
-  const files = globSync(`tests/${folder}/*.test.mjs`).sort();
+const node = (pattern) => {
+  const files = globSync(pattern).sort();
   return [
     "node",
     ["--test", "--test-concurrency=1", "--test-timeout=900000", "--test-reporter=spec", ...files],
@@ -18,9 +18,10 @@ const SUITES = {
   "model-wasm": cargo("-p", "chatkeep-model", "--target", "wasm32-wasip1", "--lib"),
   testkit: cargo("-p", "chatkeep-testkit"),
   gateway: cargo("-p", "chatkeep-gateway"),
-  worker: node("worker"),
-  browser: node("browser"),
-  packaging: node("packaging"),
+  app: node("www/app/src/**/*.test.mjs"),
+  worker: node("tests/worker/*.test.mjs"),
+  browser: node("tests/browser/*.test.mjs"),
+  packaging: node("tests/packaging/*.test.mjs"),
   check: ["scripts/check", []],
 };
 const SUMMARIES = [

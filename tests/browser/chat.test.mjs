@@ -47,6 +47,16 @@ test("a reload keeps the session and what was said", () =>
     assert.equal(await chat.messages.count(), 6);
   }));
 
+test("a restart of the server keeps the session too", () =>
+  app(async (chat, page) => {
+    await chat.say("Before the restart");
+    await worker.restart();
+    await page.reload();
+    await chat.replies.first().waitFor();
+    await chat.say("After the restart");
+    assert.equal(await chat.messages.count(), 4);
+  }));
+
 test("white space, long words and right-to-left text stay as written", () =>
   app(async (chat) => {
     await chat.say("one\n  two\n\nthree");
@@ -126,7 +136,8 @@ test("a send that the server answered, unheard, isn't doubled by Retry", () =>
 
 test("a failing assistant is named, and the message can go back into the box", () =>
   app(async (chat, page) => {
-    const problem = { type: "urn:chatkeep:problem:responder_failed", code: "responder_failed", retryable: true };
+    const code = "responder_failed";
+    const problem = { type: `urn:chatkeep:problem:${code}`, title: "Failed", status: 502, code, retryable: true };
     await page.route(
       "**/v1/chat",
       (route) => route.fulfill({ status: 502, contentType: "application/problem+json", body: JSON.stringify(problem) }),
@@ -165,6 +176,23 @@ test("one can write on while an answer is on its way", () =>
     assert.equal(order[0], "First");
     assert.equal(order[2], "Second");
     assert.equal(await chat.box.inputValue(), "a draft");
+  }));
+
+test("when the client can't be loaded, nothing typed is lost and one can try again", () =>
+  app(async (chat, page) => {
+    await page.route("**/*.wasm", (route) => route.abort());
+    await page.reload();
+    await chat.log.getByText("A part of this page couldn’t be loaded.").waitFor();
+    await chat.send("Keep this");
+    await eventually(
+      () => chat.box.inputValue(),
+      (text) => text === "Keep this",
+    );
+    await page.unroute("**/*.wasm");
+    await chat.log.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("Hello! What’s on your mind?").waitFor();
+    await chat.box.press("Enter");
+    await chat.replies.first().waitFor();
   }));
 
 test("a session that was deleted elsewhere says so, and Retry goes on in a new one", () =>

@@ -22,7 +22,9 @@ export async function startFakeServer(files = new Map()) {
     requests.push({ method: request.method, path, body, headers: request.headers });
     const [status, answer] = handle(sessions, request.method ?? "", path, body);
     const type = status < 400 ? "application/json" : "application/problem+json";
-    response.writeHead(status, { "content-type": type, "access-control-allow-origin": "*" }).end(JSON.stringify(answer));
+    response
+      .writeHead(status, { "content-type": type, "access-control-allow-origin": "*" })
+      .end(JSON.stringify(answer));
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   const close = () => new Promise((done) => server.close(done).closeAllConnections());

@@ -12,7 +12,7 @@ use chatkeep_model::{MessageId, SessionId};
 use host::{Host, Storage};
 use shell::Shell;
 use std::rc::Rc;
-use uuid::{Timestamp, Uuid};
+use uuid::{Builder, Uuid};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// One client: a session machine with its storage and its server.
@@ -85,7 +85,7 @@ fn new_session() -> SessionId {
 
 /// The bits of a UUIDv7: they sort by time, and no other browser mints the same.
 fn mint() -> u128 {
-    let now = shell::now().0;
-    let nanos = u32::try_from(now % 1000).unwrap_or(0) * 1_000_000;
-    Uuid::new_v7(Timestamp::from_unix_time(now / 1000, nanos, 0, 0)).as_u128()
+    // The parts of a random id that are nothing but random.
+    let [a, b, c, d, e, f, _, _, _, g, h, i, j, ..] = Uuid::new_v4().into_bytes();
+    Builder::from_unix_timestamp_millis(shell::now().0, &[a, b, c, d, e, f, g, h, i, j]).into_uuid().as_u128()
 }

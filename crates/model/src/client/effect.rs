@@ -1,9 +1,9 @@
 //! What the session machine wants done.
 
+use super::json::write_as_object;
 use super::{Problem, Ticket, Token};
 use crate::id::{MessageId, SessionId};
 use crate::wire::ChatResponse;
-use serde::Serialize;
 
 /// Something for the shell to do. The order of a list of effects matters: what must survive a reload is stored before
 /// the request that depends on it goes out.
@@ -48,8 +48,7 @@ pub enum Outcome {
 }
 
 /// The answer to a message, as the caller of a send gets it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// What the responder says.
     pub response: String,
@@ -64,6 +63,10 @@ pub struct Reply {
     /// The server had answered before; this is what it said then.
     pub replayed: bool,
 }
+
+write_as_object!(Reply:
+    "response" = response, "sessionId" = session_id, "messageId" = message_id, "replyId" = reply_id,
+    "created" = created, "replayed" = replayed);
 
 impl Reply {
     pub(super) fn of(answer: &ChatResponse) -> Self {

@@ -7,10 +7,9 @@ use super::list::List;
 use super::outbox::{self, Entry, Track};
 use super::transcript::Transcript;
 use super::view::{self, View};
-use super::{Event, Problem, Ticket, Token};
+use super::{Event, Json, Problem, Ticket, Token};
 use crate::id::{MessageId, SessionId};
 use crate::time::Millis;
-use crate::wire::ChatRequest;
 
 /// What a request or pause is for.
 #[derive(Debug, Clone)]
@@ -243,15 +242,17 @@ impl Machine {
         let Some(track) = self.tracks.iter_mut().find(|track| track.id == *session && !track.busy) else { return };
         let Some(entry) = track.next() else { return };
         let message = entry.id.clone();
-        let body = ChatRequest {
-            message: Some(entry.text.clone()),
-            session_id: Some(session.as_str().to_owned()),
-            message_id: Some(message.as_str().to_owned()),
-            existing: track.known.then_some(true),
-            ..ChatRequest::default()
-        };
+        let text = |text: &str| Json::Text(text.to_owned());
+        let mut body = vec![
+            ("message".to_owned(), text(&entry.text)),
+            ("session_id".to_owned(), text(session.as_str())),
+            ("message_id".to_owned(), text(message.as_str())),
+        ];
+        if track.known {
+            body.push(("existing".to_owned(), Json::Flag(true)));
+        }
         track.busy = true;
-        let body = serde_json::to_string(&body).ok();
+        let body = serde_json::to_string(&Json::Object(body)).ok();
         self.request("POST", "/v1/chat".to_owned(), body, Purpose::Turn { session: session.clone(), message });
     }
 

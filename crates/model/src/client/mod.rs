@@ -4,8 +4,10 @@
 //! The machine never waits: each event returns its whole list of effects, and the answer to an effect is another event.
 //! Answers of requests are named by a [`Token`], the promises of callers by a [`Ticket`].
 
+mod decode;
 mod effect;
 mod event;
+mod json;
 mod list;
 mod machine;
 mod outbox;
@@ -18,6 +20,7 @@ mod tests;
 
 pub use effect::{Effect, Outcome, Reply};
 pub use event::Event;
+pub use json::Json;
 pub use machine::Machine;
 pub use problem::Problem;
 pub use view::{MessageView, SessionView, Status, View};

@@ -1,47 +1,42 @@
 //! What the browser keeps across reloads: the open session, and per session the messages without an answer.
 
+use super::decode::{self, Fields};
+use super::json::write_as_object;
 use super::{Problem, Ticket};
 use crate::id::{MessageId, SessionId};
 use crate::time::Millis;
-use serde::{Deserialize, Serialize};
 
 /// The version of the stored form; another one is not read.
-const VERSION: u32 = 1;
+const VERSION: u64 = 1;
 
 /// Failed messages that nobody came back for are dropped after this long, so that storage does not fill up.
 const FORGET_AFTER: Millis = Millis(30 * 86_400_000);
 
 /// A message without an answer: waiting, on its way or failed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) id: MessageId,
     pub(super) text: String,
     pub(super) created: Millis,
     /// It failed for this; otherwise it waits for its turn or is on its way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<Problem>,
     /// Who waits for the answer.
-    #[serde(skip)]
     pub(super) tickets: Vec<Ticket>,
     /// How often the server said that the turn still runs.
-    #[serde(skip)]
     pub(super) waits: u32,
 }
 
 /// A session that has to do with this browser: the open one, or one with messages in the outbox.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub(super) struct Track {
     pub(super) id: SessionId,
     /// The server has it: turns say so, and are refused once it has expired, instead of quietly opening an empty one.
     pub(super) known: bool,
     /// In the order of sending.
-    #[serde(default)]
     pub(super) outbox: Vec<Entry>,
     /// One of its messages is on its way or pauses.
-    #[serde(skip)]
     pub(super) busy: bool,
     /// The server has it no more, and said so like this.
-    #[serde(skip)]
     pub(super) gone: Option<Problem>,
 }
 
@@ -69,17 +64,19 @@ impl Track {
     }
 }
 
-#[derive(Serialize)]
 struct Kept<'a> {
-    v: u32,
+    v: u64,
     open: Option<&'a SessionId>,
     tracks: &'a [Track],
 }
 
+write_as_object!(Kept<'_>: "v" = v, "tracks" = tracks; optional "open" = open);
+write_as_object!(Track: "id" = id, "known" = known, "outbox" = outbox);
+write_as_object!(Entry: "id" = id, "text" = text, "created" = created; optional "problem" = problem);
+
 /// The same, read back. Nothing says who wrote it, so nothing about it is taken for granted.
-#[derive(Deserialize)]
+#[derive(Default)]
 pub(super) struct Restored {
-    v: u32,
     pub(super) open: Option<SessionId>,
     pub(super) tracks: Vec<Track>,
 }
@@ -94,10 +91,10 @@ pub(super) fn keep(open: Option<&SessionId>, tracks: &[Track]) -> Option<String>
 
 /// Reads what was kept. What can't be read counts as nothing: a broken store must not break the chat.
 pub(super) fn restore(stored: Option<&str>, now: Millis) -> Restored {
-    let mut restored = stored
-        .and_then(|text| serde_json::from_str::<Restored>(text).ok())
-        .filter(|restored| restored.v == VERSION)
-        .unwrap_or(Restored { v: VERSION, open: None, tracks: Vec::new() });
+    let (version, mut restored) = stored.and_then(Fields::parse).and_then(decode::restored).unwrap_or_default();
+    if version != VERSION {
+        return Restored::default();
+    }
     for track in &mut restored.tracks {
         track.outbox.retain(|entry| entry.problem.is_none() || now.since(entry.created) < FORGET_AFTER);
     }

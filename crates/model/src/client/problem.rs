@@ -1,21 +1,22 @@
 //! Why something did not work, as the user of the SDK sees it.
 
-use serde::{Deserialize, Serialize};
+use super::decode::{self, Fields};
+use super::json::write_as_object;
 
 /// A failure: the server's own (see the codes in `docs/protocol.md`), or one of the browser's side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// Stable.
     pub code: String,
     /// The HTTP status; 0 when no answer came.
     pub status: u16,
     /// The same, tried again later, can succeed.
-    #[serde(default)]
     pub retryable: bool,
     /// For people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
+
+write_as_object!(Problem: "code" = code, "status" = status, "retryable" = retryable; optional "detail" = detail);
 
 impl Problem {
     fn new(code: &str, status: u16, retryable: bool) -> Self {
@@ -34,7 +35,8 @@ impl Problem {
 
     /// The problem that an answer's body states.
     pub(super) fn of_answer(status: u16, body: &str) -> Self {
-        serde_json::from_str(body).map_or_else(|_| Self::unexpected(status), |problem| Self { status, ..problem })
+        let problem = Fields::parse(body).and_then(decode::problem);
+        problem.map_or_else(|| Self::unexpected(status), |problem| Self { status, ..problem })
     }
 
     /// The text to send is empty or only white space; what the server would say, said without asking it.

@@ -1,16 +1,21 @@
 //! The messages of the open session, put together from pages of history, answers and what the user has just sent.
 
-use super::Token;
 use super::outbox::{Entry, Track};
+use super::{Json, Token};
 use crate::id::MessageId;
-use crate::message::{Message, Role};
+use crate::message::Role;
 use crate::wire::ChatResponse;
 
-/// A message and when it came to be known here, on the scale of the request tokens.
+/// A message as it is shown, and when it came to be known here, on the scale of the request tokens.
 #[derive(Debug)]
-struct Line {
-    message: Message,
-    since: Token,
+pub(super) struct Line {
+    pub(super) id: MessageId,
+    pub(super) role: Role,
+    pub(super) content: String,
+    pub(super) created: String,
+    pub(super) parent: Option<MessageId>,
+    pub(super) metadata: Option<Json>,
+    pub(super) since: Token,
 }
 
 /// The open session's messages in their order. Whether one is stored, waits or has failed is the outbox's knowledge.
@@ -21,6 +26,8 @@ pub(super) struct Transcript {
     pub(super) cursor: Option<String>,
     /// A page has been read, so that no cursor means: there are no older ones.
     read: bool,
+    /// A message was sent again and moved to the end, while the server may have had it at its old place all along.
+    moved: bool,
 }
 
 impl Transcript {
@@ -29,27 +36,30 @@ impl Transcript {
         self.lines.clear();
         self.cursor = None;
         self.read = false;
+        self.moved = false;
         for entry in track.map_or(&[][..], |track| &track.outbox) {
             self.say(entry);
         }
     }
 
-    pub(super) fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.lines.iter().map(|line| &line.message)
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter()
     }
 
     /// Shows a message that the user sends, at the end; one sent again moves there.
     pub(super) fn say(&mut self, entry: &Entry) {
-        self.lines.retain(|line| line.message.id != entry.id);
-        let message = Message {
+        let lines = self.lines.len();
+        self.lines.retain(|line| line.id != entry.id);
+        self.moved |= self.lines.len() < lines;
+        self.lines.push(Line {
             id: entry.id.clone(),
             role: Role::User,
             content: entry.text.clone(),
             created: entry.created.to_rfc3339(),
             parent: None,
             metadata: None,
-        };
-        self.lines.push(Line { message, since: 0 });
+            since: 0,
+        });
     }
 
     /// Takes in an answer. `entry` has just left the outbox; `waiting` says of an id whether it is still there.
@@ -63,36 +73,37 @@ impl Transcript {
         if !self.contains(&entry.id) {
             self.say(entry);
         }
-        if let Some(line) = self.lines.iter_mut().find(|line| line.message.id == entry.id) {
+        if let Some(line) = self.lines.iter_mut().find(|line| line.id == entry.id) {
             line.since = now;
         }
         if self.contains(&answer.reply_id) {
             return;
         }
         // The server appends the reply to what it has stored, so it belongs before what still waits or has failed.
-        let at = self.lines.iter().rposition(|line| !waiting(&line.message.id)).map_or(self.lines.len(), |at| at + 1);
-        let message = Message {
+        let at = self.lines.iter().rposition(|line| !waiting(&line.id)).map_or(self.lines.len(), |at| at + 1);
+        let line = Line {
             id: answer.reply_id.clone(),
             role: Role::Assistant,
             content: answer.response.clone(),
             created: answer.session.updated_at.clone(),
             parent: Some(entry.id.clone()),
             metadata: None,
+            since: now,
         };
-        self.lines.insert(at, Line { message, since: now });
+        self.lines.insert(at, line);
     }
 
     /// Takes in the newest page, asked for at `asked`. The server's word holds, but for what it could not know yet and
     /// for what it was not asked: older pages stay while they join up with this one and nothing contradicts them.
     pub(super) fn newest(
         &mut self,
-        page: Vec<Message>,
+        page: Vec<Line>,
         next: Option<String>,
         asked: Token,
         waiting: impl Fn(&MessageId) -> bool,
     ) {
-        let in_page = |line: &Line| page.iter().any(|message| message.id == line.message.id);
-        let stored = |line: &Line| !waiting(&line.message.id);
+        let in_page = |line: &Line| page.iter().any(|read| read.id == line.id);
+        let stored = |line: &Line| !waiting(&line.id);
         let mut older = std::mem::take(&mut self.lines);
         let mut newer = older.split_off(older.iter().position(|line| in_page(line) && stored(line)).unwrap_or(0));
         let unsent: Vec<Line> = older.extract_if(.., |line| !stored(line)).collect();
@@ -102,7 +113,7 @@ impl Transcript {
         newer.retain(|line| !stored(line) || line.since > asked);
         // A stored message that was here and isn't in the page has another place, or none.
         let contradicted = newer.len() < known || next.is_none();
-        if contradicted || !self.read {
+        if contradicted || self.moved || !self.read {
             older.clear();
         }
         self.read = true;
@@ -110,21 +121,21 @@ impl Transcript {
             self.cursor = next;
         }
         self.lines = older;
-        self.lines.extend(page.into_iter().map(|message| Line { message, since: asked }));
+        self.lines.extend(page.into_iter().map(|line| Line { since: asked, ..line }));
         self.lines.extend(newer);
     }
 
     /// Takes in the page before the oldest message, if it still is that.
-    pub(super) fn older(&mut self, page: Vec<Message>, next: Option<String>, before: &str, asked: Token) {
+    pub(super) fn older(&mut self, page: Vec<Line>, next: Option<String>, before: &str, asked: Token) {
         if self.cursor.as_deref() != Some(before) {
             return;
         }
         self.cursor = next;
-        self.lines.retain(|line| !page.iter().any(|message| message.id == line.message.id));
-        self.lines.splice(0..0, page.into_iter().map(|message| Line { message, since: asked }));
+        self.lines.retain(|line| !page.iter().any(|read| read.id == line.id));
+        self.lines.splice(0..0, page.into_iter().map(|line| Line { since: asked, ..line }));
     }
 
     fn contains(&self, id: &MessageId) -> bool {
-        self.lines.iter().any(|line| line.message.id == *id)
+        self.lines.iter().any(|line| line.id == *id)
     }
 }

@@ -1,15 +1,15 @@
 //! What the session machine shows. Its JSON is the snapshot of the npm package, plus the revision.
 
-use super::Problem;
+use super::json::write_as_object;
 use super::list::List;
 use super::outbox::Track;
-use super::transcript::Transcript;
+use super::transcript::{Line, Transcript};
+use super::{Json, Problem};
 use crate::id::{MessageId, SessionId};
 use crate::message::Role;
 use crate::time::Millis;
 use crate::wire::SessionBody;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// How long a session that the server has not seen yet is said to live: the default TTL, until an answer says better.
@@ -19,8 +19,7 @@ const DEFAULT_TTL: Millis = Millis(7 * 86_400_000);
 const TITLE_CHARS: usize = 60;
 
 /// Everything there is to show, of one moment.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct View<'a> {
     /// Another one: something may have changed. The same one: nothing did.
     pub revision: u64,
@@ -47,13 +46,11 @@ pub struct View<'a> {
 }
 
 /// A session's line in the list.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct SessionView<'a> {
     /// Its id.
     pub id: &'a SessionId,
     /// Its title, where it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<Cow<'a, str>>,
     /// The messages that are kept.
     pub message_count: u64,
@@ -68,8 +65,7 @@ pub struct SessionView<'a> {
 }
 
 /// A message and how it stands.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub struct MessageView<'a> {
     /// Unique in its session.
     pub id: &'a MessageId,
@@ -80,15 +76,12 @@ pub struct MessageView<'a> {
     /// RFC 3339.
     pub created: &'a str,
     /// A reply names the message that it answers.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<&'a MessageId>,
     /// What a client attached.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<&'a RawValue>,
+    pub metadata: Option<&'a Json>,
     /// How it stands.
     pub status: Status,
     /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<&'a Problem>,
 }
 
@@ -104,8 +97,19 @@ pub enum Status {
     Failed,
 }
 
+write_as_object!(View<'_>:
+    "revision" = revision, "ready" = ready, "sessionId" = session_id, "session" = session, "messages" = messages,
+    "sending" = sending, "loading" = loading, "hasOlder" = has_older, "sessions" = sessions,
+    "sessionCount" = session_count, "problem" = problem);
+write_as_object!(SessionView<'_>:
+    "id" = id, "messageCount" = message_count, "totalMessages" = total_messages, "createdAt" = created_at,
+    "updatedAt" = updated_at, "expiresAt" = expires_at; optional "title" = title);
+write_as_object!(MessageView<'_>:
+    "id" = id, "role" = role, "content" = content, "created" = created, "status" = status;
+    optional "parent" = parent, "metadata" = metadata, "problem" = problem);
+
 pub(super) fn messages<'a>(transcript: &'a Transcript, track: Option<&'a Track>) -> Vec<MessageView<'a>> {
-    let view = |message: &'a crate::Message| {
+    let view = |message: &'a Line| {
         let entry = track.and_then(|track| track.entry(&message.id));
         let problem = entry.and_then(|entry| entry.problem.as_ref());
         MessageView {
@@ -114,7 +118,7 @@ pub(super) fn messages<'a>(transcript: &'a Transcript, track: Option<&'a Track>)
             content: &message.content,
             created: &message.created,
             parent: message.parent.as_ref(),
-            metadata: message.metadata.as_deref(),
+            metadata: message.metadata.as_ref(),
             status: match (entry, problem) {
                 (None, _) => Status::Stored,
                 (Some(_), None) => Status::Pending,
@@ -123,13 +127,15 @@ pub(super) fn messages<'a>(transcript: &'a Transcript, track: Option<&'a Track>)
             problem,
         }
     };
-    transcript.messages().map(view).collect()
+    transcript.lines().map(view).collect()
 }
 
 /// The list, headed by the sessions that only this browser has yet: their messages must stay within reach.
 pub(super) fn sessions<'a>(list: &'a List, tracks: &'a [Track]) -> Vec<SessionView<'a>> {
-    let here = tracks.iter().rev().filter(|track| list.card(&track.id).is_none()).filter_map(of_track);
-    here.chain(list.cards().map(of_card)).collect()
+    let here = tracks.iter().rev().filter(|track| list.card(&track.id).is_none());
+    let mut sessions: Vec<SessionView<'a>> = here.filter_map(of_track).collect();
+    sessions.extend(list.cards().map(of_card));
+    sessions
 }
 
 fn of_card(body: &SessionBody) -> SessionView<'_> {

@@ -1,5 +1,6 @@
 // The whole page: the session list beside the chat, or in a drawer over it on a phone.
 import type { Chatkeep } from "chatkeep";
+import { useChatkeep } from "chatkeep/react";
 import { useCallback, useRef, useState } from "react";
 import { ChatPane } from "../chat/ChatPane";
 import { toProblem } from "../lib/problems";
@@ -10,12 +11,11 @@ import { SessionList } from "../sessions/SessionList";
 import { useSessionList } from "../sessions/useSessionList";
 import { Announcer, useAnnouncer } from "./Announcer";
 import { Drawer } from "./Drawer";
-import { useView } from "./useView";
 
 const PHONE = "(max-width: 720px)";
 
 export function App({ client }: { readonly client: Chatkeep }) {
-  const view = useView(client);
+  const view = useChatkeep(client);
   const now = useNow();
   const phone = useMediaQuery(PHONE);
   const [drawerOpen, setDrawerOpen] = useState(false);

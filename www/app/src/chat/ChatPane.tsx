@@ -2,7 +2,7 @@
 import type { Chatkeep, Message, Snapshot } from "chatkeep";
 import { type RefObject, useCallback, useEffect, useMemo } from "react";
 import { Notice } from "../lib/Notice";
-import { inWords, isGone } from "../lib/problems";
+import { inWords, isGone, toProblem } from "../lib/problems";
 import { useDraft } from "../lib/useDraft";
 import { useOnExpiry } from "../lib/useOnExpiry";
 import { ChatHeader } from "./ChatHeader";
@@ -22,20 +22,24 @@ interface Props {
 
 export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }: Props) {
   const { ready, sessionId, session, messages, sending, hasOlder, problem } = view;
-  const loading = view.loading || !ready;
+  const loading = view.loading || (!ready && problem === null);
   const [draft, setDraft] = useDraft(sessionId, sending);
 
   // What the server says to this shows in the snapshot.
   const shown = useMemo(() => (session === null ? [] : [session]), [session]);
-  useOnExpiry(shown, now, () => void client.history().catch(ignore));
+  useOnExpiry(shown, now, () => void client.history());
 
-  // A message that fails carries its own reason, so the rejected calls have nothing to add.
-  const send = useCallback((text: string) => void client.send(text).catch(ignore), [client]);
-  const retry = useCallback((message: Message) => void client.retry(message.id).catch(ignore), [client]);
+  // A message that fails stays in the log with its reason; only without the client there is no log to stay in.
+  const send = useCallback(
+    (text: string) => {
+      client.send(text).catch((error: unknown) => {
+        if (toProblem(error).code === "load_failed") setDraft(text);
+      });
+    },
+    [client, setDraft],
+  );
+  const retry = useCallback((message: Message) => void client.retry(message.id), [client]);
   const older = useCallback(() => client.history({ older: true }), [client]);
-  const reload = () => {
-    if (sessionId !== null) client.open(sessionId).catch(ignore);
-  };
   const edit = useCallback(
     (message: Message) => {
       const typed = composer.current?.value.trimEnd() ?? "";
@@ -52,7 +56,10 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
 
   const blank = messages.length === 0 && !loading;
   const gone = isGone(problem) && !messages.some((message) => isGone(message.problem));
-  const unread = blank && sessionId !== null && !gone && (problem !== null || session?.messageCount !== 0);
+  const unread =
+    blank &&
+    !gone &&
+    (sessionId === null ? !ready : problem !== null || (session !== null && session.messageCount > 0));
 
   return (
     <main className="chat">
@@ -74,7 +81,7 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
       >
         {blank && !unread && !gone && <EmptyState />}
         {unread && (
-          <Notice action="Try again" onAction={reload}>
+          <Notice action="Try again" onAction={() => void client.history()}>
             The messages couldn’t be loaded. {problem && inWords(problem)}
           </Notice>
         )}
@@ -93,5 +100,3 @@ function titleOf({ sessionId, session }: Snapshot): string {
   if (sessionId === null) return "New chat";
   return session === null ? "Chat" : session.title?.trim() || "Untitled chat";
 }
-
-function ignore(): void {}

@@ -4,11 +4,10 @@ import { ChatkeepError, type Problem } from "chatkeep";
 const WORDS: Readonly<Record<string, string>> = {
   network: "The server can’t be reached. Check your connection, then try again.",
   unexpected_answer: "Something other than Chatkeep answered. Check your connection, then try again.",
-  timeout: "The server took too long to answer. Try again.",
+  load_failed: "A part of this page couldn’t be loaded. Check your connection, then try again.",
   message_empty: "There is nothing to send: the message is empty.",
   message_too_long: "This message is too long to send. Shorten it or split it.",
   body_too_large: "This message is too long to send. Shorten it or split it.",
-  metadata_too_large: "What came with this message is too large to keep.",
   unauthorized: "This server asks for credentials that this page doesn’t have.",
   session_not_found: "This chat has expired or was deleted.",
   session_deleted: "This chat was deleted.",

@@ -1,12 +1,13 @@
 //! What the server's answers do to the machine, and what it does when there is none.
 
 use super::{Machine, Purpose};
+use crate::client::decode::{self, Fields};
 use crate::client::effect::{Effect, Outcome, Reply};
+use crate::client::transcript::Line;
 use crate::client::{Problem, Ticket, Token};
 use crate::id::{MessageId, SessionId};
-use crate::message::{Message, Role};
-use crate::wire::{ChatResponse, Deleted, History, SessionList};
-use serde::de::DeserializeOwned;
+use crate::message::Role;
+use crate::wire::{ChatResponse, History};
 
 /// The first pause before a turn that still runs is asked for again; each further one is twice as long, up to
 /// [`LONGEST_PAUSE_MS`]. All of them together outlast a turn's lease on the server.
@@ -26,20 +27,20 @@ impl Machine {
         if !(200..300).contains(&status) {
             return self.failed(purpose, Problem::of_answer(status, body), retry_after);
         }
-        let understood = match &purpose {
+        let understood = Fields::parse(body).and_then(|body| match &purpose {
             Purpose::Turn { session, message } => {
-                parse(body).map(|answer: ChatResponse| self.turned(session, message, &answer))
+                decode::chat_response(body).map(|answer| self.turned(session, message, &answer))
             }
-            Purpose::History { session, before, ticket } => parse(body).map(|page: History<Message>| {
+            Purpose::History { session, before, ticket } => decode::history(body).map(|page| {
                 self.read(token, session, before.as_deref(), page);
                 self.done_if(*ticket, Ok(Outcome::Finished));
             }),
-            Purpose::List { ticket } => parse(body).map(|page: SessionList| {
+            Purpose::List { ticket } => decode::session_list(body).map(|page| {
                 self.list.page(page, token);
                 self.done(*ticket, Ok(Outcome::Finished));
             }),
-            Purpose::Delete { session, ticket } => parse(body).map(|_: Deleted| self.deleted(session, *ticket, true)),
-        };
+            Purpose::Delete { session, ticket } => decode::deleted(body).map(|()| self.deleted(session, *ticket, true)),
+        });
         if understood.is_none() {
             self.failed(purpose, Problem::unexpected(status), None);
         }
@@ -62,7 +63,7 @@ impl Machine {
         self.rest(session);
     }
 
-    fn read(&mut self, token: Token, session: &SessionId, before: Option<&str>, page: History<Message>) {
+    fn read(&mut self, token: Token, session: &SessionId, before: Option<&str>, page: History<Line>) {
         let open = self.open.as_ref() == Some(session);
         let Some(track) = self.tracks.iter_mut().find(|track| track.id == *session) else { return };
         track.known = true;
@@ -152,8 +153,4 @@ impl Machine {
         }
         self.rest(&session);
     }
-}
-
-fn parse<T: DeserializeOwned>(body: &str) -> Option<T> {
-    serde_json::from_str(body).ok()
 }
