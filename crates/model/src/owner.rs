@@ -17,6 +17,12 @@ impl Owner {
         Self("app".to_owned())
     }
 
+    /// An owner as a store holds it.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The owner's text.
     #[must_use]
     pub fn as_str(&self) -> &str {

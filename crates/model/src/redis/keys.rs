@@ -40,6 +40,25 @@ impl Keys {
         format!("{}cards", self.stem)
     }
 
+    /// A pattern for `SCAN` that finds the owner's sessions, whatever stands in the prefix.
+    #[must_use]
+    pub fn session_pattern(&self) -> String {
+        let mut pattern = String::with_capacity(self.stem.len() + 4);
+        for character in self.stem.chars() {
+            if "*?[]\\^".contains(character) {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern + "s:*"
+    }
+
+    /// The session that a key holds.
+    #[must_use]
+    pub fn session_of(&self, key: &str) -> Option<SessionId> {
+        SessionId::parse(key.strip_prefix(&self.stem)?.strip_prefix("s:")?).ok()
+    }
+
     /// What every write of one session touches: session, index, cards, deleted.
     #[must_use]
     pub fn of_session(&self, id: &SessionId) -> Vec<String> {
@@ -59,6 +78,9 @@ mod tests {
             keys.of_session(&id),
             ["chatkeep:{app}:s:sess_01", "chatkeep:{app}:index", "chatkeep:{app}:cards", "chatkeep:{app}:d:sess_01"]
         );
+        assert_eq!(keys.session_of("chatkeep:{app}:s:sess_01"), Some(id));
+        assert_eq!(keys.session_of("chatkeep:{app}:index"), None);
+        assert_eq!(Keys::new("a*[b]?:", &Owner::app()).session_pattern(), "a\\*\\[b\\]\\?:{app}:s:*");
         Ok(())
     }
 }

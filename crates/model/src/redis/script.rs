@@ -38,22 +38,23 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "1f1cc0e0390b64a505539a3cd2d0fe70afc79ee1";
-    BEGIN_TURN writes "begin_turn.lua" "21399cced73df4e198f14d16bd1f1108dd17280d";
-    CREATE writes "create.lua" "5220b541b9aee989786a6be03e3823bd9e71f575";
-    DELETE writes "delete.lua" "d392f7995f43e47ca1ac055c981323b1ea505ebf";
-    FINISH_TURN writes "finish_turn.lua" "6f7c4680c8fb7f14901c20e7c94403eeb283f4df";
-    FORK writes "fork.lua" "a4bb88a8f0533ccdb0364d14afed66dac2837eba";
-    HISTORY reads "history.lua" "bb0ecacfba280f9efe7d809c0138a64956eb9dbe";
-    IMPORT writes "import.lua" "6fd8c6dcd2ce5ca9bd8622af99f3d740ace300c2";
-    LIST reads "list.lua" "1625ad98c3a9907054a6d7e4704e6efb98dc6ef8";
-    PATCH writes "patch.lua" "2e0ee9673f0a5cf88671290b8587548588bf4c00";
-    READ_STATE reads "read_state.lua" "b4b9e197dc942686169ad1cdc8af67ed4f2e249f";
-    RELEASE_TURN writes "release_turn.lua" "49a813215915f97926f38ed1f0ad78dc8f4b3aa5";
-    RESTORE writes "restore.lua" "ec434abdd3cd39f52d659c5032dfc79fbf81985e";
-    TOUCH writes "touch.lua" "9d1a663b3e5803ee662ebb91966c4e828235c96f";
-    TRUNCATE writes "truncate.lua" "47bffc308aed327f06889a090c07e1dbadfeb00a";
-    WRITE_STATE writes "write_state.lua" "7a6d7c08f722e2e72a5b7e9993e86bac19fd2fae";
+    APPEND writes "append.lua" "2315929661e1ee53e36712fbce0418f89941753b";
+    BEGIN_TURN writes "begin_turn.lua" "4733d8f9f69e58e55787c02593f59a75974c4ea6";
+    CREATE writes "create.lua" "46c431c55768216726c9029981626ac1e2bdf1d2";
+    DELETE writes "delete.lua" "1aa6eb8b97f1b1949fc37d2538eda86fdb7d93f5";
+    FINISH_TURN writes "finish_turn.lua" "9f014fb2dfc26dda813601de009e38bc1eb2fa70";
+    FORK writes "fork.lua" "3f4b53cf4737cdb578d172fcd4219efa33761d2f";
+    HISTORY reads "history.lua" "2bbd95025a573b6012d87282b01e98ed98ae1367";
+    IMPORT writes "import.lua" "2061fdf239699c67537ee5f5452a29ebbbefafa8";
+    LIST reads "list.lua" "372bd0142cabc4ecff29072c63051a5ea8d6da2d";
+    PATCH writes "patch.lua" "92de3eec04db6738830c5338a631660c94e1a93c";
+    READ_STATE reads "read_state.lua" "3fdde51922a49b193f72bf18d3910e2ee13d0bc0";
+    REINDEX writes "reindex.lua" "ad766c45e9f2262e2d8938bf8e8c9793f2094ea2";
+    RELEASE_TURN writes "release_turn.lua" "c96d4677d11e021cd6a281ee16e24423ace65539";
+    RESTORE writes "restore.lua" "54ad8387e27b57ead47a252037b32eb92f88e6eb";
+    TOUCH writes "touch.lua" "8b8b217ca55a90f4142d4b859261eda9b16ae1ff";
+    TRUNCATE writes "truncate.lua" "b65b0555684c2ba3140b40433ecc026b904d2396";
+    WRITE_STATE writes "write_state.lua" "b7e0d04fa5b9765616fdc19311583465e632fd31";
 }
 
 #[cfg(test)]

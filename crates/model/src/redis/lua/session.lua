@@ -128,6 +128,18 @@ local function slide(index, id, s, now, ttl)
   if added == 1 or now - s.slid > ttl / 8 then s.slid, s.stale = now, true end
 end
 
+-- A session's line in the list, as crate::session::Card reads it.
+local function card(s)
+  return table.concat({ s.next - s.first, s.total, s.created, s.updated, s.flags, s.title }, ' ')
+end
+
+-- Sees to it that the index and the cards outlive every session in them.
+local function renew(index, cards, undying)
+  for _, name in ipairs({ index, cards }) do
+    if redis.call('PEXPIRE', name, undying, 'GT') == 0 then redis.call('PEXPIRE', name, undying, 'NX') end
+  end
+end
+
 -- Writes a session's fields, more fields, and its card; and the TTLs of whatever slid. The index and the cards get a longer
 -- one, `undying`, so that few slides renew it.
 local function save(key, index, cards, id, s, undying, ...)
@@ -137,12 +149,8 @@ local function save(key, index, cards, id, s, undying, ...)
     for _, value in ipairs(more) do fields[#fields + 1] = value end
   end
   redis.call('HSET', key, unpack(fields))
-  local added = redis.call('HSET', cards, id, table.concat({ s.next - s.first, s.total, s.created, s.updated, s.flags, s.title }, ' '))
+  local added = redis.call('HSET', cards, id, card(s))
   if s.lives then redis.call('PEXPIRE', key, s.lives) end
   -- A list that was evicted begins anew with a time to live.
-  if s.stale or added == 1 then
-    for _, name in ipairs({ index, cards }) do
-      if redis.call('PEXPIRE', name, undying, 'GT') == 0 then redis.call('PEXPIRE', name, undying, 'NX') end
-    end
-  end
+  if s.stale or added == 1 then renew(index, cards, undying) end
 end
