@@ -25,6 +25,8 @@ pub enum Action {
     ExportSession,
     ExportAll,
     Import,
+    ListOwners,
+    Rebuild,
 }
 
 /// Every route: method, path with `{id}` for a session id, and what it does.
@@ -48,6 +50,8 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/v1/sessions/{id}/export", Action::ExportSession),
     ("GET", "/v1/export", Action::ExportAll),
     ("POST", "/v1/import", Action::Import),
+    ("GET", "/v1/admin/owners", Action::ListOwners),
+    ("POST", "/v1/admin/rebuild", Action::Rebuild),
 ];
 
 /// A route that a request takes.

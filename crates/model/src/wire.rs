@@ -312,6 +312,32 @@ pub struct Deleted {
     pub deleted: bool,
 }
 
+/// The answer to `GET /v1/admin/owners`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerList {
+    /// Owners that have, or lately had, sessions.
+    pub owners: Vec<OwnerBody>,
+    /// Where the next page begins; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// An owner in the directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerBody {
+    /// The owner.
+    pub owner: crate::Owner,
+    /// RFC 3339, to within some minutes.
+    pub last_active_at: String,
+}
+
+/// The answer to `POST /v1/admin/rebuild`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rebuilt {
+    /// How many sessions are in the index now.
+    pub sessions: u64,
+}
+
 /// The answer to `GET /health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {

@@ -1,6 +1,7 @@
 //! The Cloudflare Worker of Chatkeep. It moves bytes: HTTP to the model, the model's plans to the stores, the window to
 //! the responder. What any of them mean is decided in `chatkeep-model`.
 
+mod directory;
 mod edge;
 mod handlers;
 mod responder;
@@ -8,11 +9,12 @@ mod settings;
 mod store;
 mod vault;
 
+pub use directory::Directory;
 pub use vault::Vault;
 
 use worker::{Context, Env, event};
 
 #[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
-    Ok(handlers::serve(request, env).await)
+async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    Ok(handlers::serve(request, env, &context).await)
 }

@@ -1,5 +1,6 @@
 //! From a request to its response: route, gate, body, handler.
 
+mod admin;
 mod answer;
 mod chat;
 mod export;
@@ -22,7 +23,7 @@ use chatkeep_model::route::{Action, Matched, Query, route};
 use chatkeep_model::{Code, Problem, SessionId};
 use std::rc::Rc;
 use uuid::Uuid;
-use worker::Env;
+use worker::{Context, Env};
 
 /// A request inside the gate: what every handler gets.
 struct Call<'a> {
@@ -54,7 +55,7 @@ impl Call<'_> {
 }
 
 /// Serves one request.
-pub(crate) async fn serve(request: web_sys::Request, env: Env) -> web_sys::Response {
+pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context) -> web_sys::Response {
     let settings = settings(&env);
     let headers = edge::read_headers(&request);
     let allowed = settings.as_ref().map(|config| &config.allowed_origins);
@@ -64,7 +65,7 @@ pub(crate) async fn serve(request: web_sys::Request, env: Env) -> web_sys::Respo
         return Answer::text(204, "text/plain", String::new()).respond(common);
     }
     common.push(("cache-control", "no-store".to_owned()));
-    let answer = answer(&request, &headers, env, &settings).await.unwrap_or_else(|problem| {
+    let answer = answer(&request, &headers, env, &settings, context).await.unwrap_or_else(|problem| {
         log(&problem);
         problem.into()
     });
@@ -76,6 +77,7 @@ async fn answer(
     headers: &Headers,
     env: Env,
     settings: &Settings,
+    context: &Context,
 ) -> Result<Answer, Problem> {
     let url = request.url();
     let (host, path, query) = url_parts(&url);
@@ -111,7 +113,13 @@ async fn answer(
         Action::ExportSession => export::export_session(&call).await,
         Action::ExportAll => export::export_all(&call).await,
         Action::Import => export::import(&call).await,
+        Action::ListOwners => admin::owners(&call).await,
+        Action::Rebuild => admin::rebuild(&call).await,
     };
+    if request.method() != "GET" && answer.is_ok() {
+        let (store, now) = (call.store.clone(), call.fresh.now);
+        context.wait_until(async move { store.note(now).await });
+    }
     let sync_token = Some(call.store.sync_token()).filter(|token| !token.is_empty());
     answer.map(|answer| match sync_token {
         Some(token) => answer.header("upstash-sync-token", token),

@@ -6,19 +6,34 @@ use chatkeep_model::{Owner, StoreError};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-/// The name of the Durable Object binding in `wrangler.toml`.
-const BINDING: &str = "VAULT";
+/// The names of the Durable Object bindings in `wrangler.toml`.
+const VAULT: &str = "VAULT";
+const DIRECTORY: &str = "DIRECTORY";
 
 /// Sends an operation, its name and its JSON with a line break between, to the vault of an owner and namespace; gives the
 /// outcome's JSON.
 pub(super) async fn ask(env: &Env, namespace: &str, owner: &Owner, question: &str) -> Result<String, StoreError> {
-    let vault = env
-        .durable_object(BINDING)
-        .and_then(|vaults| vaults.get_by_name(&format!("{namespace}|{owner}")))
+    ask_named(env, VAULT, &format!("{namespace}|{owner}"), question).await
+}
+
+/// Asks a shard of the directory of a namespace.
+pub(super) async fn ask_directory(
+    env: &Env,
+    namespace: &str,
+    shard: u64,
+    question: &str,
+) -> Result<String, StoreError> {
+    ask_named(env, DIRECTORY, &format!("{namespace}|{shard}"), question).await
+}
+
+async fn ask_named(env: &Env, binding: &str, name: &str, question: &str) -> Result<String, StoreError> {
+    let object = env
+        .durable_object(binding)
+        .and_then(|objects| objects.get_by_name(name))
         .map_err(|_| StoreError::Misconfigured("no_vault_binding"))?
         .into_rpc::<JsValue>();
-    match ask_object(&vault, question).await {
-        Some((200, outcome)) => Ok(outcome),
+    match ask_object(&object, question).await {
+        Some((200, answer)) => Ok(answer),
         Some(_) => Err(StoreError::UnexpectedReply),
         None => Err(StoreError::Unavailable(Outage::Network)),
     }

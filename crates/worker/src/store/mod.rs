@@ -3,9 +3,11 @@
 mod embedded;
 mod upstash;
 
+use crate::directory::is_due;
 use chatkeep_model::config::Config;
+use chatkeep_model::directory::{self, Noted};
 use chatkeep_model::redis::{Call, Keys, Reply};
-use chatkeep_model::{Operation, Owner, StoreError};
+use chatkeep_model::{Millis, Operation, Owner, SessionId, StoreError};
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::Env;
@@ -61,6 +63,46 @@ impl Store {
             }
             (Question::Call(_), None) => Err(StoreError::Misconfigured("no_upstash")),
         }
+    }
+
+    /// Notes in the directory that the owner is active, where that is due. A failure is the next note's to mend.
+    pub(crate) async fn note(&self, now: Millis) {
+        if !is_due(&self.owner, now) {
+            return;
+        }
+        let prefix = &self.config.key_prefix;
+        let _ = match &self.config.upstash {
+            Some(upstash) => {
+                let call = directory::note(prefix, &self.owner, now);
+                upstash::send(upstash, &RefCell::default(), &call).await.map(drop)
+            }
+            None => {
+                let shard = directory::shard(&self.owner);
+                let question = format!("note\n{}\n{now}", self.owner);
+                embedded::ask_directory(&self.env, prefix, shard, &question).await.map(drop)
+            }
+        };
+    }
+
+    /// Reads a page of a shard of the directory.
+    pub(crate) async fn owners(&self, shard: u64, from: u64, limit: u64) -> Result<Vec<Noted>, StoreError> {
+        let prefix = &self.config.key_prefix;
+        match &self.config.upstash {
+            Some(upstash) => {
+                let call = directory::read(prefix, shard, from, limit);
+                Ok(directory::decode(upstash::send(upstash, &self.sync_token, &call).await?)?)
+            }
+            None => {
+                let question = format!("read\n{from}\n{limit}");
+                let json = embedded::ask_directory(&self.env, prefix, shard, &question).await?;
+                serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply)
+            }
+        }
+    }
+
+    /// The session that one of the owner's keys holds.
+    pub(crate) fn session_of(&self, key: &str) -> Option<SessionId> {
+        Keys::new(&self.config.key_prefix, &self.owner).session_of(key)
     }
 
     /// The token that the client shall send with its next request; empty on the vault.

@@ -1,0 +1,83 @@
+//! The directory of owners: one shard of it as a Durable Object, for when there is no Redis; and who was noted lately.
+
+// The macro's own methods have no docs.
+#![allow(missing_docs)]
+
+use chatkeep_model::directory::{NOTED_FOR, Noted};
+use chatkeep_model::{Millis, Owner};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use worker::{DurableObject, Env, Request, Response, Result, SqlStorage, SqlStorageValue, State, durable_object};
+
+/// The most owners that an isolate remembers to have noted. Beyond them it forgets all, and notes once more than needed.
+const REMEMBERED: usize = 10_000;
+
+thread_local! {
+    static LATELY: RefCell<BTreeMap<Owner, Millis>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Whether an owner is due to be noted; if so, it counts as noted from now on.
+pub(crate) fn is_due(owner: &Owner, now: Millis) -> bool {
+    LATELY.with_borrow_mut(|lately| {
+        if lately.get(owner).is_some_and(|noted| now.since(*noted) < NOTED_FOR) {
+            return false;
+        }
+        if lately.len() >= REMEMBERED {
+            lately.clear();
+        }
+        lately.insert(owner.clone(), now);
+        true
+    })
+}
+
+/// The Durable Object class.
+///
+/// It is asked by `POST` with three lines: `note`, the owner and the time in milliseconds; or `read`, the first rank and how
+/// many. A read is answered with a JSON array of [`Noted`], the latest first.
+#[durable_object(fetch)]
+pub struct Directory {
+    sql: SqlStorage,
+    prepared: Cell<bool>,
+}
+
+impl DurableObject for Directory {
+    fn new(state: State, _env: Env) -> Self {
+        Self { sql: state.storage().sql(), prepared: Cell::new(false) }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        if !self.prepared.replace(true) {
+            let table =
+                "CREATE TABLE IF NOT EXISTS owners (owner TEXT PRIMARY KEY, seen INTEGER NOT NULL) WITHOUT ROWID;
+                CREATE INDEX IF NOT EXISTS owners_by_time ON owners (seen)";
+            self.sql.exec(table, None)?;
+        }
+        let body = request.text().await?;
+        let mut lines = body.lines();
+        match (lines.next(), lines.next(), lines.next().and_then(|number| number.parse::<i64>().ok())) {
+            (Some("note"), Some(owner), Some(now)) => {
+                let query = "INSERT INTO owners (owner, seen) VALUES (?, ?)
+                    ON CONFLICT (owner) DO UPDATE SET seen = max(seen, excluded.seen)";
+                self.sql.exec(query, vec![owner.into(), now.into()])?;
+                Response::ok("")
+            }
+            (Some("read"), Some(from), Some(limit)) => {
+                let from = from.parse::<i64>().unwrap_or(0);
+                let query = "SELECT owner, seen FROM owners ORDER BY seen DESC, owner DESC LIMIT ? OFFSET ?";
+                let rows = self.sql.exec(query, vec![limit.into(), from.into()])?.raw();
+                let noted = rows.map(|row| noted(&row?)).collect::<Result<Vec<_>>>()?;
+                Response::ok(serde_json::to_string(&noted)?)
+            }
+            _ => Response::error("no such question", 400),
+        }
+    }
+}
+
+fn noted(row: &[SqlStorageValue]) -> Result<Noted> {
+    match row {
+        [SqlStorageValue::String(owner), SqlStorageValue::Integer(seen)] => {
+            Ok(Noted { owner: Owner::stored(owner.clone()), seen: Millis(u64::try_from(*seen).unwrap_or(0)) })
+        }
+        _ => Err(worker::Error::RustError("a row of the directory has an unknown form".to_owned())),
+    }
+}
