@@ -9,9 +9,10 @@ export async function receive(request, names, limit) {
   let head = "";
   for (const name of names.split(" ")) head += (request.headers.get(name) ?? "") + "\n";
   if (request.body === null) return head;
+  // What isn't UTF-8 is refused: replacing it would change the text.
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   const length = request.headers.get("content-length");
-  if (length !== null) return Number(length) > limit ? null : head + (await request.text());
-  const decoder = new TextDecoder();
+  if (length !== null) return Number(length) > limit ? null : head + decoder.decode(await request.arrayBuffer());
   let text = "";
   let read = 0;
   for await (const chunk of request.body) {

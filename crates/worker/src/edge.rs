@@ -39,7 +39,7 @@ pub(crate) struct Received {
 pub(crate) enum Unreadable {
     /// Its body is over the limit.
     TooLarge,
-    /// The client went away.
+    /// Its body isn't UTF-8, or the client went away.
     Broken,
 }
 
