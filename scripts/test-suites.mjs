@@ -2,14 +2,14 @@
 // Runs the test suites one after another on what is built, and ends with one line: how many tests passed and failed.
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 
 const cargo = (...args) => ["cargo", ["test", "--locked", ...args]];
 const node = (pattern) => {
   const files = globSync(pattern).sort();
   return [
     "node",
-    ["--test", "--test-concurrency=1", "--test-timeout=900000", "--test-reporter=spec", ...files],
+    ["--test", "--test-concurrency=1", "--test-timeout=900000", "--test-force-exit", "--test-reporter=spec", ...files],
     files.length,
   ];
 };
@@ -40,7 +40,9 @@ if (unknown.length) {
 
 const environment = {
   ...process.env,
-  CARGO_TARGET_WASM32_WASIP1_RUNNER: join(import.meta.dirname, "run-wasi.mjs"),
+  // By name and PATH, because Cargo splits what it is given at spaces.
+  CARGO_TARGET_WASM32_WASIP1_RUNNER: "run-wasi.mjs",
+  PATH: [import.meta.dirname, join(import.meta.dirname, "../node_modules/.bin"), process.env.PATH].join(delimiter),
 };
 delete environment.NODE_TEST_CONTEXT; // set when this is run by a test: node --test would then report to nobody
 const rows = [];

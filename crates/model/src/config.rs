@@ -1,7 +1,7 @@
 //! Configuration: what the environment's variables mean. One place spells each name.
 
 use crate::cors::AllowedOrigins;
-use crate::limits::Limits;
+use crate::limits::{Limits, MOST_MESSAGE_BYTES};
 use crate::responder::{ChatCompletions, Responder};
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -131,7 +131,7 @@ fn limits(read: Read) -> Result<Limits, ConfigError> {
         window: number(read, "WINDOW_MESSAGES", default.window, 1..=200)?,
         messages_per_session: number(read, "MAX_MESSAGES_PER_SESSION", default.messages_per_session, 2..=1_000_000)?,
         sessions_per_owner: number(read, "MAX_SESSIONS_PER_OWNER", default.sessions_per_owner, 1..=100_000_000)?,
-        message_bytes: bytes("MAX_MESSAGE_BYTES", default.message_bytes, 900_000)?,
+        message_bytes: bytes("MAX_MESSAGE_BYTES", default.message_bytes, MOST_MESSAGE_BYTES as u64)?,
         state_bytes: bytes("MAX_STATE_BYTES", default.state_bytes, 9_000_000)?,
         body_bytes: bytes("MAX_BODY_BYTES", default.body_bytes, 100_000_000)?,
         ..default

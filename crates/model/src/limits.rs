@@ -47,6 +47,9 @@ impl Default for Limits {
     }
 }
 
+/// The most bytes of text that a message can be configured to have, and that a responder's reply may have always.
+pub const MOST_MESSAGE_BYTES: usize = 900_000;
+
 /// The last turns and other keyed operations that a session remembers by their ids.
 pub const REMEMBERED_TURNS: u64 = 128;
 

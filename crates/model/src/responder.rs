@@ -39,12 +39,19 @@ impl fmt::Debug for ChatCompletions {
 /// The earlier user messages that the echo quotes, and how many characters of each.
 const QUOTED: (usize, usize) = (3, 80);
 
+/// How much of a message the echo says back, in characters: its reply must fit where the longest message does.
+const ECHOED: usize = 50_000;
+
 /// The echo's answer to the last message of a window.
 #[must_use]
 pub fn echo(window: &[Message]) -> String {
     let Some((last, earlier)) = window.split_last() else { return String::new() };
     let said: Vec<_> = earlier.iter().filter(|message| message.role == Role::User).collect();
-    let answer = format!("You said: {}", last.content);
+    let end = last.content.char_indices().nth(ECHOED).map(|(at, _)| at);
+    let answer = match end.and_then(|end| last.content.get(..end)) {
+        Some(beginning) => format!("You said: {beginning}…"),
+        None => format!("You said: {}", last.content),
+    };
     if said.is_empty() {
         return format!("{answer}\n\nThat is the first thing you have told me in this chat.");
     }
@@ -142,6 +149,8 @@ mod tests {
             "You said: Ještě  něco\n\nI remember 2 earlier messages. Before this you said “Ahoj”."
         );
         assert_eq!(echo(&[]), "");
+        let wall = echo(&[said(Role::User, &"ž".repeat(ECHOED + 1))?]);
+        assert!(wall.starts_with(&format!("You said: {}…\n", "ž".repeat(ECHOED))));
         Ok(())
     }
 

@@ -11,9 +11,10 @@ export function headers(request, names) {
 /** A request's body as text; null when it is longer than the limit, which is known before the rest of it is read. */
 export async function body(request, limit) {
   if (request.body === null) return "";
+  // What isn't UTF-8 is refused: replacing it would change the text.
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   const length = request.headers.get("content-length");
-  if (length !== null) return Number(length) > limit ? null : await request.text();
-  const decoder = new TextDecoder();
+  if (length !== null) return Number(length) > limit ? null : decoder.decode(await request.arrayBuffer());
   let text = "";
   let read = 0;
   for await (const chunk of request.body) {

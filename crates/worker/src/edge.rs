@@ -58,7 +58,7 @@ pub(crate) fn read_headers(request: &web_sys::Request) -> Headers {
 pub(crate) enum Unreadable {
     /// It is over the limit.
     TooLarge,
-    /// The client went away.
+    /// Its body isn't UTF-8, or the client went away.
     Broken,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::edge::{Posted, post_json};
 use chatkeep_model::config::Config;
+use chatkeep_model::limits::MOST_MESSAGE_BYTES;
 use chatkeep_model::responder::{Responder, echo, read_completion};
 use chatkeep_model::{Code, Message};
 
@@ -22,7 +23,7 @@ pub(crate) async fn answer(config: &Config, window: &[Message]) -> Result<String
             }
         }
     };
-    if reply.len() > config.limits.message_bytes {
+    if reply.len() > MOST_MESSAGE_BYTES {
         return Err((Code::ResponderFailed, "the reply is longer than a message may be".to_owned()));
     }
     Ok(reply)

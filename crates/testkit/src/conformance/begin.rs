@@ -1,0 +1,157 @@
+//! Begin: what a turn's first call comes to.
+
+use super::world::{World, contents, message_id};
+use crate::executor::Executor;
+use chatkeep_model::Millis;
+use chatkeep_model::plan::Begun;
+
+pub(super) fn a_first_turn_creates_its_session<E: Executor>(world: &mut World<E>) {
+    let begin = world.begin("s1", "t1", "Dobrý den");
+    let Begun::Started { created, message_id: id, position, session, window } = world.run(&begin) else {
+        panic!("not started")
+    };
+    assert!(created);
+    assert_eq!((id, position), (message_id("u-t1"), 0));
+    assert_eq!(window, [begin.message]);
+    assert_eq!(
+        (session.created, session.updated, session.expires),
+        (world.now(), world.now(), begin.now.after(begin.ttl))
+    );
+    assert_eq!((session.first, session.next, session.total, session.revision), (0, 1, 1, 1));
+    assert_eq!(session.title, "Dobrý den");
+    assert_eq!(world.session("s1"), session);
+    assert_eq!(world.listed(), ["s1"]);
+}
+
+pub(super) fn a_later_turn_sees_the_window<E: Executor>(world: &mut World<E>) {
+    world.limits.window = 4;
+    for number in 0..3 {
+        world.exchange("s1", &format!("t{number}"), &format!("q{number}"));
+    }
+    let Begun::Started { created, position, window, session, .. } = world.run(&world.begin("s1", "t3", "q3")) else {
+        panic!("not started")
+    };
+    assert!(!created);
+    assert_eq!((position, session.next, session.title.as_str()), (6, 7, "q0"));
+    assert_eq!(contents(&window), ["Q1", "q2", "Q2", "q3"]);
+
+    world.limits.window = 1;
+    let Begun::Started { window, .. } = world.run(&world.begin("s1", "t4", "q4")) else { panic!("not started") };
+    assert_eq!(contents(&window), ["q4"]);
+}
+
+pub(super) fn a_finished_turn_is_replayed<E: Executor>(world: &mut World<E>) {
+    let first = world.exchange("s1", "t1", "one");
+    world.exchange("s1", "t2", "two");
+    let before = world.session("s1");
+    world.wait(Millis(5));
+    let mut again = world.begin("s1", "t1", "one");
+    again.attempt = "t1-2".to_owned();
+    // The first attempt's message id is the one that was stored.
+    again.message_id = message_id("u-other");
+    let replay = Begun::Replay { message_id: message_id("u-t1"), reply: first.reply, session: before.clone() };
+    assert_eq!(world.run(&again), replay);
+    assert_eq!(world.run(&again), replay);
+    assert_eq!(world.session("s1"), before);
+}
+
+pub(super) fn a_turn_that_runs_is_left_alone<E: Executor>(world: &mut World<E>) {
+    let begin = world.begin("s1", "t1", "one");
+    world.run(&begin);
+    world.wait(Millis(begin.lease.0 - 1));
+    let mut other = world.begin("s1", "t1", "one");
+    other.attempt = "t1-2".to_owned();
+    let before = world.session("s1");
+    assert_eq!(world.run(&other), Begun::Running { until: begin.now.after(begin.lease) });
+    assert_eq!(world.session("s1"), before);
+}
+
+pub(super) fn another_payload_is_a_mismatch<E: Executor>(world: &mut World<E>) {
+    let begin = world.begin("s1", "t1", "one");
+    world.run(&begin);
+    let before = world.session("s1");
+    assert_eq!(world.run(&world.begin("s1", "t1", "other")), Begun::Mismatch);
+    world.wait(begin.lease);
+    assert_eq!(world.run(&world.begin("s1", "t1", "other")), Begun::Mismatch);
+    assert_eq!(world.session("s1"), before);
+    world.exchange("s1", "t2", "two");
+    assert_eq!(world.run(&world.begin("s1", "t2", "other")), Begun::Mismatch);
+}
+
+pub(super) fn a_turn_is_taken_over_after_its_lease<E: Executor>(world: &mut World<E>) {
+    let first = world.begin("s1", "t1", "one");
+    let begun = world.run(&first);
+    world.exchange("s1", "t2", "two");
+    world.wait(first.lease);
+    let before = world.session("s1");
+    let mut second = world.begin("s1", "t1", "one");
+    second.attempt = "t1-2".to_owned();
+    second.message_id = message_id("u-other");
+    let taken = world.run(&second);
+    let Begun::Started { created, message_id: id, position, session, window } = taken.clone() else {
+        panic!("not taken over")
+    };
+    assert!(!created);
+    assert_eq!((id, position, &session), (message_id("u-t1"), 0, &before));
+    assert_eq!(contents(&window), ["one"]);
+
+    let mut third = world.begin("s1", "t1", "one");
+    third.attempt = "t1-3".to_owned();
+    assert_eq!(world.run(&third), Begun::Running { until: second.now.after(second.lease) });
+    let late = world.finish(&first, &begun, "LATE");
+    assert_eq!(world.run(&late), chatkeep_model::plan::Finished::Superseded);
+    let finish = world.finish(&second, &taken, "ONE");
+    world.run(&finish);
+    assert_eq!(world.contents("s1"), ["one", "two", "TWO", "ONE"]);
+}
+
+pub(super) fn the_same_attempt_goes_on<E: Executor>(world: &mut World<E>) {
+    let begin = world.begin("s1", "t1", "one");
+    let Begun::Started { session, window, .. } = world.run(&begin) else { panic!("not started") };
+    let Begun::Started { created, session: again, window: same, position, .. } = world.run(&begin) else {
+        panic!("not started again")
+    };
+    assert!(!created, "the session is there by now");
+    assert_eq!((again, same, position), (session, window, 0));
+    assert_eq!(world.session("s1").total, 1);
+}
+
+pub(super) fn an_absent_session_is_not_created_when_it_must_exist<E: Executor>(world: &mut World<E>) {
+    let mut begin = world.begin("s1", "t1", "one");
+    begin.existing = true;
+    assert_eq!(world.run(&begin), Begun::Absent);
+    assert_eq!(world.info("s1"), None);
+    assert_eq!(world.list(10, None).count, 0);
+    world.create("s1", "c1", "");
+    assert!(matches!(world.run(&begin), Begun::Started { created: false, .. }));
+}
+
+pub(super) fn a_turn_does_not_run_under_the_id_of_a_create<E: Executor>(world: &mut World<E>) {
+    world.create("s1", "c1", "");
+    let mut begin = world.begin("s1", "c1", "one");
+    assert_eq!(world.run(&begin), Begun::Mismatch);
+    begin.fingerprint = "-".to_owned();
+    assert_eq!(world.run(&begin), Begun::Gone);
+    assert!(!world.release(&begin));
+    assert_eq!(world.session("s1").total, 0);
+}
+
+pub(super) fn the_window_stops_at_a_megabyte<E: Executor>(world: &mut World<E>) {
+    for number in 0..3 {
+        world.exchange("s1", &format!("t{number}"), &format!("q{number}{}", "x".repeat(200_000)));
+    }
+    let begin = world.begin("s1", "t3", &"y".repeat(200_000));
+    let started = world.run(&begin);
+    let Begun::Started { window, .. } = &started else { panic!("not started") };
+    assert_eq!(window.len(), 5, "five texts of 200 KB fit into a megabyte");
+    assert_eq!(window[4], begin.message);
+    assert!(contents(window)[0].starts_with("q1"));
+    assert_eq!(world.run(&begin), started, "the retry is shown the same");
+}
+
+pub(super) fn a_turn_of_another_session_is_another_turn<E: Executor>(world: &mut World<E>) {
+    world.exchange("s1", "t1", "one");
+    assert!(matches!(world.run(&world.begin("s2", "t1", "other")), Begun::Started { created: true, .. }));
+    assert_eq!(world.contents("s1"), ["one", "ONE"]);
+    assert_eq!(world.contents("s2"), ["other"]);
+}

@@ -1,0 +1,77 @@
+//! The conformance suite: named scenarios that every store must pass, each from an empty store and for an owner of its own.
+
+mod begin;
+mod caps;
+mod create;
+mod delete;
+mod expiry;
+mod finish;
+mod history;
+mod list;
+mod owners;
+mod texts;
+pub mod world;
+
+use crate::executor::Executor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use world::World;
+
+/// A scenario: it panics where the store breaks the contract.
+#[derive(Debug)]
+pub struct Scenario<E> {
+    /// What it shows.
+    pub name: &'static str,
+    /// Plays it.
+    pub play: fn(&mut World<E>),
+}
+
+macro_rules! scenarios {
+    ($($module:ident: $($name:ident),+;)+) => {
+        /// All scenarios.
+        #[must_use]
+        pub fn scenarios<E: Executor>() -> Vec<Scenario<E>> {
+            vec![$($(Scenario { name: stringify!($name), play: $module::$name::<E> },)+)+]
+        }
+    };
+}
+
+scenarios! {
+    begin: a_first_turn_creates_its_session, a_later_turn_sees_the_window, a_finished_turn_is_replayed,
+        a_turn_that_runs_is_left_alone, another_payload_is_a_mismatch, a_turn_is_taken_over_after_its_lease,
+        the_same_attempt_goes_on, an_absent_session_is_not_created_when_it_must_exist,
+        a_turn_does_not_run_under_the_id_of_a_create, the_window_stops_at_a_megabyte, a_turn_of_another_session_is_another_turn;
+    finish: a_reply_is_stored, the_same_attempt_may_finish_again, a_superseded_attempt_stores_nothing,
+        a_finish_of_an_unknown_turn_is_superseded, a_finish_must_name_its_message, a_finish_creates_no_session,
+        a_finish_after_a_delete_is_absent, a_finish_after_the_expiry_is_absent, a_late_finish_does_not_meet_a_new_session,
+        a_released_turn_can_be_taken_over_at_once, a_release_by_another_changes_nothing, a_hundred_retries_are_one_turn;
+    create: a_created_session_is_empty_and_listed, a_repeated_create_changes_nothing, a_create_on_another_session_exists,
+        a_create_on_a_session_with_turns_exists, a_repeated_create_shows_what_happened_since,
+        a_created_title_is_kept, a_session_without_title_takes_it_from_its_first_turn;
+    delete: a_deleted_session_is_gone, a_repeated_delete_is_a_delete, an_unknown_session_is_not_deleted,
+        a_deleted_session_refuses_late_sends, the_id_is_free_after_the_undo_window, a_delete_after_a_rebirth_counts_anew;
+    expiry: turns_slide_the_ttl, reads_slide_nothing, an_expired_session_is_absent, an_expired_session_begins_anew,
+        a_session_in_use_never_leaves_the_list, a_late_finish_keeps_its_session_listed, a_finish_at_once_slides_nothing;
+    caps: the_oldest_messages_drop, a_lowered_cap_is_reached_in_steps, a_trimmed_reply_is_gone, a_trimmed_question_is_gone,
+        an_owner_can_have_only_so_many, expired_and_deleted_sessions_make_room, the_last_128_turns_are_remembered,
+        a_create_is_forgotten_like_a_turn;
+    history: the_newest_messages_come_oldest_first, pages_meet_without_gap_or_repeat, an_empty_session_has_an_empty_page,
+        an_absent_session_has_no_page, positions_out_of_range_are_bent, a_page_stops_at_a_megabyte,
+        a_page_has_one_message_however_large;
+    list: the_newest_activity_comes_first, pages_follow_the_cursor, ties_of_expiry_are_paged, cards_show_their_sessions,
+        expired_sessions_are_invisible, an_empty_list_is_empty, a_hundred_sessions_are_one_page;
+    owners: two_owners_with_one_session_id_never_meet;
+    texts: texts_come_back_byte_for_byte, titles_keep_spaces_and_any_script, large_texts_come_back;
+}
+
+/// Plays all scenarios, each on a fresh store, and gives the names of those that failed; why is on the standard error.
+pub fn failures<E: Executor>(mut fresh: impl FnMut() -> E) -> Vec<&'static str> {
+    let mut failed = Vec::new();
+    for scenario in scenarios::<E>() {
+        let name = scenario.name.replace('_', "-");
+        let mut world = World::new(fresh(), &name[..name.len().min(60)]);
+        if catch_unwind(AssertUnwindSafe(|| (scenario.play)(&mut world))).is_err() {
+            failed.push(scenario.name);
+        }
+    }
+    failed
+}

@@ -1,0 +1,141 @@
+//! The reference store: the records in plain maps. What it answers is what every other store must answer.
+
+use chatkeep_model::limits::REMEMBERED_TURNS;
+use chatkeep_model::records::Records;
+use chatkeep_model::session::Card;
+use chatkeep_model::turn::TurnRecord;
+use chatkeep_model::{Millis, Owner, Session, SessionId, TurnId};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ops::Range;
+
+/// Every owner's sessions.
+#[derive(Debug, Clone, Default)]
+pub struct ReferenceStore {
+    owners: BTreeMap<Owner, ReferenceRecords>,
+}
+
+impl ReferenceStore {
+    /// One owner's sessions.
+    pub fn records(&mut self, owner: &Owner) -> &mut ReferenceRecords {
+        self.owners.entry(owner.clone()).or_default()
+    }
+}
+
+/// One owner's sessions.
+#[derive(Debug, Clone, Default)]
+pub struct ReferenceRecords {
+    sessions: BTreeMap<SessionId, Kept>,
+    buried: BTreeMap<SessionId, Millis>,
+}
+
+/// A session with all that is kept of it.
+#[derive(Debug, Clone, Default)]
+pub struct Kept {
+    /// Its fields.
+    pub session: Session,
+    /// Its messages by position.
+    pub messages: BTreeMap<u64, String>,
+    /// The turns that it remembers, the oldest first.
+    pub turns: Vec<(TurnId, TurnRecord)>,
+}
+
+impl ReferenceRecords {
+    /// The sessions, expired ones among them.
+    #[must_use]
+    pub fn sessions(&self) -> &BTreeMap<SessionId, Kept> {
+        &self.sessions
+    }
+
+    /// Until when the deleted sessions are set aside.
+    pub fn buried(&self) -> impl Iterator<Item = Millis> {
+        self.buried.values().copied()
+    }
+
+    fn kept(&mut self, id: &SessionId) -> &mut Kept {
+        self.sessions.entry(id.clone()).or_default()
+    }
+
+    fn live(&self, now: Millis) -> impl Iterator<Item = (&SessionId, &Session)> {
+        self.sessions.iter().map(|(id, kept)| (id, &kept.session)).filter(move |(_, session)| session.is_live(now))
+    }
+}
+
+impl Records for ReferenceRecords {
+    type Error = Infallible;
+
+    fn session(&mut self, id: &SessionId) -> Result<Option<Session>, Infallible> {
+        Ok(self.sessions.get(id).map(|kept| kept.session.clone()))
+    }
+
+    fn put_session(&mut self, id: &SessionId, session: &Session) -> Result<(), Infallible> {
+        self.kept(id).session = session.clone();
+        Ok(())
+    }
+
+    fn remove_session(&mut self, id: &SessionId) -> Result<(), Infallible> {
+        self.sessions.remove(id);
+        Ok(())
+    }
+
+    fn messages(&mut self, id: &SessionId, positions: Range<u64>) -> Result<Vec<String>, Infallible> {
+        let kept = self.sessions.get(id);
+        Ok(kept
+            .into_iter()
+            .flat_map(|kept| kept.messages.range(positions.clone()))
+            .map(|(_, text)| text.clone())
+            .collect())
+    }
+
+    fn put_message(&mut self, id: &SessionId, position: u64, message: &str) -> Result<(), Infallible> {
+        self.kept(id).messages.insert(position, message.to_owned());
+        Ok(())
+    }
+
+    fn remove_messages(&mut self, id: &SessionId, positions: Range<u64>) -> Result<(), Infallible> {
+        self.kept(id).messages.retain(|position, _| !positions.contains(position));
+        Ok(())
+    }
+
+    fn turn(&mut self, id: &SessionId, turn: &TurnId) -> Result<Option<TurnRecord>, Infallible> {
+        let mut turns = self.sessions.get(id).into_iter().flat_map(|kept| &kept.turns);
+        Ok(turns.find(|(known, _)| known == turn).map(|(_, record)| record.clone()))
+    }
+
+    fn put_turn(&mut self, id: &SessionId, turn: &TurnId, record: &TurnRecord) -> Result<(), Infallible> {
+        let turns = &mut self.kept(id).turns;
+        if let Some((_, known)) = turns.iter_mut().find(|(known, _)| known == turn) {
+            *known = record.clone();
+            return Ok(());
+        }
+        turns.push((turn.clone(), record.clone()));
+        if turns.len() as u64 > REMEMBERED_TURNS {
+            turns.remove(0);
+        }
+        Ok(())
+    }
+
+    fn bury(&mut self, id: &SessionId, until: Millis) -> Result<(), Infallible> {
+        self.sessions.remove(id);
+        self.buried.insert(id.clone(), until);
+        Ok(())
+    }
+
+    fn buried_until(&mut self, id: &SessionId) -> Result<Option<Millis>, Infallible> {
+        Ok(self.buried.get(id).copied())
+    }
+
+    fn count(&mut self, now: Millis) -> Result<u64, Infallible> {
+        Ok(self.live(now).count() as u64)
+    }
+
+    fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>, Infallible> {
+        let mut cards: Vec<Card> = self
+            .live(now)
+            .filter(|(_, session)| newest.is_none_or(|newest| session.expires <= newest))
+            .map(|(id, session)| Card::of(id.clone(), session))
+            .collect();
+        cards.sort_by(|one, other| (other.expires, &other.id).cmp(&(one.expires, &one.id)));
+        Ok(cards.into_iter().skip(skip as usize).take(limit as usize).collect())
+    }
+}

@@ -1,0 +1,98 @@
+//! The reference store and Redis as one store that fails where they disagree.
+
+use chatkeep_model::{Millis, Operation, Owner};
+use chatkeep_testkit::{Executor, RedisExecutor, ReferenceStore, audit};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Both stores, and how often each outcome was seen.
+#[derive(Debug)]
+pub(crate) struct Both<'a> {
+    pub(crate) reference: ReferenceStore,
+    redis: &'a mut RedisExecutor,
+    seen: &'a mut BTreeMap<String, u64>,
+}
+
+/// Where they disagree.
+#[derive(Debug)]
+pub(crate) struct Disagreement {
+    what: String,
+    reference: String,
+    redis: String,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\nreference: {}\nredis:     {}", shown(&self.what), shown(&self.reference), shown(&self.redis))
+    }
+}
+
+/// Large messages are cut for the eye only.
+fn shown(text: &str) -> String {
+    if text.len() <= 4000 {
+        return text.to_owned();
+    }
+    format!("{}... ({} bytes)", text.chars().take(4000).collect::<String>(), text.len())
+}
+
+impl<'a> Both<'a> {
+    /// Both stores, empty.
+    pub(crate) fn new(redis: &'a mut RedisExecutor, seen: &'a mut BTreeMap<String, u64>) -> Self {
+        redis.flush();
+        Self { reference: ReferenceStore::default(), redis, seen }
+    }
+
+    /// Whether Redis keeps what it should: a sound layout, and of every live session the same messages and turns.
+    pub(crate) fn compare_what_is_kept(&mut self, owner: &Owner, now: Millis) -> Result<(), Disagreement> {
+        let problems = audit::problems(self.redis, now);
+        if !problems.is_empty() {
+            let (reference, redis) = (String::new(), format!("{problems:#?}"));
+            return Err(Disagreement { what: "the audit of Redis".to_owned(), reference, redis });
+        }
+        let keys = self.redis.keys(owner);
+        for (id, kept) in self.reference.records(owner).sessions() {
+            if kept.session.is_live(now) {
+                let messages = kept.messages.iter().map(|(position, text)| (format!("m:{position}"), text.clone()));
+                let turns = kept.turns.iter().map(|(turn, record)| (format!("t:{turn}"), record.to_string()));
+                let expected: BTreeMap<String, String> = messages.chain(turns).collect();
+                let mut fields = self.redis.fields(&keys.session(id));
+                fields.retain(|name, _| name.starts_with("m:") || name.starts_with("t:"));
+                if fields != expected {
+                    let (reference, redis) = (format!("{expected:?}"), format!("{fields:?}"));
+                    return Err(Disagreement { what: format!("what is kept of {id}"), reference, redis });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something that was kept at `then` has run out by `now`. A store may have forgotten it by then, or not yet.
+    pub(crate) fn something_ran_out(&mut self, owner: &Owner, then: Millis, now: Millis) -> bool {
+        let records = self.reference.records(owner);
+        let mut ends = records.sessions().values().map(|kept| kept.session.expires).chain(records.buried());
+        ends.any(|end| then < end && end <= now)
+    }
+}
+
+impl Executor for Both<'_> {
+    type Error = Disagreement;
+
+    fn run<O: Operation>(&mut self, owner: &Owner, operation: &O) -> Result<O::Outcome, Disagreement> {
+        let json = |outcome: &O::Outcome| serde_json::to_string(outcome).expect("outcomes serialise");
+        let Ok(outcome) = self.reference.run(owner, operation);
+        let reference = json(&outcome);
+        let redis = self.redis.run(owner, operation).map_or_else(|error| format!("{error:?}"), |answer| json(&answer));
+        if reference != redis {
+            let what = format!("{} {}", O::NAME, serde_json::to_string(operation).unwrap_or_default());
+            return Err(Disagreement { what, reference, redis });
+        }
+        let variant: String =
+            reference.chars().skip_while(|it| "{\"".contains(*it)).take_while(|it| it.is_alphabetic()).collect();
+        *self.seen.entry(format!("{} {variant}", O::NAME)).or_default() += 1;
+        Ok(outcome)
+    }
+
+    fn pass(&mut self, duration: Millis) {
+        self.redis.pass(duration);
+    }
+}

@@ -1,0 +1,229 @@
+//! Plays a sequence on both stores and compares all that can be seen after every step.
+
+use crate::both::{Both, Disagreement};
+use crate::step::{BeginTwist, FinishTwist, Step};
+use chatkeep_model::plan::{BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReleaseTurn};
+use chatkeep_model::{Millis, Operation};
+use chatkeep_testkit::RedisExecutor;
+use chatkeep_testkit::conformance::world::{World, message_id, session_id, turn_id};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Where a sequence fails.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The number of the step.
+    pub(crate) at: usize,
+    disagreement: Disagreement,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "after step {}: {}", self.at, self.disagreement)
+    }
+}
+
+/// Plays a sequence.
+pub(crate) fn play(redis: &mut RedisExecutor, steps: &[Step], seen: &mut BTreeMap<String, u64>) -> Result<(), Failure> {
+    let world = World::new(Both::new(redis, seen), "sequence");
+    let mut game = Game { world, begun: Vec::new(), sent: Vec::new(), bursts: 0 };
+    for (at, step) in steps.iter().enumerate() {
+        let played = game.step(step).and_then(|()| game.compare_all());
+        played.map_err(|disagreement| Failure { at, disagreement })?;
+    }
+    Ok(())
+}
+
+struct Game<'a> {
+    world: World<Both<'a>>,
+    /// The begins that started a turn.
+    begun: Vec<(BeginTurn, Begun)>,
+    /// The writes that were sent.
+    sent: Vec<Sent>,
+    bursts: u64,
+}
+
+#[derive(Clone)]
+enum Sent {
+    Begin(BeginTurn),
+    Finish(FinishTurn),
+    Release(ReleaseTurn),
+    Create(Create),
+    Delete(Delete),
+}
+
+/// The `which`-th of the latest.
+fn latest<T>(all: &[T], which: u64) -> Option<&T> {
+    let back = which as usize % all.len().max(1);
+    all.iter().rev().nth(back)
+}
+
+fn session_name(session: u64) -> String {
+    format!("s{session}")
+}
+
+impl Game<'_> {
+    fn step(&mut self, step: &Step) -> Result<(), Disagreement> {
+        match step {
+            Step::Limits { ttl, undo, window, messages_per_session, sessions_per_owner } => {
+                let limits = &mut self.world.limits;
+                (limits.ttl, limits.undo, limits.window) = (*ttl, *undo, *window);
+                limits.messages_per_session = *messages_per_session;
+                limits.sessions_per_owner = *sessions_per_owner;
+                Ok(())
+            }
+            Step::Begin { session, turn, attempt, twist } => {
+                let begin = self.begin(*session, *turn, *attempt, *twist);
+                self.send(Sent::Begin(begin))
+            }
+            Step::Finish { which, twist } => {
+                let Some((begin, begun)) = latest(&self.begun, *which) else { return Ok(()) };
+                let finish = twisted_finish(&self.world, begin, begun, *twist);
+                self.send(Sent::Finish(finish))
+            }
+            Step::Release { which, by_another } => {
+                let Some((begin, _)) = latest(&self.begun, *which) else { return Ok(()) };
+                let attempt = if *by_another { "another".to_owned() } else { begin.attempt.clone() };
+                let (session, turn) = (begin.session.clone(), begin.turn.clone());
+                self.send(Sent::Release(ReleaseTurn { session, turn, attempt, now: self.world.now() }))
+            }
+            Step::Create { session, operation, title } => self.send(Sent::Create(Create {
+                session: session_id(&session_name(*session)),
+                operation: turn_id(operation),
+                title: (*title).to_owned(),
+                seal: "0123456789abcdef0123456789abcdef".to_owned(),
+                now: self.world.now(),
+                ttl: self.world.limits.ttl,
+                sessions_per_owner: self.world.limits.sessions_per_owner,
+            })),
+            Step::Delete { session } => {
+                let (session, now) = (session_id(&session_name(*session)), self.world.now());
+                self.send(Sent::Delete(Delete { session, now, undo: self.world.limits.undo }))
+            }
+            Step::Repeat { which, late } => self.repeat(*which, *late),
+            Step::Wait(duration) => {
+                self.world.wait(*duration);
+                Ok(())
+            }
+            Step::ReadPage { session, limit, before } => {
+                let (session, now) = (session_id(&session_name(*session)), self.world.now());
+                self.run(&ReadHistory { session, now, limit: *limit, before: Some(*before) })
+            }
+            Step::ReadPages { limit } => self.read_pages(*limit),
+            Step::Burst { session, turns } => self.burst(*session, *turns),
+        }
+    }
+
+    fn begin(&self, session: u64, turn: u64, attempt: u64, twist: BeginTwist) -> BeginTurn {
+        let turn = format!("t{turn}");
+        let text = match twist {
+            BeginTwist::OtherText => format!("other text of {turn}"),
+            BeginTwist::LargeText(bytes) => "x".repeat(bytes as usize),
+            _ => format!("text of {turn}"),
+        };
+        let mut begin = self.world.begin(&session_name(session), &turn, &text);
+        begin.attempt = format!("a{attempt}");
+        begin.existing = matches!(twist, BeginTwist::Existing);
+        if matches!(twist, BeginTwist::OtherMessageId) {
+            begin.message_id = message_id("u-t0");
+            begin.message = begin.message.replacen(&format!("u-{turn}"), "u-t0", 1);
+        }
+        begin
+    }
+
+    fn send(&mut self, operation: Sent) -> Result<(), Disagreement> {
+        self.sent.push(operation.clone());
+        match operation {
+            Sent::Begin(begin) => {
+                let begun = self.world.try_run(&begin)?;
+                if matches!(begun, Begun::Started { .. }) {
+                    self.begun.push((begin, begun));
+                }
+                Ok(())
+            }
+            Sent::Finish(finish) => self.run(&finish),
+            Sent::Release(release) => self.run(&release),
+            Sent::Create(create) => self.run(&create),
+            Sent::Delete(delete) => self.run(&delete),
+        }
+    }
+
+    fn run<O: Operation>(&mut self, operation: &O) -> Result<(), Disagreement> {
+        self.world.try_run(operation).map(drop)
+    }
+
+    /// A repetition as it was sent comes with a time that is past. It is played so only while nothing ran out since: a
+    /// store may have forgotten what did, and then rightly answers otherwise.
+    fn repeat(&mut self, which: u64, late: bool) -> Result<(), Disagreement> {
+        let Some(mut operation) = latest(&self.sent, which).cloned() else { return Ok(()) };
+        let (now, owner) = (self.world.now(), self.world.owner().clone());
+        let sent_at = operation.now();
+        if !late || self.world.store().something_ran_out(&owner, *sent_at, now) {
+            *sent_at = now;
+        }
+        self.send(operation)
+    }
+
+    fn read_pages(&mut self, limit: u64) -> Result<(), Disagreement> {
+        let mut cursor = None;
+        loop {
+            let page = self.world.try_run(&ReadList { now: self.world.now(), limit, cursor })?;
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn burst(&mut self, session: u64, turns: u64) -> Result<(), Disagreement> {
+        self.bursts += 1;
+        for number in 0..turns {
+            let turn = format!("b{}-{number}", self.bursts);
+            let begin = self.world.begin(&session_name(session), &turn, "text");
+            let begun = self.world.try_run(&begin)?;
+            if matches!(begun, Begun::Started { .. }) {
+                let finish = self.world.finish(&begin, &begun, "reply");
+                self.run(&finish)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_all(&mut self) -> Result<(), Disagreement> {
+        let (now, owner) = (self.world.now(), self.world.owner().clone());
+        for session in (0..4).map(|session| session_id(&session_name(session))) {
+            self.run(&Info { session: session.clone(), now })?;
+            self.run(&ReadHistory { session, now, limit: 500, before: None })?;
+        }
+        self.run(&ReadList { now, limit: 200, cursor: None })?;
+        self.world.store().compare_what_is_kept(&owner, now)
+    }
+}
+
+impl Sent {
+    fn now(&mut self) -> &mut Millis {
+        match self {
+            Sent::Begin(begin) => &mut begin.now,
+            Sent::Finish(finish) => &mut finish.now,
+            Sent::Release(release) => &mut release.now,
+            Sent::Create(create) => &mut create.now,
+            Sent::Delete(delete) => &mut delete.now,
+        }
+    }
+}
+
+fn twisted_finish(world: &World<Both<'_>>, begin: &BeginTurn, begun: &Begun, twist: FinishTwist) -> FinishTurn {
+    let text = match twist {
+        FinishTwist::LargeReply(bytes) => "y".repeat(bytes as usize),
+        _ => format!("reply to {}", begin.turn),
+    };
+    let mut finish = world.finish(begin, begun, &text);
+    match twist {
+        FinishTwist::OtherAttempt => finish.attempt = "another".to_owned(),
+        FinishTwist::OtherSession(session) => finish.session = session_id(&session_name(session)),
+        FinishTwist::OtherPosition(position) => finish.position = position,
+        FinishTwist::OtherMessageId => finish.message_id = message_id("u-t"),
+        FinishTwist::None | FinishTwist::LargeReply(_) => {}
+    }
+    finish
+}

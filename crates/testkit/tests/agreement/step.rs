@@ -1,0 +1,169 @@
+//! The steps of a sequence, and how a seed determines them. A step names what came before by number, so that a sequence
+//! stays playable when steps are taken out of it.
+
+use chatkeep_model::Millis;
+use chatkeep_testkit::random::Random;
+
+/// One step.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Limits {
+        ttl: Millis,
+        undo: Millis,
+        window: u64,
+        messages_per_session: u64,
+        sessions_per_owner: u64,
+    },
+    Begin {
+        session: u64,
+        turn: u64,
+        attempt: u64,
+        twist: BeginTwist,
+    },
+    Finish {
+        which: u64,
+        twist: FinishTwist,
+    },
+    Release {
+        which: u64,
+        by_another: bool,
+    },
+    Create {
+        session: u64,
+        operation: String,
+        title: &'static str,
+    },
+    Delete {
+        session: u64,
+    },
+    /// An operation that was sent before arrives once more, with its own time or sent again now.
+    Repeat {
+        which: u64,
+        late: bool,
+    },
+    Wait(Millis),
+    ReadPage {
+        session: u64,
+        limit: u64,
+        before: u64,
+    },
+    ReadPages {
+        limit: u64,
+    },
+    /// So many whole turns, each of an id of its own.
+    Burst {
+        session: u64,
+        turns: u64,
+    },
+}
+
+/// What is unusual about a begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum BeginTwist {
+    None,
+    Existing,
+    OtherText,
+    OtherMessageId,
+    LargeText(u64),
+}
+
+/// What is unusual about a finish.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FinishTwist {
+    None,
+    OtherAttempt,
+    OtherSession(u64),
+    OtherPosition(u64),
+    OtherMessageId,
+    LargeReply(u64),
+}
+
+/// A sequence: the limits, then 20 to 60 steps.
+pub(crate) fn sequence(random: &mut Random) -> Vec<Step> {
+    let ttl = random.pick(&[600_000, 3_600_000, 604_800_000]);
+    let large_texts = random.percent(4);
+    let bursts = random.percent(4);
+    let mut steps = vec![limits(random, ttl)];
+    for _ in 0..random.within(20..60) {
+        steps.push(step(random, ttl, large_texts, bursts));
+    }
+    steps
+}
+
+fn limits(random: &mut Random, ttl: u64) -> Step {
+    Step::Limits {
+        ttl: Millis(ttl),
+        undo: Millis(random.pick(&[60_000, 600_000])),
+        window: random.pick(&[1, 2, 3, 5, 20]),
+        messages_per_session: random.pick(&[2, 3, 4, 7, 20, 1000, 1000]),
+        sessions_per_owner: random.pick(&[1, 2, 3, 10_000, 10_000, 10_000]),
+    }
+}
+
+fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step {
+    let session = random.within(0..4);
+    // Most of what is late or repeated concerns the latest.
+    let which = if random.percent(60) { random.within(0..3) } else { random.within(0..100) };
+    match random.within(0..100) {
+        0..28 => Step::Begin {
+            session: if random.percent(50) { 0 } else { session },
+            turn: random.within(0..8),
+            attempt: if random.percent(70) { 0 } else { random.within(0..3) },
+            twist: begin_twist(random, large_texts),
+        },
+        28..52 => Step::Finish { which, twist: finish_twist(random, large_texts) },
+        52..56 => Step::Release { which, by_another: random.percent(20) },
+        56..61 => Step::Create {
+            session,
+            operation: if random.percent(10) { "t0".to_owned() } else { format!("c{}", random.within(0..2)) },
+            title: random.pick(&["", "Title", "two  spaces ", "Žluťoučký kůň 🐎"]),
+        },
+        61..65 => Step::Delete { session },
+        65..75 => Step::Repeat { which, late: random.percent(60) },
+        75..90 => Step::Wait(wait(random, ttl)),
+        90..94 => Step::ReadPage { session, limit: random.within(1..6), before: random.within(0..20) },
+        94..96 => Step::ReadPages { limit: random.within(1..4) },
+        96..98 if bursts => Step::Burst { session, turns: random.pick(&[1, 5, 60, 127, 128, 140]) },
+        _ => limits(random, ttl),
+    }
+}
+
+/// Mostly the edges of what depends on time.
+fn wait(random: &mut Random, ttl: u64) -> Millis {
+    let lease = 120_000;
+    let edges = [lease, lease, 60_000, 600_000, ttl / 60, ttl / 8, ttl / 8, ttl / 4, ttl / 2, ttl / 2, ttl, ttl];
+    Millis(match random.within(0..10) {
+        0 => 0,
+        1 => 1,
+        2..5 => random.within(1..30_000),
+        5 => random.within(1..ttl),
+        _ => random.pick(&edges) - 1 + random.within(0..3),
+    })
+}
+
+fn begin_twist(random: &mut Random, large_texts: bool) -> BeginTwist {
+    match random.within(0..100) {
+        0..10 => BeginTwist::Existing,
+        10..15 => BeginTwist::OtherText,
+        15..20 => BeginTwist::OtherMessageId,
+        20..50 if large_texts => BeginTwist::LargeText(large(random)),
+        _ => BeginTwist::None,
+    }
+}
+
+fn finish_twist(random: &mut Random, large_texts: bool) -> FinishTwist {
+    match random.within(0..100) {
+        0..4 => FinishTwist::OtherAttempt,
+        4..7 => FinishTwist::OtherSession(random.within(0..4)),
+        7..11 => FinishTwist::OtherPosition(random.within(0..12)),
+        11..15 => FinishTwist::OtherMessageId,
+        20..40 if large_texts => FinishTwist::LargeReply(large(random)),
+        _ => FinishTwist::None,
+    }
+}
+
+/// Around what fits into a reply: a megabyte, twice a half, three times a third.
+fn large(random: &mut Random) -> u64 {
+    let whole = 1_048_576;
+    random.pick(&[whole, whole / 2, whole / 3]) - random.within(0..250)
+}
