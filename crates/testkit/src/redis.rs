@@ -56,7 +56,7 @@ impl RedisExecutor {
     /// The server can't be reached.
     pub fn connect(url: &str, prefix: &str) -> Result<Self, RedisError> {
         let connection = Client::open(url)?.get_connection()?;
-        let scripts = script::ALL.iter().map(|script| (script.sha1, StockScript::of(script))).collect();
+        let scripts = script::ALL.iter().map(|(_, script)| (script.sha1, StockScript::of(script))).collect();
         Ok(Self { connection, prefix: prefix.to_owned(), scripts, sent: 0, passed_at: Instant::now() })
     }
 

@@ -1,10 +1,11 @@
 //! The reference store: the records in plain maps. What it answers is what every other store must answer.
 
 use chatkeep_model::limits::REMEMBERED_TURNS;
-use chatkeep_model::records::Records;
+use chatkeep_model::message::stored_prefix;
+use chatkeep_model::records::{Records, State};
 use chatkeep_model::session::Card;
 use chatkeep_model::turn::TurnRecord;
-use chatkeep_model::{Millis, Owner, Session, SessionId, TurnId};
+use chatkeep_model::{MessageId, Millis, Owner, Session, SessionId, TurnId};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ops::Range;
@@ -26,7 +27,7 @@ impl ReferenceStore {
 #[derive(Debug, Clone, Default)]
 pub struct ReferenceRecords {
     sessions: BTreeMap<SessionId, Kept>,
-    buried: BTreeMap<SessionId, Millis>,
+    buried: BTreeMap<SessionId, (Millis, Kept)>,
 }
 
 /// A session with all that is kept of it.
@@ -38,6 +39,10 @@ pub struct Kept {
     pub messages: BTreeMap<u64, String>,
     /// The turns that it remembers, the oldest first.
     pub turns: Vec<(TurnId, TurnRecord)>,
+    /// Its metadata.
+    pub metadata: Option<String>,
+    /// Its state.
+    pub state: Option<State>,
 }
 
 impl ReferenceRecords {
@@ -49,7 +54,7 @@ impl ReferenceRecords {
 
     /// Until when the deleted sessions are set aside.
     pub fn buried(&self) -> impl Iterator<Item = Millis> {
-        self.buried.values().copied()
+        self.buried.values().map(|(until, _)| *until)
     }
 
     fn kept(&mut self, id: &SessionId) -> &mut Kept {
@@ -115,14 +120,52 @@ impl Records for ReferenceRecords {
         Ok(())
     }
 
+    fn find_message(
+        &mut self,
+        id: &SessionId,
+        message: &MessageId,
+        positions: Range<u64>,
+    ) -> Result<Option<u64>, Infallible> {
+        let kept = self.sessions.get(id);
+        let mut messages = kept.into_iter().flat_map(|kept| kept.messages.range(positions.clone())).rev();
+        let found = messages.find(|(_, text)| text.starts_with(&stored_prefix(message)));
+        Ok(found.map(|(position, _)| *position))
+    }
+
+    fn metadata(&mut self, id: &SessionId) -> Result<Option<String>, Infallible> {
+        Ok(self.sessions.get(id).and_then(|kept| kept.metadata.clone()))
+    }
+
+    fn put_metadata(&mut self, id: &SessionId, metadata: &str) -> Result<(), Infallible> {
+        self.kept(id).metadata = Some(metadata.to_owned()).filter(|metadata| !metadata.is_empty());
+        Ok(())
+    }
+
+    fn state(&mut self, id: &SessionId) -> Result<Option<State>, Infallible> {
+        Ok(self.sessions.get(id).and_then(|kept| kept.state.clone()))
+    }
+
+    fn put_state(&mut self, id: &SessionId, state: &State) -> Result<(), Infallible> {
+        self.kept(id).state = Some(state.clone());
+        Ok(())
+    }
+
+    fn unbury(&mut self, id: &SessionId) -> Result<(), Infallible> {
+        if let Some((_, kept)) = self.buried.remove(id) {
+            self.sessions.insert(id.clone(), kept);
+        }
+        Ok(())
+    }
+
     fn bury(&mut self, id: &SessionId, until: Millis) -> Result<(), Infallible> {
-        self.sessions.remove(id);
-        self.buried.insert(id.clone(), until);
+        if let Some(kept) = self.sessions.remove(id) {
+            self.buried.insert(id.clone(), (until, kept));
+        }
         Ok(())
     }
 
     fn buried_until(&mut self, id: &SessionId) -> Result<Option<Millis>, Infallible> {
-        Ok(self.buried.get(id).copied())
+        Ok(self.buried.get(id).map(|(until, _)| *until))
     }
 
     fn count(&mut self, now: Millis) -> Result<u64, Infallible> {

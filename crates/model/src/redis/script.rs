@@ -38,23 +38,23 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "2315929661e1ee53e36712fbce0418f89941753b";
-    BEGIN_TURN writes "begin_turn.lua" "4733d8f9f69e58e55787c02593f59a75974c4ea6";
-    CREATE writes "create.lua" "46c431c55768216726c9029981626ac1e2bdf1d2";
-    DELETE writes "delete.lua" "1aa6eb8b97f1b1949fc37d2538eda86fdb7d93f5";
-    FINISH_TURN writes "finish_turn.lua" "9f014fb2dfc26dda813601de009e38bc1eb2fa70";
-    FORK writes "fork.lua" "3f4b53cf4737cdb578d172fcd4219efa33761d2f";
-    HISTORY reads "history.lua" "2bbd95025a573b6012d87282b01e98ed98ae1367";
-    IMPORT writes "import.lua" "2061fdf239699c67537ee5f5452a29ebbbefafa8";
-    LIST reads "list.lua" "372bd0142cabc4ecff29072c63051a5ea8d6da2d";
-    PATCH writes "patch.lua" "92de3eec04db6738830c5338a631660c94e1a93c";
-    READ_STATE reads "read_state.lua" "3fdde51922a49b193f72bf18d3910e2ee13d0bc0";
-    REINDEX writes "reindex.lua" "ad766c45e9f2262e2d8938bf8e8c9793f2094ea2";
-    RELEASE_TURN writes "release_turn.lua" "c96d4677d11e021cd6a281ee16e24423ace65539";
-    RESTORE writes "restore.lua" "54ad8387e27b57ead47a252037b32eb92f88e6eb";
-    TOUCH writes "touch.lua" "8b8b217ca55a90f4142d4b859261eda9b16ae1ff";
-    TRUNCATE writes "truncate.lua" "b65b0555684c2ba3140b40433ecc026b904d2396";
-    WRITE_STATE writes "write_state.lua" "b7e0d04fa5b9765616fdc19311583465e632fd31";
+    APPEND writes "append.lua" "2e19218b0e5b44d1f4563ccc857193acb79621c4";
+    BEGIN_TURN writes "begin_turn.lua" "5a847f45df2bd494317bbf0da3b3c3e871d855c2";
+    CREATE writes "create.lua" "ff78204c6aa506799d24cbac60d0f039e77ccd55";
+    DELETE writes "delete.lua" "5120401b0aa53a49cd80a994638be8feee8fd0ca";
+    FINISH_TURN writes "finish_turn.lua" "e01d5455846467239d24c88ce345903a1c7f5221";
+    FORK writes "fork.lua" "35a7e2f6fb01ed748b14dfbb3d76ccf20e55af34";
+    HISTORY reads "history.lua" "46e77c66a29831d5113a2c294fe9f26e09ba4be7";
+    IMPORT writes "import.lua" "27af4b358602120e41c43e80456ee3f4f2a86e9a";
+    LIST reads "list.lua" "916ba7b102d74e2916e8b4354c7467f513d6db4f";
+    PATCH writes "patch.lua" "a065c56da14a106ac18a9389d83e2cbd1c15ce59";
+    READ_STATE reads "read_state.lua" "4e8cf228669a53c99d7b73b49697b0ff16413305";
+    REINDEX writes "reindex.lua" "a9be967212141f732f4cc145afd6cafd0625b62c";
+    RELEASE_TURN writes "release_turn.lua" "57887b2c3091747fe603cf78510d70bf0f89449f";
+    RESTORE writes "restore.lua" "4843a6b581ba89135afe238f218bf9439fbdb3f6";
+    TOUCH writes "touch.lua" "9c9c86af9c57e56e181d69790bcfa635a785aff0";
+    TRUNCATE writes "truncate.lua" "916975d5a31989ffdaa9ee3e9597105e9322b55e";
+    WRITE_STATE writes "write_state.lua" "fc0fb17690e9d238fa7597a8ede1d825161f217f";
 }
 
 #[cfg(test)]

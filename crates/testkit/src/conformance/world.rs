@@ -84,6 +84,7 @@ impl<E: Executor> World<E> {
             message: stored(&id, Role::User, text, None),
             message_id: id,
             title: derived_title(text),
+            cut_after: None,
             existing: false,
             seal: "0123456789abcdef0123456789abcdef".to_owned(),
             now: self.now(),
@@ -153,7 +154,7 @@ impl<E: Executor> World<E> {
 
     /// A session's fields.
     pub fn info(&mut self, session: &str) -> Option<Session> {
-        self.run(&Info { session: session_id(session), now: self.now() })
+        self.run(&Info { session: session_id(session), now: self.now() }).map(|details| details.session)
     }
 
     /// The fields of a session that is there.
@@ -190,7 +191,7 @@ impl<E: Executor> World<E> {
 
     /// Deletes a session.
     pub fn delete(&mut self, session: &str) -> bool {
-        self.run(&Delete { session: session_id(session), now: self.now(), undo: self.limits.undo })
+        !self.run(&Delete { sessions: vec![session_id(session)], now: self.now(), undo: self.limits.undo }).is_empty()
     }
 }
 

@@ -54,9 +54,12 @@ impl<'a> Both<'a> {
             if kept.session.is_live(now) {
                 let messages = kept.messages.iter().map(|(position, text)| (format!("m:{position}"), text.clone()));
                 let turns = kept.turns.iter().map(|(turn, record)| (format!("t:{turn}"), record.to_string()));
-                let expected: BTreeMap<String, String> = messages.chain(turns).collect();
+                let state = kept.state.iter().map(|state| ("state".to_owned(), state.json.clone()));
+                let metadata = kept.metadata.iter().map(|metadata| ("meta".to_owned(), metadata.clone()));
+                let expected: BTreeMap<String, String> = messages.chain(turns).chain(state).chain(metadata).collect();
                 let mut fields = self.redis.fields(&keys.session(id));
-                fields.retain(|name, _| name.starts_with("m:") || name.starts_with("t:"));
+                let compared = |name: &str| name.starts_with("m:") || name.starts_with("t:") || name == "state";
+                fields.retain(|name, value| compared(name) || (name == "meta" && !value.is_empty()));
                 if fields != expected {
                     let (reference, redis) = (format!("{expected:?}"), format!("{fields:?}"));
                     return Err(Disagreement { what: format!("what is kept of {id}"), reference, redis });
@@ -87,7 +90,7 @@ impl Executor for Both<'_> {
             return Err(Disagreement { what, reference, redis });
         }
         let variant: String =
-            reference.chars().skip_while(|it| "{\"".contains(*it)).take_while(|it| it.is_alphabetic()).collect();
+            reference.chars().skip_while(|it| "[{\"".contains(*it)).take_while(|it| it.is_alphabetic()).collect();
         *self.seen.entry(format!("{} {variant}", O::NAME)).or_default() += 1;
         Ok(outcome)
     }

@@ -8,6 +8,7 @@ mod both;
 mod play;
 mod shrink;
 mod step;
+mod write;
 
 use chatkeep_testkit::RedisServer;
 use chatkeep_testkit::random::Random;
@@ -15,26 +16,58 @@ use std::collections::BTreeMap;
 use std::env;
 
 /// What the sequences must have come across; else they have stopped testing what they should.
-const EXPECTED: [&str; 19] = [
-    "begin_turn started",
+const EXPECTED: &[&str] = &[
+    "append absent",
+    "append deleted",
+    "append full",
+    "append mismatch",
+    "append stored",
+    "begin_turn absent",
+    "begin_turn deleted",
+    "begin_turn full",
+    "begin_turn gone",
+    "begin_turn mismatch",
     "begin_turn replay",
     "begin_turn running",
-    "begin_turn mismatch",
-    "begin_turn gone",
-    "begin_turn deleted",
-    "begin_turn absent",
-    "begin_turn full",
+    "begin_turn started",
+    "begin_turn unknown",
+    "create created",
+    "create deleted",
+    "create exists",
+    "create full",
+    "delete ",
+    "delete s",
+    "finish_turn absent",
+    "finish_turn gone",
     "finish_turn stored",
     "finish_turn superseded",
-    "finish_turn gone",
-    "finish_turn absent",
+    "fork absent",
+    "fork created",
+    "fork deleted",
+    "fork exists",
+    "fork full",
+    "fork unknown",
+    "import conflict",
+    "import deleted",
+    "import full",
+    "import gap",
+    "import stored",
+    "patch null",
+    "patch session",
     "release_turn true",
-    "create created",
-    "create exists",
-    "create deleted",
-    "create full",
-    "delete true",
-    "delete false",
+    "restore absent",
+    "restore back",
+    "restore exists",
+    "restore full",
+    "touch null",
+    "touch title",
+    "truncate absent",
+    "truncate cut",
+    "truncate unknown",
+    "write_state deleted",
+    "write_state full",
+    "write_state stale",
+    "write_state stored",
 ];
 
 #[test]

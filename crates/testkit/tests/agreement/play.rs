@@ -2,7 +2,10 @@
 
 use crate::both::{Both, Disagreement};
 use crate::step::{BeginTwist, FinishTwist, Step};
-use chatkeep_model::plan::{BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReleaseTurn};
+use crate::write::{Written, cut_after, write};
+use chatkeep_model::plan::{
+    BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReleaseTurn,
+};
 use chatkeep_model::{Millis, Operation};
 use chatkeep_testkit::RedisExecutor;
 use chatkeep_testkit::conformance::world::{World, message_id, session_id, turn_id};
@@ -50,6 +53,7 @@ enum Sent {
     Release(ReleaseTurn),
     Create(Create),
     Delete(Delete),
+    Write(Written),
 }
 
 /// The `which`-th of the latest.
@@ -98,7 +102,11 @@ impl Game<'_> {
             })),
             Step::Delete { session } => {
                 let (session, now) = (session_id(&session_name(*session)), self.world.now());
-                self.send(Sent::Delete(Delete { session, now, undo: self.world.limits.undo }))
+                self.send(Sent::Delete(Delete { sessions: vec![session], now, undo: self.world.limits.undo }))
+            }
+            Step::Write { session, operation, kind, value } => {
+                let written = write(&self.world, &session_name(*session), *operation, *kind, *value);
+                self.send(Sent::Write(written))
             }
             Step::Repeat { which, late } => self.repeat(*which, *late),
             Step::Wait(duration) => {
@@ -124,6 +132,9 @@ impl Game<'_> {
         let mut begin = self.world.begin(&session_name(session), &turn, &text);
         begin.attempt = format!("a{attempt}");
         begin.existing = matches!(twist, BeginTwist::Existing);
+        if let BeginTwist::CutAfter(value) = twist {
+            begin.cut_after = Some(cut_after(value));
+        }
         if matches!(twist, BeginTwist::OtherMessageId) {
             begin.message_id = message_id("u-t0");
             begin.message = begin.message.replacen(&format!("u-{turn}"), "u-t0", 1);
@@ -145,6 +156,16 @@ impl Game<'_> {
             Sent::Release(release) => self.run(&release),
             Sent::Create(create) => self.run(&create),
             Sent::Delete(delete) => self.run(&delete),
+            Sent::Write(written) => match written {
+                Written::Append(append) => self.run(&append),
+                Written::Fork(fork) => self.run(&fork),
+                Written::Import(import) => self.run(&import),
+                Written::Patch(patch) => self.run(&patch),
+                Written::Restore(restore) => self.run(&restore),
+                Written::Touch(touch) => self.run(&touch),
+                Written::Truncate(truncate) => self.run(&truncate),
+                Written::WriteState(write) => self.run(&write),
+            },
         }
     }
 
@@ -195,6 +216,8 @@ impl Game<'_> {
             self.run(&Info { session: session.clone(), now })?;
             self.run(&ReadHistory { session, now, limit: 500, before: None })?;
         }
+        let sessions = (0..4).map(|session| session_id(&session_name(session))).collect();
+        self.run(&ReadState { sessions, now })?;
         self.run(&ReadList { now, limit: 200, cursor: None })?;
         self.world.store().compare_what_is_kept(&owner, now)
     }
@@ -208,6 +231,7 @@ impl Sent {
             Sent::Release(release) => &mut release.now,
             Sent::Create(create) => &mut create.now,
             Sent::Delete(delete) => &mut delete.now,
+            Sent::Write(written) => written.now(),
         }
     }
 }

@@ -36,6 +36,14 @@ pub(crate) enum Step {
     Delete {
         session: u64,
     },
+    /// A write that isn't a turn, under one of a few operation ids.
+    Write {
+        session: u64,
+        operation: u64,
+        kind: Write,
+        /// Which of its few possible contents.
+        value: u64,
+    },
     /// An operation that was sent before arrives once more, with its own time or sent again now.
     Repeat {
         which: u64,
@@ -57,6 +65,19 @@ pub(crate) enum Step {
     },
 }
 
+/// The writes that aren't turns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Write {
+    Append,
+    Fork,
+    Import,
+    Patch,
+    Restore,
+    Touch,
+    Truncate,
+    WriteState,
+}
+
 /// What is unusual about a begin.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum BeginTwist {
@@ -65,6 +86,7 @@ pub(crate) enum BeginTwist {
     OtherText,
     OtherMessageId,
     LargeText(u64),
+    CutAfter(u64),
 }
 
 /// What is unusual about a finish.
@@ -105,22 +127,41 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
     // Most of what is late or repeated concerns the latest.
     let which = if random.percent(60) { random.within(0..3) } else { random.within(0..100) };
     match random.within(0..100) {
-        0..28 => Step::Begin {
+        0..22 => Step::Begin {
             session: if random.percent(50) { 0 } else { session },
             turn: random.within(0..8),
             attempt: if random.percent(70) { 0 } else { random.within(0..3) },
             twist: begin_twist(random, large_texts),
         },
-        28..52 => Step::Finish { which, twist: finish_twist(random, large_texts) },
-        52..56 => Step::Release { which, by_another: random.percent(20) },
-        56..61 => Step::Create {
+        22..40 => Step::Finish { which, twist: finish_twist(random, large_texts) },
+        40..43 => Step::Release { which, by_another: random.percent(20) },
+        43..46 => Step::Create {
             session,
             operation: if random.percent(10) { "t0".to_owned() } else { format!("c{}", random.within(0..2)) },
             title: random.pick(&["", "Title", "two  spaces ", "Žluťoučký kůň 🐎"]),
         },
-        61..65 => Step::Delete { session },
-        65..75 => Step::Repeat { which, late: random.percent(60) },
-        75..90 => Step::Wait(wait(random, ttl)),
+        46..50 => Step::Delete { session },
+        50..66 => Step::Write {
+            session: if random.percent(40) { 0 } else { session },
+            operation: random.within(0..12),
+            kind: random.pick(&[
+                Write::Append,
+                Write::Append,
+                Write::Fork,
+                Write::Import,
+                Write::Patch,
+                Write::Restore,
+                Write::Restore,
+                Write::Touch,
+                Write::Truncate,
+                Write::Truncate,
+                Write::WriteState,
+                Write::WriteState,
+            ]),
+            value: random.within(0..1000),
+        },
+        66..76 => Step::Repeat { which, late: random.percent(60) },
+        76..90 => Step::Wait(wait(random, ttl)),
         90..94 => Step::ReadPage { session, limit: random.within(1..6), before: random.within(0..20) },
         94..96 => Step::ReadPages { limit: random.within(1..4) },
         96..98 if bursts => Step::Burst { session, turns: random.pick(&[1, 5, 60, 127, 128, 140]) },
@@ -146,6 +187,7 @@ fn begin_twist(random: &mut Random, large_texts: bool) -> BeginTwist {
         0..10 => BeginTwist::Existing,
         10..15 => BeginTwist::OtherText,
         15..20 => BeginTwist::OtherMessageId,
+        90..100 => BeginTwist::CutAfter(random.within(0..10)),
         20..50 if large_texts => BeginTwist::LargeText(large(random)),
         _ => BeginTwist::None,
     }

@@ -11,9 +11,10 @@ if not is_buried(deleted, now) then return { 'absent' } end
 if not has_room(index, cards, now, most, prune) then return { 'full' } end
 redis.call('RENAME', deleted, session)
 redis.call('HDEL', session, 'until')
-s = read_session(session)
-remove_fields(session, forgotten(session, s, remembered))
+s = read_session(session, { 't:' .. operation })
+local known = s.more[1]
+if not known then remove_fields(session, forgotten(session, s, remembered)) end
 s.updated, s.rev = now, s.rev + 1
 slide(index, id, s, now, ttl)
-save(session, index, cards, id, s, undying, remember(s, remembered, operation, record))
+save(session, index, cards, id, s, undying, known and { 't:' .. operation, record } or remember(s, remembered, operation, record))
 return show('restored', s)

@@ -110,7 +110,7 @@ end
 local function remember(s, remembered, id, record)
   local slot = ring_field(s, remembered)
   s.turns = s.turns + 1
-  return { 'turns', s.turns, slot, id, 't:' .. id, record }
+  return { slot, id, 't:' .. id, record }
 end
 
 -- What the ring's next field names, where the ring is full: to be forgotten.
@@ -143,7 +143,7 @@ end
 -- Writes a session's fields, more fields, and its card; and the TTLs of whatever slid. The index and the cards get a longer
 -- one, `undying`, so that few slides renew it.
 local function save(key, index, cards, id, s, undying, ...)
-  local fields = { 'exp', s.exp, 'title', s.title, 'updated', s.updated, 'first', s.first, 'next', s.next, 'total', s.total, 'rev', s.rev, 'flags', s.flags, 'slid', s.slid }
+  local fields = { 'exp', s.exp, 'title', s.title, 'updated', s.updated, 'first', s.first, 'next', s.next, 'total', s.total, 'rev', s.rev, 'flags', s.flags, 'turns', s.turns, 'slid', s.slid }
   if s.new then for _, value in ipairs({ 'v', 1, 'created', s.created }) do fields[#fields + 1] = value end end
   for _, more in ipairs({ ... }) do
     for _, value in ipairs(more) do fields[#fields + 1] = value end

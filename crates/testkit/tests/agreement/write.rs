@@ -1,0 +1,136 @@
+//! The writes that aren't turns, each from a few small numbers.
+
+use crate::step::Write;
+use chatkeep_model::Millis;
+use chatkeep_model::plan::{
+    Append, Condition, CutAfter, Fork, Import, Patch, Restore, Tag, Touch, Truncate, WriteState,
+};
+use chatkeep_model::session::Flags;
+use chatkeep_testkit::Executor;
+use chatkeep_testkit::clock::SimulatedClock;
+use chatkeep_testkit::conformance::world::{World, message_id, session_id, turn_id};
+
+#[derive(Debug, Clone)]
+pub(crate) enum Written {
+    Append(Append),
+    Fork(Fork),
+    Import(Import),
+    Patch(Patch),
+    Restore(Restore),
+    Touch(Touch),
+    Truncate(Truncate),
+    WriteState(WriteState),
+}
+
+impl Written {
+    pub(crate) fn now(&mut self) -> &mut Millis {
+        match self {
+            Written::Append(append) => &mut append.now,
+            Written::Fork(fork) => &mut fork.now,
+            Written::Import(import) => &mut import.now,
+            Written::Patch(patch) => &mut patch.now,
+            Written::Restore(restore) => &mut restore.now,
+            Written::Touch(touch) => &mut touch.now,
+            Written::Truncate(truncate) => &mut truncate.now,
+            Written::WriteState(write) => &mut write.now,
+        }
+    }
+}
+
+const SEAL: &str = "0123456789abcdef0123456789abcdef";
+
+/// Where a cut falls: nowhere, on a message that a sequence often has, or on one that it never has.
+pub(crate) fn cut_after(value: u64) -> CutAfter {
+    match value % 10 {
+        0 => CutAfter::Nothing,
+        1 => CutAfter::Message(message_id("never")),
+        2..=5 => CutAfter::Message(message_id(&format!("u-t{}", value % 8))),
+        _ => CutAfter::Message(message_id(&format!("r-t{}", value % 8))),
+    }
+}
+
+fn stored(id: &str) -> String {
+    format!(r#"{{"id":"{id}","role":"user","content":"text of {id}","created":"2026-11-21T09:30:00.000Z"}}"#)
+}
+
+/// A write.
+pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64, kind: Write, value: u64) -> Written {
+    let operation = turn_id(&format!("o{operation}"));
+    let (id, now, limits) = (session_id(session), world.now(), &world.limits);
+    let (ttl, sessions_per_owner, messages_per_session) =
+        (limits.ttl, limits.sessions_per_owner, limits.messages_per_session);
+    let seal = SEAL.to_owned();
+    match kind {
+        Write::Append => Written::Append(Append {
+            session: id,
+            fingerprint: format!("{:016x}", value % 3),
+            messages: (0..1 + value % 4).map(|number| stored(&format!("a-{operation}-{number}"))).collect(),
+            operation,
+            title: "Appended".to_owned(),
+            existing: value.is_multiple_of(4),
+            seal,
+            now,
+            ttl,
+            messages_per_session,
+            sessions_per_owner,
+        }),
+        Write::Fork => Written::Fork(Fork {
+            source: id,
+            target: session_id(&format!("s{}", value % 4)),
+            operation,
+            at: (value % 3 > 0).then(|| message_id(&format!("r-t{}", value % 8))),
+            title: if value.is_multiple_of(2) { String::new() } else { "Fork".to_owned() },
+            seal,
+            now,
+            ttl,
+            sessions_per_owner,
+        }),
+        Write::Import => Written::Import(Import {
+            session: id,
+            title: "Imported".to_owned(),
+            created: Millis(now.0.saturating_sub(5_000)),
+            updated: Millis(now.0.saturating_sub(1_000)),
+            flags: Flags { pinned: value.is_multiple_of(2), archived: value.is_multiple_of(3) },
+            metadata: if value.is_multiple_of(2) { r#"{"a":1}"#.to_owned() } else { String::new() },
+            state: if value.is_multiple_of(3) { "[1]".to_owned() } else { String::new() },
+            seal,
+            position: value % 4,
+            messages: (0..value % 5)
+                .map(|number| format!("i{}", value % 4 + number))
+                .map(|name| (message_id(&name), stored(&name)))
+                .collect(),
+            now,
+            ttl,
+            sessions_per_owner,
+        }),
+        Write::Patch => Written::Patch(Patch {
+            session: id,
+            operation,
+            title: [None, Some(String::new()), Some("Přejmenováno na  něco".to_owned())][value as usize % 3].clone(),
+            pinned: [None, Some(true), Some(false)][value as usize / 3 % 3],
+            archived: [None, Some(true), Some(false)][value as usize / 9 % 3],
+            metadata: [None, Some(String::new()), Some(r#"{"k":"ž"}"#.to_owned())][value as usize / 27 % 3].clone(),
+            now,
+            ttl,
+        }),
+        Write::Restore => Written::Restore(Restore { session: id, operation, now, ttl, sessions_per_owner }),
+        Write::Touch => Written::Touch(Touch { session: id, now, ttl }),
+        Write::Truncate => Written::Truncate(Truncate { session: id, operation, after: cut_after(value), now, ttl }),
+        Write::WriteState => Written::WriteState(WriteState {
+            session: id,
+            operation,
+            condition: match value % 6 {
+                0 | 1 => Condition::Any,
+                2 => Condition::None,
+                3 => Condition::Present,
+                // A session made at the very beginning of a sequence has this tag.
+                _ => Condition::Match(Tag { created: SimulatedClock::default().now(), revision: 1 + value % 2 }),
+            },
+            state: format!("{{\"n\":{}}}", value % 7),
+            seal,
+            now,
+            ttl,
+            sessions_per_owner,
+        }),
+    }
+}
