@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
 import { startRedis } from "../harness/redis.mjs";
-import { STORES } from "../harness/stores.mjs";
+import { forEachStore, STORES } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
 
 /** Everything that a client can see, but for what changes with time alone. */
@@ -29,45 +29,43 @@ async function fill(api) {
   ok(await api.delete("deleted"));
 }
 
-for (const store of STORES) {
-  describe(`workerd, on ${store}`, () => {
-    let worker;
-    let api;
-    let before_it;
-    before(async () => {
-      worker = await startWorker({ store });
-      api = new Api(worker.url);
-      await fill(api);
-      before_it = await everything(api);
-      assert.equal(before_it.count, 3);
-    });
-    after(() => worker?.stop());
-
-    test("a stop and a start keep every session", async () => {
-      await worker.restart();
-      assert.deepEqual(await everything(api), before_it);
-      assertProblem(await api.chat({ message: "Late", session_id: "deleted" }), 410, "session_deleted");
-    });
-
-    test("a crash keeps what was acknowledged last", async () => {
-      const turn = { message: "Before the crash", session_id: "crash", message_id: "m1" };
-      const { response } = ok(await api.chat(turn));
-      await worker.kill();
-      await worker.restart();
-      const again = ok(await api.chat(turn));
-      assert.deepEqual([again.replayed, again.response], [true, response]);
-      assert.deepEqual(await api.texts("crash"), [turn.message, response]);
-      const { sessions } = await everything(api);
-      assert.deepEqual(sessions.slice(1), before_it.sessions);
-    });
-
-    test("the chat goes on where it was", async () => {
-      const answer = await api.say("Do you remember?", { session_id: "a", existing: true });
-      assert.match(answer.response, /Olá/);
-      assert.equal(answer.session.message_count, 8);
-    });
+forEachStore("workerd", (store) => {
+  let worker;
+  let api;
+  let before_it;
+  before(async () => {
+    worker = await startWorker({ store });
+    api = new Api(worker.url);
+    await fill(api);
+    before_it = await everything(api);
+    assert.equal(before_it.count, 3);
   });
-}
+  after(() => worker?.stop());
+
+  test("a stop and a start keep every session", async () => {
+    await worker.restart();
+    assert.deepEqual(await everything(api), before_it);
+    assertProblem(await api.chat({ message: "Late", session_id: "deleted" }), 410, "session_deleted");
+  });
+
+  test("a crash keeps what was acknowledged last", async () => {
+    const turn = { message: "Before the crash", session_id: "crash", message_id: "m1" };
+    const { response } = ok(await api.chat(turn));
+    await worker.kill();
+    await worker.restart();
+    const again = ok(await api.chat(turn));
+    assert.deepEqual([again.replayed, again.response], [true, response]);
+    assert.deepEqual(await api.texts("crash"), [turn.message, response]);
+    const { sessions } = await everything(api);
+    assert.deepEqual(sessions.slice(1), before_it.sessions);
+  });
+
+  test("the chat goes on where it was", async () => {
+    const answer = await api.say("Do you remember?", { session_id: "a", existing: true });
+    assert.match(answer.response, /Olá/);
+    assert.equal(answer.session.message_count, 8);
+  });
+});
 
 if (STORES.includes("upstash")) {
   describe("Redis with an append-only file", () => {
