@@ -26,6 +26,7 @@ use crate::session::Session;
 use crate::time::Millis;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fmt;
 
 /// An operation on one owner's sessions. It is a value: time, randomness and limits are its fields.
 pub trait Operation: Serialize + DeserializeOwned {
@@ -33,7 +34,7 @@ pub trait Operation: Serialize + DeserializeOwned {
     const NAME: &'static str;
 
     /// What it comes to.
-    type Outcome: Serialize + DeserializeOwned;
+    type Outcome: Serialize + DeserializeOwned + PartialEq + fmt::Debug;
 
     /// How Redis does it.
     fn call(&self, keys: &Keys) -> Call;
