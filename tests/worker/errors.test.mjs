@@ -127,6 +127,13 @@ onEachStore("bad input", {}, (the) => {
     });
   }
 
+  test("a body far too large: its sender gets to see the answer, each time", async () => {
+    for (let time = 0; time < 10; time += 1) {
+      assertProblem(await the.api.chat({ message: long(5_000_000) }), 413, "body_too_large");
+    }
+    assert.equal(await stored(), 0);
+  });
+
   test("a body too large that doesn't tell its length: body_too_large", async () => {
     const chunks = ['{"message":"', ...Array.from({ length: 9 }, () => long(131_072)), '"}'];
     assertProblem(await rawRequest(`${the.api.url}/v1/chat`, { method: "POST", chunks }), 413, "body_too_large");
