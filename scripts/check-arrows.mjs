@@ -9,7 +9,7 @@ const faults = [];
 
 const MAY = { "chatkeep-model": [], "": ["chatkeep-model"] };
 const MAY_IN_TESTS = ["chatkeep-model", "chatkeep-testkit"];
-const metadata = JSON.parse(execFileSync("cargo", ["metadata", "--format-version=1", "--no-deps", "--locked"]));
+const metadata = JSON.parse(execFileSync("cargo", ["metadata", "--format-version=1", "--no-deps"]));
 for (const { name, dependencies } of metadata.packages) {
   for (const dependency of dependencies.filter((entry) => entry.name.startsWith("chatkeep-"))) {
     const may = dependency.kind === "dev" ? MAY_IN_TESTS : (MAY[name] ?? MAY[""]);

@@ -8,7 +8,7 @@ const ALLOWED = ["serde", "serde_json"];
 const IMPURE =
   /\b(?:std::(?:time::(?:SystemTime|Instant)|net::(?:Tcp|Udp|ToSocket)\w+|fs|env|thread|process|io::(?:stdin|stdout|stderr))|std::\{[^}]*\b(?:fs|env|thread|process)\b|\b(?:Tcp|Udp)(?:Stream|Listener|Socket)\b|SystemTime|RandomState|(?:rand|getrandom|uuid|fastrand|js_sys|web_sys|wasm_bindgen|worker|tokio|redis_client)::|extern\s+"C"|unsafe\s*\{)/;
 
-const metadata = JSON.parse(execFileSync("cargo", ["metadata", "--format-version=1", "--no-deps", "--locked"]));
+const metadata = JSON.parse(execFileSync("cargo", ["metadata", "--format-version=1", "--no-deps"]));
 const model = metadata.packages.find((entry) => entry.name === "chatkeep-model");
 const faults = model.dependencies
   .filter((dependency) => dependency.kind !== "dev" && !ALLOWED.includes(dependency.name))

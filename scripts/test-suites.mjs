@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-const cargo = (...args) => ["cargo", ["test", "--locked", ...args]];
+const cargo = (...args) => ["cargo", ["test", ...(process.env.CI ? ["--locked"] : []), ...args]];
 const node = (pattern) => {
   const files = globSync(pattern).sort();
   return [

@@ -22,6 +22,7 @@ import { Process } from "./processes.mjs";
  * @typedef {object} Gateway
  * @property {string} url
  * @property {string} token
+ * @property {number} pid of the one that runs now
  * @property {() => string} logs
  * @property {(...faults: Fault[]) => Promise<void>} order orders faults; needs `faults: true`
  * @property {() => Promise<void>} clear cancels all faults
@@ -33,12 +34,12 @@ import { Process } from "./processes.mjs";
  */
 
 /**
- * @param {{redisUrl: string, faults?: boolean, vars?: Record<string, string>}} options
- *   `faults` lets tests order faults and read counters
+ * @param {{redisUrl: string, faults?: boolean, vars?: Record<string, string>, profile?: "debug" | "native"}} options
+ *   `faults` lets tests order faults and read counters; `profile` is the one of Cargo that it was built with
  * @returns {Promise<Gateway>}
  */
-export async function startGateway({ redisUrl, faults = false, vars = {} }) {
-  const program = join(resolve(ROOT, process.env.CARGO_TARGET_DIR || "target"), "debug", "chatkeep-gateway");
+export async function startGateway({ redisUrl, faults = false, vars = {}, profile = "debug" }) {
+  const program = join(resolve(ROOT, process.env.CARGO_TARGET_DIR || "target"), profile, "chatkeep-gateway");
   if (!existsSync(program)) throw new Error(`${program} is missing: run scripts/build-gateway`);
   const token = randomBytes(24).toString("hex");
   const port = await freePort();
@@ -56,6 +57,9 @@ export async function startGateway({ redisUrl, faults = false, vars = {} }) {
   return {
     url,
     token,
+    get pid() {
+      return server.pid;
+    },
     logs: () => logs + server.logs(),
     order: async (...faults) => void (await control("POST", "faults", JSON.stringify(faults))),
     clear: async () => void (await control("DELETE", "faults")),

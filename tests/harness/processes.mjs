@@ -39,6 +39,11 @@ export class Process {
     this.#ended.then(() => running.delete(this));
   }
 
+  /** Its number; 0 when it could not be started. */
+  get pid() {
+    return this.child.pid ?? 0;
+  }
+
   /** Everything said so far, on both streams. */
   logs() {
     return this.#said;

@@ -10,6 +10,7 @@ import { Process } from "./processes.mjs";
  * @property {number} port
  * @property {string} dir
  * @property {string} url
+ * @property {number} pid of the one that runs now
  * @property {() => string} logs
  * @property {(...args: string[]) => Promise<string>} cli runs redis-cli and gives what it prints
  * @property {() => Promise<void>} stop ends it and removes its folder
@@ -35,6 +36,9 @@ export async function startRedis({ appendonly = false, port, dir, maxmemory } = 
     port: its_port,
     dir: folder,
     url: `redis://127.0.0.1:${its_port}`,
+    get pid() {
+      return server.pid;
+    },
     logs: () => logs + server.logs(),
     cli: async (...words) => {
       const { stdout } = await promisify(execFile)("redis-cli", ["-p", `${its_port}`, ...words]);

@@ -7,10 +7,24 @@ import { startWorker } from "./worker.mjs";
 
 const NAMES = /** @type {const} */ ({ vault: "vault", redis: "upstash" });
 
+const wanted = process.env.CHATKEEP_STORE;
+if (wanted && !(wanted in NAMES)) throw new Error(`CHATKEEP_STORE is ${wanted}; there are vault and redis`);
+
 /** @type {("vault" | "upstash")[]} */
 export const STORES = Object.entries(NAMES)
-  .filter(([name]) => [undefined, "", name].includes(process.env.CHATKEEP_STORE))
+  .filter(([name]) => !wanted || name === wanted)
   .map(([, store]) => store);
+
+/**
+ * Defines a suite for each store. The suites run beside each other, the tests of each one after another.
+ * @param {string} title
+ * @param {(store: "vault" | "upstash") => void} define
+ */
+export function forEachStore(title, define) {
+  describe(title, { concurrency: true }, () => {
+    for (const store of STORES) describe(`on ${store}`, { concurrency: false }, () => define(store));
+  });
+}
 
 /**
  * Starts a Worker on each store, and defines tests that use it.
@@ -19,17 +33,15 @@ export const STORES = Object.entries(NAMES)
  * @param {(the: {api: Api, worker: Worker, store: "vault" | "upstash"}) => void} define `the` is filled when tests run
  */
 export function onEachStore(title, vars, define) {
-  for (const store of STORES) {
-    describe(`${title}, on ${store}`, () => {
-      const the = /** @type {{api: Api, worker: Worker, store: "vault" | "upstash"}} */ ({ store });
-      before(async () => {
-        the.worker = await startWorker({ store, vars });
-        the.api = new Api(the.worker.url);
-      });
-      after(() => the.worker?.stop());
-      define(the);
+  forEachStore(title, (store) => {
+    const the = /** @type {{api: Api, worker: Worker, store: "vault" | "upstash"}} */ ({ store });
+    before(async () => {
+      the.worker = await startWorker({ store, vars });
+      the.api = new Api(the.worker.url);
     });
-  }
+    after(() => the.worker?.stop());
+    define(the);
+  });
 }
 
 /**

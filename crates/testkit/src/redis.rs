@@ -98,6 +98,17 @@ impl RedisExecutor {
         self.command::<()>(&["FLUSHALL"]);
     }
 
+    /// Makes every script known to the server, as it is after a while in service.
+    ///
+    /// # Panics
+    /// Redis refuses one.
+    pub fn load_scripts(&mut self) {
+        let sources: Vec<_> = self.scripts.values().map(|script| script.source.clone()).collect();
+        for source in sources {
+            self.command::<String>(&["SCRIPT", "LOAD", &source]);
+        }
+    }
+
     /// All fields of a hash.
     ///
     /// # Panics

@@ -49,7 +49,8 @@ fn a_session_is_one_hash_and_a_line_in_its_owners_list() {
     assert_eq!(names(&mut world), set(&[CARDS, INDEX, SESSION, "chatkeep:{u-ada}:s:s2"]));
     let fields = world.store().fields(SESSION);
     let known: BTreeSet<String> = fields.keys().cloned().collect();
-    let session = ["created", "exp", "first", "next", "rev", "seal", "slid", "title", "total", "turns", "updated", "v"];
+    let session =
+        ["created", "exp", "first", "flags", "next", "rev", "seal", "slid", "title", "total", "turns", "updated", "v"];
     assert_eq!(known, set(&[&session[..], &["m:0", "m:1", "q:0", "t:t1"]].concat()));
     assert_eq!((fields["v"].as_str(), fields["seal"].len(), fields["turns"].as_str()), ("1", 32, "1"));
     assert_eq!(fields["t:t1"], format!("done t1-1 0 r-t1 {} u-t1 0 1", turn_fingerprint("Dobrý den")));

@@ -47,6 +47,7 @@ use crate::session::{Flags, Session};
 use crate::time::Millis;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// An operation on one owner's sessions. It is a value: time, randomness and limits are its fields.
 pub trait Operation: Serialize + DeserializeOwned {
@@ -54,7 +55,7 @@ pub trait Operation: Serialize + DeserializeOwned {
     const NAME: &'static str;
 
     /// What it comes to.
-    type Outcome: Serialize + DeserializeOwned;
+    type Outcome: Serialize + DeserializeOwned + PartialEq + fmt::Debug;
 
     /// How Redis does it.
     fn call(&self, keys: &Keys) -> Call;

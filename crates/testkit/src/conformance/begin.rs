@@ -3,6 +3,7 @@
 use super::world::{World, contents, message_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
+use chatkeep_model::limits::REPLY_BYTES;
 use chatkeep_model::plan::Begun;
 
 pub(super) fn a_first_turn_creates_its_session<E: Executor>(world: &mut World<E>) {
@@ -147,6 +148,20 @@ pub(super) fn the_window_stops_at_a_megabyte<E: Executor>(world: &mut World<E>) 
     assert_eq!(window[4], begin.message);
     assert!(contents(window)[0].starts_with("q1"));
     assert_eq!(world.run(&begin), started, "the retry is shown the same");
+}
+
+pub(super) fn a_window_of_exactly_a_megabyte_is_given<E: Executor>(world: &mut World<E>) {
+    for (session, spare, given) in [("s1", 0, 2), ("s2", 1, 1)] {
+        let newest = world.begin(session, "t2", "newest");
+        let earlier = world.begin(session, "t1", "");
+        let room = REPLY_BYTES - newest.message.len() - earlier.message.len();
+        let begun = world.run(&world.begin(session, "t1", &"x".repeat(room + spare)));
+        assert!(matches!(begun, Begun::Started { .. }));
+        let Begun::Started { window, .. } = world.run(&newest) else { panic!("not started") };
+        assert_eq!(window.len(), given, "with {spare} bytes too many");
+        let Begun::Started { window, .. } = world.run(&newest) else { panic!("not started again") };
+        assert_eq!(window.len(), given, "with {spare} bytes too many, again");
+    }
 }
 
 pub(super) fn a_turn_of_another_session_is_another_turn<E: Executor>(world: &mut World<E>) {

@@ -2,6 +2,7 @@
 
 use super::world::{World, contents, session_id};
 use crate::executor::Executor;
+use chatkeep_model::limits::REPLY_BYTES;
 use chatkeep_model::plan::ReadHistory;
 
 fn ten_turns<E: Executor>(world: &mut World<E>) {
@@ -80,6 +81,18 @@ pub(super) fn a_page_stops_at_a_megabyte<E: Executor>(world: &mut World<E>) {
     assert_eq!((newest.messages.len(), newest.from), (5, 3));
     let older = world.page("s1", 500, newest.next_before());
     assert_eq!((older.messages.len(), older.from, older.next_before()), (3, 0, None));
+}
+
+pub(super) fn a_page_of_exactly_a_megabyte_is_given<E: Executor>(world: &mut World<E>) {
+    for (session, spare, given) in [("s1", 0, 2), ("s2", 1, 1)] {
+        let newest = world.begin(session, "t2", "newest");
+        let earlier = world.begin(session, "t1", "");
+        let room = REPLY_BYTES - newest.message.len() - earlier.message.len();
+        world.run(&world.begin(session, "t1", &"x".repeat(room + spare)));
+        world.run(&newest);
+        let page = world.page(session, 500, None);
+        assert_eq!((page.messages.len(), page.from), (given, 2 - given as u64), "with {spare} bytes too many");
+    }
 }
 
 pub(super) fn a_page_has_one_message_however_large<E: Executor>(world: &mut World<E>) {

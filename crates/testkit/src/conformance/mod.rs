@@ -39,7 +39,8 @@ scenarios! {
     begin: a_first_turn_creates_its_session, a_later_turn_sees_the_window, a_finished_turn_is_replayed,
         a_turn_that_runs_is_left_alone, another_payload_is_a_mismatch, a_turn_is_taken_over_after_its_lease,
         the_same_attempt_goes_on, an_absent_session_is_not_created_when_it_must_exist,
-        a_turn_does_not_run_under_the_id_of_a_create, the_window_stops_at_a_megabyte, a_turn_of_another_session_is_another_turn;
+        a_turn_does_not_run_under_the_id_of_a_create, the_window_stops_at_a_megabyte,
+        a_window_of_exactly_a_megabyte_is_given, a_turn_of_another_session_is_another_turn;
     finish: a_reply_is_stored, the_same_attempt_may_finish_again, a_superseded_attempt_stores_nothing,
         a_finish_of_an_unknown_turn_is_superseded, a_finish_must_name_its_message, a_finish_creates_no_session,
         a_finish_after_a_delete_is_absent, a_finish_after_the_expiry_is_absent, a_late_finish_does_not_meet_a_new_session,
@@ -56,6 +57,7 @@ scenarios! {
         a_create_is_forgotten_like_a_turn;
     history: the_newest_messages_come_oldest_first, pages_meet_without_gap_or_repeat, an_empty_session_has_an_empty_page,
         an_absent_session_has_no_page, positions_out_of_range_are_bent, a_page_stops_at_a_megabyte,
+        a_page_of_exactly_a_megabyte_is_given,
         a_page_has_one_message_however_large;
     list: the_newest_activity_comes_first, pages_follow_the_cursor, ties_of_expiry_are_paged, cards_show_their_sessions,
         expired_sessions_are_invisible, an_empty_list_is_empty, a_hundred_sessions_are_one_page;

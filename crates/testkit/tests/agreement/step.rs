@@ -103,11 +103,15 @@ pub(crate) enum FinishTwist {
 /// A sequence: the limits, then 20 to 60 steps.
 pub(crate) fn sequence(random: &mut Random) -> Vec<Step> {
     let ttl = random.pick(&[600_000, 3_600_000, 604_800_000]);
-    let large_texts = random.percent(4);
+    let large_texts = random.percent(2);
     let bursts = random.percent(4);
     let mut steps = vec![limits(random, ttl)];
     for _ in 0..random.within(20..60) {
-        steps.push(step(random, ttl, large_texts, bursts));
+        if random.percent(3) {
+            steps.extend(takeover(random));
+        } else {
+            steps.push(step(random, ttl, large_texts, bursts));
+        }
     }
     steps
 }
@@ -167,6 +171,15 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
         96..98 if bursts => Step::Burst { session, turns: random.pick(&[1, 5, 60, 127, 128, 140]) },
         _ => limits(random, ttl),
     }
+}
+
+/// Two attempts at one turn around the end of the first one's lease, and what both make of it.
+fn takeover(random: &mut Random) -> Vec<Step> {
+    let (session, turn) = (random.within(0..4), random.within(0..8));
+    let begin = |attempt| Step::Begin { session, turn, attempt, twist: BeginTwist::None };
+    let finish = |which| Step::Finish { which, twist: FinishTwist::None };
+    let wait = Step::Wait(Millis(120_000 - 1 + random.within(0..3)));
+    vec![begin(0), wait, begin(1), finish(random.within(0..2)), finish(random.within(0..2))]
 }
 
 /// Mostly the edges of what depends on time.

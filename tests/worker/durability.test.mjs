@@ -1,0 +1,139 @@
+// Nothing that was acknowledged is lost: stops, crashes and restarts of workerd and of Redis.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
+import { startRedis } from "../harness/redis.mjs";
+import { forEachStore, STORES } from "../harness/stores.mjs";
+import { startWorker } from "../harness/worker.mjs";
+
+/** Everything that a client can see, but for what changes with time alone. */
+async function everything(api) {
+  const list = await api.list("?limit=200");
+  const sessions = [];
+  for (const { session_id } of list.sessions) {
+    const { expires_in_seconds, ...info } = ok(await api.info(session_id));
+    sessions.push({ info, history: await api.history(session_id, "?limit=500") });
+  }
+  return { count: list.count, sessions };
+}
+
+/** Fills an empty store with some of each kind. */
+async function fill(api) {
+  for (const session_id of ["a", "b"]) {
+    for (const message of ["Ahoj", "Xin chào", "Olá"]) {
+      await api.say(message, { session_id, message_id: `m-${message.length}`, metadata: { message } });
+    }
+  }
+  ok(await api.send("POST", "/v1/sessions", { session_id: "empty", title: "Prázdná" }));
+  await api.say("Gone", { session_id: "deleted" });
+  ok(await api.delete("deleted"));
+}
+
+forEachStore("workerd", (store) => {
+  let worker;
+  let api;
+  let before_it;
+  before(async () => {
+    worker = await startWorker({ store });
+    api = new Api(worker.url);
+    await fill(api);
+    before_it = await everything(api);
+    assert.equal(before_it.count, 3);
+  });
+  after(() => worker?.stop());
+
+  test("a stop and a start keep every session", async () => {
+    await worker.restart();
+    assert.deepEqual(await everything(api), before_it);
+    assertProblem(await api.chat({ message: "Late", session_id: "deleted" }), 410, "session_deleted");
+  });
+
+  test("a crash keeps what was acknowledged last", async () => {
+    const turn = { message: "Before the crash", session_id: "crash", message_id: "m1" };
+    const { response } = ok(await api.chat(turn));
+    await worker.kill();
+    await worker.restart();
+    const again = ok(await api.chat(turn));
+    assert.deepEqual([again.replayed, again.response], [true, response]);
+    assert.deepEqual(await api.texts("crash"), [turn.message, response]);
+    const { sessions } = await everything(api);
+    assert.deepEqual(sessions.slice(1), before_it.sessions);
+  });
+
+  test("the chat goes on where it was", async () => {
+    const answer = await api.say("Do you remember?", { session_id: "a", existing: true });
+    assert.match(answer.response, /Olá/);
+    assert.equal(answer.session.message_count, 8);
+  });
+});
+
+if (STORES.includes("upstash")) {
+  describe("Redis with an append-only file", () => {
+    let redis;
+    let worker;
+    let api;
+    before(async () => {
+      redis = await startRedis({ appendonly: true });
+      worker = await startWorker({ store: "upstash", redis });
+      api = new Api(worker.url);
+      await fill(api);
+    });
+    after(async () => {
+      await worker?.stop();
+      await redis?.stop();
+    });
+
+    test("a stop and a start keep every session", async () => {
+      const before_it = await everything(api);
+      await redis.restart();
+      await eventually(
+        () => api.get("/health"),
+        ({ status }) => status === 200,
+      );
+      assert.deepEqual(await everything(api), before_it);
+    });
+
+    test("a crash keeps every session; while it is away that is said at once", async () => {
+      const before_it = await everything(api);
+      const done = { message: "Olá", session_id: "b", message_id: "m-3", metadata: { message: "Olá" } };
+      const turn = { message: "In the dark", session_id: "b", message_id: "m-dark" };
+      await redis.kill();
+
+      for (const [method, path, body] of [
+        ["POST", "/v1/chat", turn],
+        ["POST", "/v1/chat", done],
+        ["POST", "/v1/sessions", { session_id: "dark" }],
+        ["GET", "/v1/sessions"],
+        ["GET", "/v1/sessions/a"],
+        ["GET", "/v1/sessions/a/history"],
+        ["DELETE", "/v1/sessions/a"],
+      ]) {
+        const begin = Date.now();
+        const answer = await api.send(method, path, body);
+        // 500 ms by design; the rest is for a busy machine.
+        assert.ok(Date.now() - begin < 3_000, `${method} ${path} took ${Date.now() - begin} ms`);
+        const problem = assertProblem(answer, 503, "store_unavailable");
+        assert.equal(problem.retryable, true);
+        assert.match(answer.headers.get("retry-after") ?? "", /^[1-9]/);
+        if (body === turn) assert.deepEqual([problem.session_id, problem.message_id], ["b", "m-dark"]);
+      }
+      const health = await api.get("/health");
+      assert.deepEqual([health.status, health.body.status, health.body.redis], [503, "degraded", "disconnected"]);
+      assert.equal(health.body.store, "upstash");
+      assert.match(health.body.cause, /./);
+
+      await redis.restart();
+      await eventually(
+        () => api.get("/health"),
+        ({ status, body }) => status === 200 && body.redis === "connected",
+      );
+      assert.deepEqual(await everything(api), before_it);
+      assert.equal(ok(await api.chat(done)).replayed, true);
+      ok(await api.chat(turn));
+      assert.equal(ok(await api.chat(turn)).replayed, true);
+      const texts = await api.texts("b");
+      assert.equal(texts.length, 8);
+      assert.equal(texts.filter((text) => text === turn.message).length, 1);
+    });
+  });
+}

@@ -1,0 +1,173 @@
+// The published @upstash/redis client against the gateway: what it does with an Upstash database, it does here.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Redis } from "@upstash/redis";
+import { startGateway } from "../harness/gateway.mjs";
+import { startRedis } from "../harness/redis.mjs";
+
+let server;
+let gateway;
+/** @type {Redis} as an application uses it */
+let redis;
+/** @type {Redis} which gives strings as they are */
+let plain;
+before(async () => {
+  server = await startRedis();
+  gateway = await startGateway({ redisUrl: server.url });
+  const { url, token } = gateway;
+  redis = new Redis({ url, token, enableTelemetry: false, retry: false });
+  plain = new Redis({ url, token, enableTelemetry: false, retry: false, automaticDeserialization: false });
+});
+after(async () => {
+  await gateway?.stop();
+  await server?.stop();
+});
+
+describe("strings", () => {
+  test("are set, read, counted and expire", async () => {
+    assert.equal(await redis.set("s", "Příliš žluťoučký 👍🏽"), "OK");
+    assert.equal(await redis.get("s"), "Příliš žluťoučký 👍🏽");
+    assert.equal(await redis.get("absent"), null);
+    assert.equal(await redis.set("s", "other", { nx: true }), null);
+    assert.equal(await redis.incrby("n", 41), 41);
+    assert.equal(await redis.incr("n"), 42);
+    assert.equal(await redis.set("e", "x", { px: 60_000 }), "OK");
+    assert.ok((await redis.pttl("e")) > 0);
+    assert.deepEqual(await redis.mget("s", "absent", "n"), ["Příliš žluťoučký 👍🏽", null, 42]);
+    assert.equal(await redis.del("s", "n", "e", "absent"), 3);
+  });
+
+  test("keep every byte that JSON can carry", async () => {
+    const texts = [
+      Array.from({ length: 0x800 }, (_, code) => String.fromCodePoint(code)).join(""),
+      '"quotes" \\ \r\n\t\0 $5\r\nhello\r\n*3\r\n',
+      "a\ufeff\ufffd\uffff\u{10ffff}", // the client's own decoder drops a U+FEFF at the beginning
+      "",
+      "OK",
+      "null",
+      "x".repeat(1_000_000),
+    ];
+    for (const text of texts) {
+      await plain.set("b", text);
+      assert.equal(await plain.get("b"), text);
+      assert.equal(await plain.strlen("b"), Buffer.byteLength(text));
+    }
+  });
+
+  test("keep objects as the client writes them", async () => {
+    const value = { a: [1, 2.5, null, { ž: "x" }], b: true };
+    await redis.set("o", value);
+    assert.deepEqual(await redis.get("o"), value);
+  });
+
+  test("keep big integers to the last digit", async () => {
+    await plain.set("big", "9223372036854775806");
+    assert.equal(await plain.get("big"), "9223372036854775806");
+    // 2^53 + 1 is no number of JavaScript: only the store's own arithmetic and the text of it can show it.
+    await plain.set("past", "9007199254740992");
+    await plain.incr("past");
+    assert.equal(await plain.get("past"), "9007199254740993");
+    assert.equal(await plain.eval("return '9007199254740993'", [], []), "9007199254740993");
+  });
+});
+
+test("hashes", async () => {
+  assert.equal(await redis.hset("h", { a: 1, ž: "dvě", o: { x: [1] } }), 3);
+  assert.equal(await redis.hget("h", "ž"), "dvě");
+  assert.deepEqual(await redis.hgetall("h"), { a: 1, ž: "dvě", o: { x: [1] } });
+  assert.deepEqual(await redis.hmget("h", "a", "absent"), { a: 1, absent: null });
+  assert.equal(await redis.hincrby("h", "a", 2), 3);
+  assert.equal(await redis.hlen("h"), 3);
+  assert.equal(await redis.hdel("h", "a", "absent"), 1);
+  assert.equal(await redis.hgetall("absent"), null);
+});
+
+test("sorted sets", async () => {
+  const now = 1_795_253_400_123;
+  await redis.zadd("z", { score: now, member: "old" }, { score: now + 1, member: "new" }, { score: 1, member: "dead" });
+  assert.deepEqual(await redis.zrange("z", now, "+inf", { byScore: true, withScores: true }), [
+    ...["old", now],
+    ...["new", now + 1],
+  ]);
+  assert.deepEqual(await redis.zrange("z", "+inf", "-inf", { byScore: true, rev: true, offset: 0, count: 2 }), [
+    "new",
+    "old",
+  ]);
+  assert.equal(await redis.zcount("z", `(${now}`, "+inf"), 1);
+  assert.equal(await redis.zscore("z", "old"), now);
+  assert.equal(await redis.zremrangebyscore("z", "-inf", 1), 1);
+  assert.equal(await redis.zcard("z"), 2);
+});
+
+test("lists and sets", async () => {
+  await redis.rpush("l", "a", "b", "c");
+  assert.deepEqual(await redis.lrange("l", 0, -1), ["a", "b", "c"]);
+  await redis.sadd("set", "x", "y", "x");
+  assert.deepEqual((await redis.smembers("set")).sort(), ["x", "y"]);
+});
+
+describe("scripts", () => {
+  const SCRIPT =
+    "#!lua flags=allow-key-locking\nredis.call('SET', KEYS[1], ARGV[1])\nreturn {KEYS[1], ARGV[1], 7, {1, 'x'}, false}";
+
+  test("run by their text, with flags that Redis doesn't know", async () => {
+    assert.deepEqual(await redis.eval(SCRIPT, ["k"], ["ž"]), ["k", "ž", 7, [1, "x"], null]);
+    assert.equal(await redis.get("k"), "ž");
+  });
+
+  test("run by the hash that the client computes", async () => {
+    const script = redis.createScript(`${SCRIPT} -- by hash`);
+    for (const value of ["first", "second"]) {
+      assert.deepEqual((await script.exec(["k2"], [value])).slice(0, 2), ["k2", value]);
+    }
+  });
+
+  test("run by the hash that a load gives", async () => {
+    const sha = await redis.scriptLoad("return ARGV[1]");
+    assert.match(sha, /^[0-9a-f]{40}$/);
+    assert.equal(await redis.evalsha(sha, [], ["loaded"]), "loaded");
+    assert.deepEqual(await redis.scriptExists(sha), [1]);
+  });
+
+  test("are refused when unknown, and fail with Redis' words", async () => {
+    await assert.rejects(redis.evalsha("0".repeat(40), [], []), /NOSCRIPT/);
+    await assert.rejects(redis.eval("return redis.error_reply('MY own')", [], []), /MY own/);
+    await assert.rejects(redis.eval("#!lua flags=no-writes\nreturn redis.call('SET', KEYS[1], '1')", ["k"], []), /ERR/);
+  });
+});
+
+describe("several commands at once", () => {
+  test("in a pipeline", async () => {
+    const answers = await redis.pipeline().set("p", "1").incr("p").get("p").hset("ph", { a: 1 }).hgetall("ph").exec();
+    assert.deepEqual(answers, ["OK", 2, 2, 1, { a: 1 }]);
+  });
+
+  test("in a pipeline where one fails", async () => {
+    const pipeline = redis.pipeline().set("p", "text").incr("p").get("p");
+    const answers = await pipeline.exec({ keepErrors: true });
+    assert.deepEqual([answers[0].result, answers[2].result], ["OK", "text"]);
+    assert.match(answers[1].error ?? "", /not an integer/);
+  });
+
+  test("in a transaction", async () => {
+    assert.deepEqual(await redis.multi().set("t", "1").incr("t").get("t").exec(), ["OK", 2, 2]);
+    await assert.rejects(redis.multi().set("t", "text").incr("t").exec(), /not an integer/);
+    assert.equal(await redis.get("t"), "text");
+  });
+
+  test("in a transaction that is all or nothing for others", async () => {
+    const rounds = Array.from({ length: 20 }, () => redis.multi().incr("x").incr("y").exec());
+    for (const [x, y] of await Promise.all(rounds)) assert.equal(x, y);
+  });
+});
+
+test("commands fail with Redis' words", async () => {
+  await redis.set("text", "a");
+  await assert.rejects(redis.incr("text"), /ERR value is not an integer/);
+  await assert.rejects(redis.lpush("text", "b"), /WRONGTYPE/);
+});
+
+test("a wrong token is refused", async () => {
+  const stranger = new Redis({ url: gateway.url, token: "wrong", enableTelemetry: false, retry: false });
+  await assert.rejects(stranger.get("s"), /WRONGPASS|Unauthorized/i);
+});
