@@ -280,6 +280,14 @@ onEachStore("the contract", {}, (the) => {
       assert.equal((await the.api.texts(turn.session_id)).length, 2);
     });
 
+    test("is another turn in another session", async () => {
+      const turn = { message: "Hello", message_id: fresh("m") };
+      for (const session_id of [fresh("one"), fresh("other")]) {
+        assert.equal("replayed" in ok(await the.api.chat({ ...turn, session_id })), false);
+        assert.equal((await the.api.texts(session_id)).length, 2);
+      }
+    });
+
     test("may be named by a key, without ids in the body", async () => {
       const key = fresh("key");
       const first = ok(await the.api.chat({ message: "Hello" }, { "idempotency-key": `"${key}"` }));
