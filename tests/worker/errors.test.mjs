@@ -113,8 +113,8 @@ onEachStore("bad input", {}, (the) => {
   for (const [method, path, allow] of [
     ["GET", "/v1/chat", "POST"],
     ["PUT", "/v1/chat", "POST"],
-    ["DELETE", "/v1/sessions", "POST, GET, HEAD"],
-    ["POST", "/v1/sessions/a", "GET, HEAD, DELETE"],
+    ["PATCH", "/v1/sessions", "POST, GET, HEAD, DELETE"],
+    ["POST", "/v1/sessions/a", "GET, HEAD, PATCH, DELETE"],
     ["DELETE", "/v1/sessions/a/history", "GET, HEAD"],
     ["POST", "/health", "GET, HEAD"],
     ["OPTIONS", "/v1/chat", "POST"],

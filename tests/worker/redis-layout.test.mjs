@@ -1,7 +1,7 @@
 // The layout in Redis, as redis-cli shows it.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Api, assertProblem, ok } from "../harness/api.mjs";
+import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
 import { startGateway } from "../harness/gateway.mjs";
 import { startRedis } from "../harness/redis.mjs";
 import { startWorker } from "../harness/worker.mjs";
@@ -24,9 +24,16 @@ async function aWorker(vars) {
   return { worker, api: new Api(worker.url) };
 }
 
+const DIRECTORY = /:?owners:\{\d\d\}$/;
+
 /** @returns {Promise<string[]>} sorted */
-async function keys() {
+async function allKeys() {
   return (await redis.cli("--scan")).split("\n").filter(Boolean).sort();
+}
+
+/** The keys of owners. The directory of owners is written after the answer, once in a while. */
+async function keys() {
+  return (await allKeys()).filter((key) => !DIRECTORY.test(key));
 }
 
 /** @returns {Promise<Record<string, string>>} a hash, as JSON strings so that nothing in it can break a line */
@@ -78,6 +85,7 @@ describe("two turns of one session", () => {
       next: "4",
       total: "4",
       rev: `${second.session.revision}`,
+      flags: "-",
       turns: "2",
       "q:0": "m1",
       "q:1": "m2",
@@ -95,6 +103,16 @@ describe("two turns of one session", () => {
     assert.equal(await redis.cli("ZRANGE", "chatkeep:{app}:index", "0", "-1", "WITHSCORES"), `s1\n${expires}`);
     const [created, updated] = [second.session.created_at, second.session.updated_at].map((time) => Date.parse(time));
     assert.deepEqual(await hash("chatkeep:{app}:cards"), { s1: `4 4 ${created} ${updated} - Ahoj světe` });
+  });
+
+  test("the directory of owners notes the owner, for longer than its sessions live", async () => {
+    const [key] = await eventually(
+      async () => (await allKeys()).filter((key) => DIRECTORY.test(key)),
+      (found) => found.length === 1,
+    );
+    assert.match(await redis.cli("ZRANGE", key, "0", "-1"), /^app$/);
+    const ttl = Number(await redis.cli("TTL", key));
+    assert.ok(ttl > TTL && ttl <= TTL * 1.5, `${ttl}`);
   });
 
   test("a warm turn is two calls of one script each", async () => {

@@ -1,10 +1,11 @@
 //! The directory of owners: who has sessions, by last activity, so that nobody needs `KEYS` to walk them.
 //!
 //! It is spread over a few sorted sets, each in a slot of its own. A Worker writes to it only when a session is created, or
-//! when it last noted the owner some minutes ago.
+//! when it last noted the owner some minutes ago. Owners without sessions drop out.
 
 use crate::id::digest;
 use crate::owner::Owner;
+use crate::redis::script::NOTE_OWNER;
 use crate::redis::{Call, Reply, UnexpectedReply};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,17 @@ use serde::{Deserialize, Serialize};
 /// How many sorted sets there are.
 pub const SHARDS: u64 = 16;
 
-/// A noted owner is not noted again for so long.
-pub const NOTED_FOR: Millis = Millis(300_000);
+/// For how long an owner that was noted is not noted again.
+#[must_use]
+pub fn noted_for(ttl: Millis) -> Millis {
+    Millis((ttl.0 / 4).min(300_000))
+}
+
+/// How long an owner stays in the directory after its last note: longer than its last session.
+#[must_use]
+pub fn lives(ttl: Millis) -> Millis {
+    Millis(ttl.0 + ttl.0 / 2)
+}
 
 /// The shard of an owner.
 #[must_use]
@@ -35,12 +45,14 @@ pub struct Noted {
     pub seen: Millis,
 }
 
-/// Notes that an owner is active.
+/// Notes that an owner is active, and lets go of those of its shard that have no sessions any more.
 #[must_use]
-pub fn note(prefix: &str, owner: &Owner, now: Millis) -> Call {
-    let key = key(prefix, shard(owner));
-    let words = ["ZADD", &key, "GT", &now.to_string(), owner.as_str()];
-    Call::Command(words.map(str::to_owned).to_vec())
+pub fn note(prefix: &str, owner: &Owner, now: Millis, ttl: Millis) -> Call {
+    Call::Script {
+        script: &NOTE_OWNER,
+        keys: vec![key(prefix, shard(owner))],
+        arguments: vec![owner.to_string(), now.to_string(), lives(ttl).to_string()],
+    }
 }
 
 /// Reads a page of a shard, the latest first, from a rank on.
@@ -70,11 +82,12 @@ mod tests {
 
     #[test]
     fn an_owner_has_one_shard() -> Result<(), UnexpectedReply> {
-        let call = note("chatkeep:", &Owner::app(), Millis(7));
         let shard = shard(&Owner::app());
         assert!(shard < SHARDS);
         let key = format!("chatkeep:owners:{{{shard:02}}}");
-        assert_eq!(call.body(), format!(r#"["ZADD","{key}","GT","7","app"]"#));
+        let call = note("chatkeep:", &Owner::app(), Millis(7), Millis(100));
+        let sha1 = NOTE_OWNER.sha1;
+        assert_eq!(call.body(), format!(r#"["EVALSHA","{sha1}","1","{key}","app","7","150"]"#));
         assert_eq!(read("chatkeep:", shard, 0, 10).body(), format!(r#"["ZRANGE","{key}","0","9","REV","WITHSCORES"]"#));
         let page = Reply::Array(vec![Reply::Text("app".into()), Reply::Text("7".into())]);
         assert_eq!(decode(page)?, [Noted { owner: Owner::app(), seen: Millis(7) }]);

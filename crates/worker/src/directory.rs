@@ -3,7 +3,7 @@
 // The macro's own methods have no docs.
 #![allow(missing_docs)]
 
-use chatkeep_model::directory::{NOTED_FOR, Noted};
+use chatkeep_model::directory::Noted;
 use chatkeep_model::{Millis, Owner};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,10 +16,10 @@ thread_local! {
     static LATELY: RefCell<BTreeMap<Owner, Millis>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Whether an owner is due to be noted; if so, it counts as noted from now on.
-pub(crate) fn is_due(owner: &Owner, now: Millis) -> bool {
+/// Whether an owner is due to be noted, as it is after an interval; if so, it counts as noted from now on.
+pub(crate) fn is_due(owner: &Owner, now: Millis, interval: Millis) -> bool {
     LATELY.with_borrow_mut(|lately| {
-        if lately.get(owner).is_some_and(|noted| now.since(*noted) < NOTED_FOR) {
+        if lately.get(owner).is_some_and(|noted| now.since(*noted) < interval) {
             return false;
         }
         if lately.len() >= REMEMBERED {
@@ -32,8 +32,8 @@ pub(crate) fn is_due(owner: &Owner, now: Millis) -> bool {
 
 /// The Durable Object class.
 ///
-/// It is asked by `POST` with three lines: `note`, the owner and the time in milliseconds; or `read`, the first rank and how
-/// many. A read is answered with a JSON array of [`Noted`], the latest first.
+/// It is asked by `POST` in lines: `note`, the owner, the time in milliseconds, and the time before which owners drop out; or
+/// `read`, the first rank and how many. A read is answered with a JSON array of [`Noted`], the latest first.
 #[durable_object(fetch)]
 pub struct Directory {
     sql: SqlStorage,
@@ -54,8 +54,11 @@ impl DurableObject for Directory {
         }
         let body = request.text().await?;
         let mut lines = body.lines();
-        match (lines.next(), lines.next(), lines.next().and_then(|number| number.parse::<i64>().ok())) {
+        let (what, first) = (lines.next(), lines.next());
+        let mut number = || lines.next().and_then(|number| number.parse::<i64>().ok());
+        match (what, first, number()) {
             (Some("note"), Some(owner), Some(now)) => {
+                self.sql.exec("DELETE FROM owners WHERE seen < ?", vec![number().unwrap_or(0).into()])?;
                 let query = "INSERT INTO owners (owner, seen) VALUES (?, ?)
                     ON CONFLICT (owner) DO UPDATE SET seen = max(seen, excluded.seen)";
                 self.sql.exec(query, vec![owner.into(), now.into()])?;

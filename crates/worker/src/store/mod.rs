@@ -67,18 +67,19 @@ impl Store {
 
     /// Notes in the directory that the owner is active, where that is due. A failure is the next note's to mend.
     pub(crate) async fn note(&self, now: Millis) {
-        if !is_due(&self.owner, now) {
+        let ttl = self.config.limits.ttl;
+        if !is_due(&self.owner, now, directory::noted_for(ttl)) {
             return;
         }
         let prefix = &self.config.key_prefix;
         let _ = match &self.config.upstash {
             Some(upstash) => {
-                let call = directory::note(prefix, &self.owner, now);
+                let call = directory::note(prefix, &self.owner, now, ttl);
                 upstash::send(upstash, &RefCell::default(), &call).await.map(drop)
             }
             None => {
                 let shard = directory::shard(&self.owner);
-                let question = format!("note\n{}\n{now}", self.owner);
+                let question = format!("note\n{}\n{now}\n{}", self.owner, now.since(directory::lives(ttl)));
                 embedded::ask_directory(&self.env, prefix, shard, &question).await.map(drop)
             }
         };
