@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+// `npm run bench`: what Chatkeep costs beside its peers, and how that grows. Prints tables, writes bench/results/*.json.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { buildPeers, enter } from "./contenders.mjs";
+import { figures } from "./figures.mjs";
+import { growth } from "./growth.mjs";
+import { memory } from "./memory.mjs";
+import { verdicts } from "./report.mjs";
+import { KINDS, sameWork } from "./same-work.mjs";
+
+/** @import { Target } from "./report.mjs" */
+
+const SECTIONS = [...KINDS, "growth", "memory", "figures"];
+const USAGE = `npm run bench -- [options]
+  --only ${SECTIONS.join(",")}   only these
+  --rounds N        rounds of each measurement (5)
+  --seconds S       how long each run of a round takes (3)
+  --peers A,B       only these Workers in turn, history and list
+  --beside NAME=DIR another build of Chatkeep's Worker (a folder with index.js and index_bg.wasm), measured beside it`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: SECTIONS.join(",") },
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
+    peers: { type: "string" },
+    beside: { type: "string", multiple: true, default: [] },
+    help: { type: "boolean", default: false },
+  },
+});
+const only = values.only.split(",");
+const options = { rounds: Number(values.rounds), seconds: Number(values.seconds), peers: values.peers?.split(",") };
+if (values.help || !only.every((name) => SECTIONS.includes(name)) || !(options.rounds >= 1 && options.seconds >= 1)) {
+  console.error(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+if (process.platform !== "linux") {
+  console.error("bench: processor times are read from /proc, which only Linux has");
+  process.exit(2);
+}
+
+const begun = new Date();
+console.log(`${cpus().length} processors (${cpus()[0]?.model}), load ${loadavg()[0]?.toFixed(2)}`);
+await buildPeers();
+for (const build of values.beside) {
+  const [name, folder] = build.split("=");
+  enter(name, folder);
+}
+
+/** @type {Record<string, unknown>} */
+const results = {};
+/** @type {Target[]} */
+const targets = [];
+const kinds = KINDS.filter((kind) => only.includes(kind));
+const sections = {
+  ...(kinds.length > 0 && { same_work: () => sameWork(kinds, options) }),
+  ...(only.includes("growth") && { growth: () => growth(options) }),
+  ...(only.includes("memory") && { memory: () => memory() }),
+  ...(only.includes("figures") && { figures: () => figures(options) }),
+};
+for (const [name, section] of Object.entries(sections)) {
+  const found = await section();
+  results[name] = found.results;
+  targets.push(...found.targets);
+}
+
+const seconds = Math.round((Date.now() - begun.getTime()) / 1000);
+console.log(`\nAll ratios (${seconds} s)`);
+verdicts(targets);
+const folder = join(import.meta.dirname, "results");
+mkdirSync(folder, { recursive: true });
+const file = join(folder, `${begun.toISOString().replaceAll(/[:.]/g, "-")}.json`);
+const machine = { processors: cpus().length, model: cpus()[0]?.model, load: loadavg() };
+writeFileSync(file, `${JSON.stringify({ begun, seconds, options, machine, targets, results }, null, 2)}\n`);
+console.log(`\nwritten: ${file}`);

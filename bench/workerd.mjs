@@ -1,0 +1,70 @@
+// A Worker in a workerd of its own, without wrangler around it: its process does the Worker's work and nothing else.
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { ROOT, removeFolder, temporaryFolder } from "../tests/harness/folders.mjs";
+import { freePort } from "../tests/harness/ports.mjs";
+import { Process } from "../tests/harness/processes.mjs";
+
+const { default: WORKERD } = createRequire(import.meta.url)("workerd");
+const [, COMPATIBILITY_DATE] =
+  /^compatibility_date = "(.+)"$/m.exec(readFileSync(join(ROOT, "wrangler.toml"), "utf8")) ?? [];
+
+/**
+ * @typedef {object} Workerd
+ * @property {string} url
+ * @property {number} pid
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * @param {string} built a folder with index.js and, where it has one, index_bg.wasm
+ * @param {Record<string, string>} vars
+ * @returns {Promise<Workerd>}
+ */
+export async function startWorkerd(built, vars) {
+  const folder = temporaryFolder("workerd");
+  const port = await freePort();
+  const files = readdirSync(built).filter((name) => /^index(\.js|_bg\.wasm)$/.test(name));
+  for (const name of files) copyFileSync(join(built, name), join(folder, name)); // what is measured stays as it is
+  const modules = files.map((name) => {
+    const kind = name.endsWith(".wasm") ? "wasm" : "esModule";
+    return `(name = ${JSON.stringify(name)}, ${kind} = embed ${JSON.stringify(name)})`;
+  });
+  const bindings = Object.entries(vars).map(
+    ([name, value]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)})`,
+  );
+  const config = join(folder, "config.capnp");
+  writeFileSync(
+    config,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "internet", network = (allow = ["public", "private"])),
+    (name = "worker", worker = (
+      modules = [${modules.join(", ")}],
+      bindings = [${bindings.join(", ")}],
+      compatibilityDate = "${COMPATIBILITY_DATE}",
+    )),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
+);
+`,
+  );
+
+  const url = `http://127.0.0.1:${port}`;
+  const server = new Process(WORKERD, ["serve", config]);
+  await server.ready("serving", () =>
+    fetch(url)
+      .then(() => true)
+      .catch(() => undefined),
+  );
+  return {
+    url,
+    pid: server.pid,
+    stop: async () => {
+      await server.stop();
+      removeFolder(folder);
+    },
+  };
+}
