@@ -88,7 +88,6 @@ impl Session {
             revision: Some(self.revision),
             pinned: self.flags.pinned,
             archived: self.flags.archived,
-            state: None,
         }
     }
 }
@@ -172,6 +171,8 @@ impl Card {
 #[must_use]
 pub fn derived_title(message: &str) -> String {
     let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    // White space and control characters may go, so that more is looked at than is kept; but not a megabyte.
+    let line: String = line.chars().take(DERIVED_TITLE_CHARACTERS * 8).collect();
     let line: String = line.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "");
     if line.chars().count() <= DERIVED_TITLE_CHARACTERS {
         return line;

@@ -97,13 +97,21 @@ pub struct SessionBody {
     /// It is out of the way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub archived: bool,
-    /// The members of its state that the list was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+}
+
+/// A session in a list that was asked for members of its state.
+#[derive(Debug, Clone, Serialize)]
+pub struct ListedSession {
+    /// What every list shows of it.
+    #[serde(flatten)]
+    pub session: SessionBody,
+    /// Those of the members that its state has.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<StateFields>,
 }
 
-/// Named members of a state, as they stand there.
-pub type StateFields = std::collections::BTreeMap<String, serde_json::Value>;
+/// Named members of a state, each as it stands there.
+pub type StateFields = std::collections::BTreeMap<String, Box<RawValue>>;
 
 /// A session on its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -272,11 +280,11 @@ pub struct ImportResponse {
     pub skipped: Vec<SessionId>,
 }
 
-/// The answer to `GET /v1/sessions`.
+/// The answer to `GET /v1/sessions`. `S` is [`SessionBody`], or [`ListedSession`] where members of the state were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionList {
+pub struct SessionList<S = SessionBody> {
     /// Newest activity first.
-    pub sessions: Vec<SessionBody>,
+    pub sessions: Vec<S>,
     /// How many live sessions there are in all.
     pub count: u64,
     /// Where the next page begins; absent on the last.

@@ -88,7 +88,7 @@ pub(super) fn session_list(mut from: Fields) -> Option<SessionList> {
         sessions: from.list("sessions", session)?,
         count: from.number("count")?,
         next_cursor: from.text("next_cursor"),
-        truncated: from.flag("truncated"),
+        truncated: false,
     })
 }
 
@@ -133,9 +133,9 @@ fn session(mut from: Fields) -> Option<SessionBody> {
         expires_at: from.text("expires_at")?,
         expires_in_seconds: from.number("expires_in_seconds")?,
         revision: None,
-        pinned: from.flag("pinned"),
-        archived: from.flag("archived"),
-        state: None,
+        // The view doesn't show marks, nor whether a search was cut short.
+        pinned: false,
+        archived: false,
     })
 }
 

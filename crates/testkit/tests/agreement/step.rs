@@ -75,7 +75,7 @@ pub(crate) enum Write {
     Restore,
     Touch,
     Truncate,
-    WriteState,
+    State,
 }
 
 /// What is unusual about a begin.
@@ -159,8 +159,8 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
                 Write::Touch,
                 Write::Truncate,
                 Write::Truncate,
-                Write::WriteState,
-                Write::WriteState,
+                Write::State,
+                Write::State,
             ]),
             value: random.within(0..1000),
         },

@@ -78,7 +78,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             source: id,
             target: session_id(&format!("s{}", value % 4)),
             operation,
-            at: (value % 3 > 0).then(|| message_id(&format!("r-t{}", value % 8))),
+            at: (!value.is_multiple_of(3)).then(|| message_id(&format!("r-t{}", value % 8))),
             title: if value.is_multiple_of(2) { String::new() } else { "Fork".to_owned() },
             seal,
             now,
@@ -116,7 +116,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
         Write::Restore => Written::Restore(Restore { session: id, operation, now, ttl, sessions_per_owner }),
         Write::Touch => Written::Touch(Touch { session: id, now, ttl }),
         Write::Truncate => Written::Truncate(Truncate { session: id, operation, after: cut_after(value), now, ttl }),
-        Write::WriteState => Written::WriteState(WriteState {
+        Write::State => Written::WriteState(WriteState {
             session: id,
             operation,
             condition: match value % 6 {

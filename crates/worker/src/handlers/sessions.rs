@@ -4,7 +4,7 @@ use super::Call;
 use super::answer::Answer;
 use chatkeep_model::limits::{LIST_PAGE, SEARCHED_SESSIONS, SESSIONS_PER_CALL, STATE_FIELDS};
 use chatkeep_model::plan::{Created, Cursor, Delete, Details, Info, ReadList, ReadState, Restored, Stated, Touch};
-use chatkeep_model::wire::{Deleted, DeletedAll, SessionBody, SessionDetails, SessionList, StateFields};
+use chatkeep_model::wire::{Deleted, DeletedAll, ListedSession, SessionBody, SessionDetails, SessionList, StateFields};
 use chatkeep_model::{Code, Problem, SessionId, intake};
 use serde_json::value::RawValue;
 
@@ -40,38 +40,48 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let more = listed.next.is_some();
     let found = |title: &str| search.as_ref().is_none_or(|text| title.to_lowercase().contains(text));
     let cards = listed.cards.iter().filter(|card| found(&card.title));
-    let mut sessions: Vec<_> = cards.map(|card| card.body(now)).take(limit as usize).collect();
-    if fields.iter().any(|field| !field.is_empty()) {
-        add_state(call, &mut sessions, &fields).await?;
+    let sessions: Vec<_> = cards.map(|card| card.body(now)).take(limit as usize).collect();
+    let next_cursor = listed.next.filter(|_| search.is_none()).map(Cursor::to_text);
+    let (count, truncated) = (listed.count, more && search.is_some());
+    if fields.iter().all(String::is_empty) {
+        return Answer::json(&SessionList { sessions, count, next_cursor, truncated });
     }
-    Answer::json(&SessionList {
-        sessions,
-        count: listed.count,
-        next_cursor: listed.next.filter(|_| search.is_none()).map(Cursor::to_text),
-        truncated: more && search.is_some(),
-    })
+    let sessions = with_state(call, sessions, &fields).await?;
+    Answer::json(&SessionList { sessions, count, next_cursor, truncated })
 }
 
 /// Adds named members of the sessions' states. A call gives as many states as fit into a reply; the rest are asked for again.
-async fn add_state(call: &Call<'_>, sessions: &mut [SessionBody], fields: &[String]) -> Result<(), Problem> {
-    let mut rest = sessions;
-    while !rest.is_empty() {
-        let ids: Vec<_> = rest.iter().take(SESSIONS_PER_CALL).map(|session| session.session_id.clone()).collect();
-        let found = call.store.run(&ReadState { sessions: ids, now: call.fresh.now }).await?;
-        if found.is_empty() {
-            return Err(Problem::new(Code::Internal));
-        }
-        let read = found.len().min(rest.len());
-        let (these, others) = rest.split_at_mut(read);
-        for (session, stated) in these.iter_mut().zip(found) {
-            if let Stated::State(_, json) = stated {
-                let members: StateFields = serde_json::from_str(&json).unwrap_or_default();
-                session.state = Some(members.into_iter().filter(|(name, _)| fields.contains(name)).collect());
+async fn with_state(
+    call: &Call<'_>,
+    sessions: Vec<SessionBody>,
+    fields: &[String],
+) -> Result<Vec<ListedSession>, Problem> {
+    let mut listed = Vec::with_capacity(sessions.len());
+    let mut rest = sessions.into_iter().peekable();
+    while rest.peek().is_some() {
+        let asked: Vec<_> = rest.by_ref().take(SESSIONS_PER_CALL).collect();
+        let mut waiting = asked.as_slice();
+        while !waiting.is_empty() {
+            let ids = waiting.iter().map(|session| session.session_id.clone()).collect();
+            let found = call.store.run(&ReadState { sessions: ids, now: call.fresh.now }).await?;
+            let (these, others) = waiting.split_at_checked(found.len()).unwrap_or((waiting, &[]));
+            if these.is_empty() {
+                return Err(Problem::new(Code::Internal));
             }
+            for (session, stated) in these.iter().zip(found) {
+                let state = if let Stated::State(_, json) = stated { Some(members(&json, fields)) } else { None };
+                listed.push(ListedSession { session: session.clone(), state });
+            }
+            waiting = others;
         }
-        rest = others;
     }
-    Ok(())
+    Ok(listed)
+}
+
+/// The named members of a state. One that is no object has none.
+fn members(json: &str, fields: &[String]) -> StateFields {
+    let members: StateFields = serde_json::from_str(json).unwrap_or_default();
+    members.into_iter().filter(|(name, _)| fields.contains(name)).collect()
 }
 
 pub(super) async fn info(call: &Call<'_>) -> Result<Answer, Problem> {

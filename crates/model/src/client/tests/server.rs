@@ -183,7 +183,6 @@ impl Server {
             revision: None,
             pinned: false,
             archived: false,
-            state: None,
         }
     }
 
