@@ -14,7 +14,7 @@ pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
 /// Runs a turn.
 pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Answer, Problem> {
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
-    match call.store.run(&begin).await.map_err(|error| unavailable(error, &begin))? {
+    match call.store.run(&begin).await.map_err(|error| unavailable(error, &begin, call))? {
         Begun::Started { created, message_id, position, window, .. } => {
             let turn = Turn { begin: &begin, created, message_id, position };
             turn.answer(call, &window).await
@@ -56,7 +56,7 @@ impl Turn<'_> {
         let content = match replied {
             Ok(content) => content,
             Err((code, detail)) => {
-                self.release(call).await;
+                let _ = call.store.run(&release(self.begin)).await;
                 let problem = refused(code).detail(detail);
                 return Err(if code.retryable() { problem.retry_after(1) } else { problem });
             }
@@ -81,7 +81,7 @@ impl Turn<'_> {
             ttl: self.begin.ttl,
             messages_per_session: self.begin.messages_per_session,
         };
-        match call.store.run(&finish).await.map_err(|error| unavailable(error, self.begin))? {
+        match call.store.run(&finish).await.map_err(|error| unavailable(error, self.begin, call))? {
             Finished::Stored(session) => {
                 let flags = Flags { created: self.created, replayed: false };
                 respond(self.begin, self.message_id, reply, &session, now, flags)
@@ -90,13 +90,6 @@ impl Turn<'_> {
             Finished::Gone => Err(refused(Code::MessageGone)),
             Finished::Absent => Err(refused(Code::SessionNotFound)),
         }
-    }
-
-    /// Lets the next attempt begin at once. Should this fail, the lease lets it begin later.
-    async fn release(&self, call: &Call<'_>) {
-        let begin = self.begin;
-        let (session, turn, attempt) = (begin.session.clone(), begin.turn.clone(), begin.attempt.clone());
-        let _ = call.store.run(&ReleaseTurn { session, turn, attempt, now: edge::now() }).await;
     }
 }
 
@@ -124,6 +117,22 @@ fn respond(
     })
 }
 
-fn unavailable(error: StoreError, begin: &BeginTurn) -> Problem {
+/// The store did not say what became of a begin or a finish. Perhaps the turn runs now, with nobody to run it: it is given up
+/// after the answer, so that a repetition need not wait for its lease to end.
+fn unavailable(error: StoreError, begin: &BeginTurn, call: &Call<'_>) -> Problem {
+    if matches!(error, StoreError::Unavailable(_)) {
+        let (store, release) = (call.store.clone(), release(begin));
+        call.context.wait_until(async move { drop(store.run(&release).await) });
+    }
     Problem::from(error).of_turn(&begin.session, &begin.message_id)
+}
+
+/// Lets the next attempt begin at once. Should this fail, the lease lets it begin later.
+fn release(begin: &BeginTurn) -> ReleaseTurn {
+    ReleaseTurn {
+        session: begin.session.clone(),
+        turn: begin.turn.clone(),
+        attempt: begin.attempt.clone(),
+        now: edge::now(),
+    }
 }

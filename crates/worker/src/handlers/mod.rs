@@ -35,6 +35,8 @@ struct Call<'a> {
     id: String,
     query: Query<'a>,
     fresh: Fresh,
+    /// Takes what may be done after the answer.
+    context: &'a Context,
 }
 
 impl Call<'_> {
@@ -92,7 +94,7 @@ async fn answer(
     let owner = gate(&config, Credentials { api_key: headers.api_key.as_deref(), host })?;
     let body = body(request, action, &config).await?;
     let store = Store::new(Rc::clone(&config), env, owner, headers.sync_token.clone());
-    let call = Call { config, store, headers, body, id, query: Query(query), fresh: fresh() };
+    let call = Call { config, store, headers, body, id, query: Query(query), fresh: fresh(), context };
     let answer = match action {
         Action::Health => health::health(settings).await,
         Action::Chat => chat::chat(&call).await,
