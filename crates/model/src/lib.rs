@@ -7,7 +7,6 @@ pub mod auth;
 pub mod client;
 pub mod config;
 pub mod cors;
-pub mod directory;
 pub mod error;
 pub mod id;
 pub mod intake;

@@ -29,6 +29,14 @@ pub enum Action {
     Rebuild,
 }
 
+impl Action {
+    /// Whether it may change something.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        ROUTES.iter().any(|(method, _, action)| *action == self && *method != "GET")
+    }
+}
+
 /// Every route: method, path with `{id}` for a session id, and what it does.
 pub const ROUTES: &[(&str, &str, Action)] = &[
     ("GET", "/health", Action::Health),

@@ -3,7 +3,7 @@
 // The macro's own methods have no docs.
 #![allow(missing_docs)]
 
-use chatkeep_model::directory::Noted;
+use chatkeep_model::plan::directory::Noted;
 use chatkeep_model::{Millis, Owner};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

@@ -158,6 +158,17 @@ pub(crate) fn in_transaction<T, E: From<JsValue>>(
     }
 }
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    fn get_random_values(bytes: &mut [u8]);
+}
+
+/// Fills with random bytes.
+pub(crate) fn fill_random(bytes: &mut [u8]) {
+    get_random_values(bytes);
+}
+
 /// Now.
 pub(crate) fn now() -> Millis {
     // Whole milliseconds since 1970, which an f64 holds exactly until long after 2100.

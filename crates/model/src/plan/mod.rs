@@ -5,6 +5,7 @@ pub mod append;
 pub mod begin_turn;
 pub mod create;
 pub mod delete;
+pub mod directory;
 pub mod finish_turn;
 pub mod fork;
 pub mod history;

@@ -47,7 +47,7 @@ scripts! {
     HISTORY reads "history.lua" "46e77c66a29831d5113a2c294fe9f26e09ba4be7";
     IMPORT writes "import.lua" "27af4b358602120e41c43e80456ee3f4f2a86e9a";
     LIST reads "list.lua" "916ba7b102d74e2916e8b4354c7467f513d6db4f";
-    NOTE_OWNER writes "note_owner.lua" "ebee2343698fe10d4a46bc527e3e67d0a7bdb9ff";
+    NOTE_OWNER writes "note_owner.lua" "ef73d540ead8614afeb303804bc827da49ac8e73";
     PATCH writes "patch.lua" "a065c56da14a106ac18a9389d83e2cbd1c15ce59";
     READ_STATE reads "read_state.lua" "4e8cf228669a53c99d7b73b49697b0ff16413305";
     REINDEX writes "reindex.lua" "a9be967212141f732f4cc145afd6cafd0625b62c";

@@ -2,8 +2,8 @@
 
 use super::Call;
 use super::answer::Answer;
-use chatkeep_model::directory::SHARDS;
 use chatkeep_model::limits::{LIST_PAGE, SESSIONS_PER_CALL};
+use chatkeep_model::plan::directory::SHARDS;
 use chatkeep_model::plan::{ReadIndex, ReadList, Reindex, ScanSessions};
 use chatkeep_model::wire::{OwnerBody, OwnerList, Rebuilt};
 use chatkeep_model::{Code, Problem, SessionId};

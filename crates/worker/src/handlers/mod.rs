@@ -22,7 +22,7 @@ use chatkeep_model::limits::IMPORT_BYTES;
 use chatkeep_model::route::{Action, Matched, Query, route};
 use chatkeep_model::{Code, Problem, SessionId};
 use std::rc::Rc;
-use uuid::Uuid;
+use uuid::Builder;
 use worker::{Context, Env};
 
 /// A request inside the gate: what every handler gets.
@@ -94,7 +94,7 @@ async fn answer(
     let owner = gate(&config, Credentials { api_key: headers.api_key.as_deref(), host })?;
     let body = body(request, action, &config).await?;
     let store = Store::new(Rc::clone(&config), env, owner, headers.sync_token.clone());
-    let call = Call { config, store, headers, body, id, query: Query(query), fresh: fresh(), context };
+    let call = Call { config, store, headers, body, id, query: Query(query), fresh: fresh(action), context };
     let answer = match action {
         Action::Health => health::health(settings).await,
         Action::Chat => chat::chat(&call).await,
@@ -118,7 +118,7 @@ async fn answer(
         Action::ListOwners => admin::owners(&call).await,
         Action::Rebuild => admin::rebuild(&call).await,
     };
-    if request.method() != "GET" && answer.is_ok() {
+    if action.writes() && answer.is_ok() && call.store.note_is_due(call.fresh.now) {
         let (store, now) = (call.store.clone(), call.fresh.now);
         context.wait_until(async move { store.note(now).await });
     }
@@ -165,12 +165,22 @@ fn url_parts(url: &str) -> (&str, &str, &str) {
     }
 }
 
-fn fresh() -> Fresh {
-    Fresh {
-        now: edge::now(),
-        session: Uuid::now_v7().as_u128(),
-        message: Uuid::now_v7().as_u128(),
-        attempt: Uuid::new_v4().as_u128(),
-        seal: Uuid::new_v4().as_u128(),
+/// The time, and randomness in one draught: each costs a call of JavaScript. What only reads needs no randomness.
+fn fresh(action: Action) -> Fresh {
+    let now = edge::now();
+    let mut random = [0; 52];
+    if action.writes() {
+        edge::fill_random(&mut random);
     }
+    let mut rest = random.as_slice();
+    let session = Builder::from_unix_timestamp_millis(now.0, &take(&mut rest)).into_uuid().as_u128();
+    let message = Builder::from_unix_timestamp_millis(now.0, &take(&mut rest)).into_uuid().as_u128();
+    let [attempt, seal] = [take(&mut rest), take(&mut rest)].map(u128::from_be_bytes);
+    Fresh { now, session, message, attempt, seal }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
+    let (first, others) = rest.split_first_chunk().unwrap_or((&[0; N], &[]));
+    *rest = others;
+    *first
 }

@@ -5,7 +5,7 @@ mod upstash;
 
 use crate::directory::is_due;
 use chatkeep_model::config::Config;
-use chatkeep_model::directory::{self, Noted};
+use chatkeep_model::plan::directory::{self, Noted};
 use chatkeep_model::redis::{Call, Keys, Reply};
 use chatkeep_model::{Millis, Operation, Owner, SessionId, StoreError};
 use std::cell::RefCell;
@@ -65,12 +65,14 @@ impl Store {
         }
     }
 
-    /// Notes in the directory that the owner is active, where that is due. A failure is the next note's to mend.
+    /// Whether the owner is due to be noted in the directory; asked once, for it then counts as noted.
+    pub(crate) fn note_is_due(&self, now: Millis) -> bool {
+        is_due(&self.owner, now, directory::noted_for(self.config.limits.ttl))
+    }
+
+    /// Notes in the directory that the owner is active. A failure is the next note's to mend.
     pub(crate) async fn note(&self, now: Millis) {
         let ttl = self.config.limits.ttl;
-        if !is_due(&self.owner, now, directory::noted_for(ttl)) {
-            return;
-        }
         let prefix = &self.config.key_prefix;
         let _ = match &self.config.upstash {
             Some(upstash) => {
