@@ -157,6 +157,18 @@ onEachStore("operations", { MAX_MESSAGES_PER_SESSION: `${CAP}`, UNDO_SECONDS: `$
   });
 
   describe("append", () => {
+    test("repeated under its first message's id names the ids that are stored", async () => {
+      const id = fresh("append");
+      const messages = [
+        { role: "user", content: "one", id: "first" },
+        { role: "assistant", content: "two" },
+      ];
+      const once = ok(await post(id, "messages", { messages }));
+      const again = ok(await post(id, "messages", { messages }));
+      assert.deepEqual(again.message_ids, once.message_ids);
+      assert.deepEqual(await messageIds(id), again.message_ids);
+    });
+
     test("stores all of the messages, in order, with what they bring", async () => {
       const id = fresh("append");
       const messages = [

@@ -31,7 +31,7 @@ pub fn write_state(
     }
     let state: &RawValue = serde_json::from_str(body).map_err(|_| Problem::new(Code::InvalidJson))?;
     if state.get() == "null" {
-        return Err(Problem::new(Code::InvalidBody).detail("a state is any JSON but null"));
+        return Err(Problem::new(Code::InvalidBody).detail("a state is a value: any JSON that says something"));
     }
     Ok(WriteState {
         session,

@@ -98,6 +98,10 @@ pub fn append(session: SessionId, incoming: Incoming) -> Result<(Append, Vec<Mes
         return Err(Problem::new(Code::InvalidBody).detail(format!("messages are 1 to {APPENDED_MESSAGES}")));
     }
     let brought = said.first().and_then(|first| first.id.clone()).map(message_id).transpose()?;
+    let known_by = match (key, &brought) {
+        (Some(key), _) => Some(idempotency_key(key)?),
+        (None, first) => first.as_ref().map(TurnId::of_message),
+    };
     let first_of_user = said.iter().find(|one| one.role == Role::User).map(|one| derived_title(&one.content));
     let mut prints = Vec::new();
     let mut ids = Vec::new();
@@ -107,10 +111,10 @@ pub fn append(session: SessionId, incoming: Incoming) -> Result<(Append, Vec<Mes
         let metadata = metadata(one.metadata, limits)?;
         prints.push(one.content.clone());
         prints.push(metadata.as_ref().map(|object| object.get().to_owned()).unwrap_or_default());
-        let id = match (one.id, key) {
+        let id = match (one.id, &known_by) {
             (Some(id), _) => message_id(id)?,
-            // The key makes the request repeatable, so its repetition must name the same messages.
-            (None, Some(key)) => MessageId::of_key(&idempotency_key(key)?, number),
+            // The request is known by an id, so its repetition must name the same messages.
+            (None, Some(known_by)) => MessageId::of_key(known_by, number),
             // Fresh ids in a row: the low half of a UUIDv7 is random, so that counting on from it stays unique.
             (None, None) => MessageId::mint(fresh.message.wrapping_add(number as u128)),
         };
@@ -128,13 +132,9 @@ pub fn append(session: SessionId, incoming: Incoming) -> Result<(Append, Vec<Mes
         messages.push(message.to_json().map_err(|_| Problem::new(Code::Internal))?);
         ids.push(id);
     }
-    let operation = match (key, &brought) {
-        (None, Some(first)) => TurnId::of_message(first),
-        (key, _) => operation(key, fresh)?,
-    };
     let append = Append {
         session,
-        operation,
+        operation: known_by.map_or_else(|| operation(None, fresh), Ok)?,
         fingerprint: format!("{:016x}", digest(prints.iter().map(String::as_bytes))),
         messages,
         title: first_of_user.unwrap_or_default(),

@@ -1,11 +1,12 @@
 //! What Redis answers, and what its errors mean.
 
 use crate::error::{Outage, StoreError};
-use serde::Deserialize;
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt;
 
 /// A reply in RESP2's shapes, as Upstash's REST API gives them in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// Text or status.
     Text(String),
@@ -15,6 +16,52 @@ pub enum Reply {
     Nil,
     /// Several.
     Array(Vec<Reply>),
+}
+
+/// Read straight from JSON's types. A derived `untagged` would first copy every value to try its variants on it, and replies
+/// are most of what a turn parses.
+impl<'de> Deserialize<'de> for Reply {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ReplyVisitor)
+    }
+}
+
+struct ReplyVisitor;
+
+impl<'de> Visitor<'de> for ReplyVisitor {
+    type Value = Reply;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, a whole number, null or an array of those")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Reply, E> {
+        Ok(Reply::Text(text.to_owned()))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Reply, E> {
+        Ok(Reply::Text(text))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Reply, E> {
+        Ok(Reply::Integer(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Reply, E> {
+        i64::try_from(number).map(Reply::Integer).map_err(E::custom)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Reply, E> {
+        Ok(Reply::Nil)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Reply, A::Error> {
+        let mut replies = Vec::new();
+        while let Some(reply) = items.next_element()? {
+            replies.push(reply);
+        }
+        Ok(Reply::Array(replies))
+    }
 }
 
 /// A reply that the plan doesn't know.
