@@ -180,7 +180,8 @@ onEachStore("operations", { MAX_MESSAGES_PER_SESSION: `${CAP}`, UNDO_SECONDS: `$
       assert.equal(answer.created, true);
       assert.equal(answer.message_ids.length, 3);
       assert.equal(answer.message_ids[0], "s1");
-      for (const minted of answer.message_ids.slice(1)) assert.match(minted, /^[0-9a-f]{32}$/);
+      // They follow from the id that the request is known by.
+      for (const minted of answer.message_ids.slice(1)) assert.match(minted, /^k-[0-9a-f]{16}-[12]$/);
       assert.deepEqual([answer.session.session_id, answer.session.message_count], [id, 3]);
       const stored = (await the.api.history(id)).messages;
       assert.deepEqual(
