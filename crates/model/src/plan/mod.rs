@@ -51,7 +51,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An operation on one owner's sessions. It is a value: time, randomness and limits are its fields.
-pub trait Operation: Serialize + DeserializeOwned {
+pub trait Operation: Registered + Serialize + DeserializeOwned {
     /// Its name, in the vault's protocol, logs and counters.
     const NAME: &'static str;
 
@@ -74,8 +74,13 @@ pub trait Operation: Serialize + DeserializeOwned {
     fn apply<R: Records>(&self, records: &mut R) -> Result<Self::Outcome, R::Error>;
 }
 
+/// An operation that stands in the list below: one that didn't would be unknown to the vault.
+pub trait Registered {}
+
 macro_rules! operations {
     ($($operation:ty),* $(,)?) => {
+        $(impl Registered for $operation {})*
+
         /// Applies an operation that came as its name and JSON, as the vault gets it, and gives its outcome as JSON.
         ///
         /// # Errors
