@@ -13,19 +13,20 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorage, SqlStora
 const REMEMBERED: usize = 10_000;
 
 thread_local! {
-    static LATELY: RefCell<BTreeMap<Owner, Millis>> = const { RefCell::new(BTreeMap::new()) };
+    static LATELY: RefCell<BTreeMap<(String, Owner), Millis>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Whether an owner is due to be noted, as it is after an interval; if so, it counts as noted from now on.
-pub(crate) fn is_due(owner: &Owner, now: Millis, interval: Millis) -> bool {
+/// Whether an owner is due to be noted in the directory of a prefix, as it is after an interval; if so, it counts as noted from now on.
+pub(crate) fn is_due(prefix: &str, owner: &Owner, now: Millis, interval: Millis) -> bool {
     LATELY.with_borrow_mut(|lately| {
-        if lately.get(owner).is_some_and(|noted| now.since(*noted) < interval) {
+        let noted = (prefix.to_owned(), owner.clone());
+        if lately.get(&noted).is_some_and(|at| now.since(*at) < interval) {
             return false;
         }
         if lately.len() >= REMEMBERED {
             lately.clear();
         }
-        lately.insert(owner.clone(), now);
+        lately.insert(noted, now);
         true
     })
 }

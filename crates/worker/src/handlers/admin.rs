@@ -62,6 +62,6 @@ pub(super) async fn rebuild(call: &Call<'_>) -> Result<Answer, Problem> {
 }
 
 async fn reindex(call: &Call<'_>, sessions: &[SessionId]) -> Result<u64, Problem> {
-    let (now, ttl) = (call.fresh.now, call.config.limits.ttl);
+    let (now, ttl) = (call.fresh.now, call.namespace.limits.ttl);
     Ok(call.store.run(&Reindex { sessions: sessions.to_vec(), now, ttl }).await?)
 }

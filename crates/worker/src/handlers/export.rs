@@ -140,7 +140,7 @@ impl Export {
 pub(super) async fn import(call: &Call<'_>) -> Result<Answer, Problem> {
     let mut answer = ImportResponse::default();
     let mut whole: Option<SessionId> = None;
-    for import in imports(&call.body, &call.config.limits, call.fresh)? {
+    for import in imports(&call.body, &call.namespace.limits, call.fresh)? {
         if answer.skipped.contains(&import.session) {
             continue;
         }

@@ -20,7 +20,7 @@ use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::intake::{self, Fresh, Incoming};
 use chatkeep_model::limits::IMPORT_BYTES;
 use chatkeep_model::route::{Action, Matched, Query, route};
-use chatkeep_model::{Code, Problem, SessionId};
+use chatkeep_model::{Code, Limits, Namespace, Problem, SessionId};
 use std::rc::Rc;
 use uuid::Builder;
 use worker::{Context, Env};
@@ -28,6 +28,7 @@ use worker::{Context, Env};
 /// A request inside the gate: what every handler gets.
 struct Call<'a> {
     config: Rc<Config>,
+    namespace: Rc<Namespace>,
     store: Store,
     headers: &'a Headers,
     body: String,
@@ -45,7 +46,7 @@ impl Call<'_> {
         Incoming {
             body: &self.body,
             key: self.headers.idempotency_key.as_deref(),
-            limits: &self.config.limits,
+            limits: &self.namespace.limits,
             fresh: self.fresh,
         }
     }
@@ -91,10 +92,11 @@ async fn answer(
         Ok(config) => Rc::clone(config),
         Err(error) => return Err(Problem::new(Code::NotConfigured).detail(error.to_string())),
     };
+    let namespace = Rc::clone(&config.canonical);
     let owner = gate(&config, Credentials { api_key: headers.api_key.as_deref(), host })?;
-    let body = body(request, action, &config).await?;
-    let store = Store::new(Rc::clone(&config), env, owner, headers.sync_token.clone());
-    let call = Call { config, store, headers, body, id, query: Query(query), fresh: fresh(action), context };
+    let body = body(request, action, &namespace.limits).await?;
+    let store = Store::new(Rc::clone(&config), Rc::clone(&namespace), env, owner, headers.sync_token.clone());
+    let call = Call { config, namespace, store, headers, body, id, query: Query(query), fresh: fresh(action), context };
     let answer = match action {
         Action::Health => health::health(settings).await,
         Action::Chat => chat::chat(&call).await,
@@ -130,11 +132,11 @@ async fn answer(
 }
 
 /// Reads the body. Only who is inside the gate gets here.
-async fn body(request: &web_sys::Request, action: Action, config: &Config) -> Result<String, Problem> {
+async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Result<String, Problem> {
     let limit = match action {
         Action::Import => IMPORT_BYTES,
-        Action::WriteState => config.limits.body_bytes.max(config.limits.state_bytes),
-        _ => config.limits.body_bytes,
+        Action::WriteState => limits.body_bytes.max(limits.state_bytes),
+        _ => limits.body_bytes,
     };
     edge::read_body(request, limit).await.map_err(|unreadable| match unreadable {
         Unreadable::TooLarge => Problem::new(Code::BodyTooLarge).detail(format!("the limit is {limit} bytes")),

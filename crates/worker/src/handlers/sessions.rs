@@ -103,13 +103,13 @@ fn details(call: &Call<'_>, id: &SessionId, found: Option<Details>) -> Result<An
 }
 
 pub(super) async fn touch(call: &Call<'_>) -> Result<Answer, Problem> {
-    let touch = Touch { session: call.session()?, now: call.fresh.now, ttl: call.config.limits.ttl };
+    let touch = Touch { session: call.session()?, now: call.fresh.now, ttl: call.namespace.limits.ttl };
     let touched = call.store.run(&touch).await?.ok_or(Problem::new(Code::SessionNotFound))?;
     Answer::json(&touched.body(&touch.session, call.fresh.now))
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
-    let delete = Delete { sessions: vec![call.session()?], now: call.fresh.now, undo: call.config.limits.undo };
+    let delete = Delete { sessions: vec![call.session()?], now: call.fresh.now, undo: call.namespace.limits.undo };
     match call.store.run(&delete).await?.pop() {
         Some(session_id) => Answer::json(&Deleted { session_id, deleted: true }),
         None => Err(Problem::new(Code::SessionNotFound)),
@@ -119,7 +119,7 @@ pub(super) async fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
 /// Deletes all sessions that there were when it began. A list that no longer shrinks ends it.
 pub(super) async fn delete_all(call: &Call<'_>) -> Result<Answer, Problem> {
     let now = call.fresh.now;
-    let undo = call.config.limits.undo;
+    let undo = call.namespace.limits.undo;
     let mut deleted = 0;
     loop {
         let listed = call.store.run(&ReadList { now, limit: SESSIONS_PER_CALL as u64, cursor: None }).await?;

@@ -7,7 +7,7 @@ use crate::directory::is_due;
 use chatkeep_model::config::Config;
 use chatkeep_model::plan::directory::{self, Noted};
 use chatkeep_model::redis::{Call, Keys, Reply};
-use chatkeep_model::{Millis, Operation, Owner, SessionId, StoreError};
+use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError};
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::Env;
@@ -24,10 +24,11 @@ enum Answer {
     Outcome(String),
 }
 
-/// The store of one request: which it is, and whose sessions it may touch.
+/// The store of one request: which it is, and whose sessions of which namespace it may touch.
 #[derive(Clone)]
 pub(crate) struct Store {
     config: Rc<Config>,
+    namespace: Rc<Namespace>,
     env: Env,
     owner: Owner,
     /// Upstash's token for reading one's own writes: the client's at first, then the newest answer's.
@@ -35,14 +36,20 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(config: Rc<Config>, env: Env, owner: Owner, sync_token: Option<String>) -> Self {
-        Self { config, env, owner, sync_token: RefCell::new(sync_token.unwrap_or_default()) }
+    pub(crate) fn new(
+        config: Rc<Config>,
+        namespace: Rc<Namespace>,
+        env: Env,
+        owner: Owner,
+        sync_token: Option<String>,
+    ) -> Self {
+        Self { config, namespace, env, owner, sync_token: RefCell::new(sync_token.unwrap_or_default()) }
     }
 
     /// Runs an operation. Little of this is generic: each operation has its own copy of what is.
     pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Outcome, StoreError> {
         let question = if self.config.upstash.is_some() {
-            Question::Call(operation.call(&Keys::new(&self.config.key_prefix, &self.owner)))
+            Question::Call(operation.call(&Keys::new(&self.namespace.prefix, &self.owner)))
         } else {
             let json = serde_json::to_string(operation).map_err(|_| StoreError::UnexpectedReply)?;
             Question::Operation(format!("{}\n{json}", O::NAME))
@@ -59,7 +66,7 @@ impl Store {
                 upstash::send(upstash, &self.sync_token, &call).await.map(Answer::Reply)
             }
             (Question::Operation(question), _) => {
-                embedded::ask(&self.env, &self.config.key_prefix, &self.owner, &question).await.map(Answer::Outcome)
+                embedded::ask(&self.env, &self.namespace.prefix, &self.owner, &question).await.map(Answer::Outcome)
             }
             (Question::Call(_), None) => Err(StoreError::Misconfigured("no_upstash")),
         }
@@ -67,13 +74,13 @@ impl Store {
 
     /// Whether the owner is due to be noted in the directory; asked once, for it then counts as noted.
     pub(crate) fn note_is_due(&self, now: Millis) -> bool {
-        is_due(&self.owner, now, directory::noted_for(self.config.limits.ttl))
+        is_due(&self.namespace.prefix, &self.owner, now, directory::noted_for(self.namespace.limits.ttl))
     }
 
     /// Notes in the directory that the owner is active. A failure is the next note's to mend.
     pub(crate) async fn note(&self, now: Millis) {
-        let ttl = self.config.limits.ttl;
-        let prefix = &self.config.key_prefix;
+        let ttl = self.namespace.limits.ttl;
+        let prefix = &self.namespace.prefix;
         let _ = match &self.config.upstash {
             Some(upstash) => {
                 let call = directory::note(prefix, &self.owner, now, ttl);
@@ -89,7 +96,7 @@ impl Store {
 
     /// Reads a page of a shard of the directory.
     pub(crate) async fn owners(&self, shard: u64, from: u64, limit: u64) -> Result<Vec<Noted>, StoreError> {
-        let prefix = &self.config.key_prefix;
+        let prefix = &self.namespace.prefix;
         match &self.config.upstash {
             Some(upstash) => {
                 let call = directory::read(prefix, shard, from, limit);
@@ -105,7 +112,7 @@ impl Store {
 
     /// The session that one of the owner's keys holds.
     pub(crate) fn session_of(&self, key: &str) -> Option<SessionId> {
-        Keys::new(&self.config.key_prefix, &self.owner).session_of(key)
+        Keys::new(&self.namespace.prefix, &self.owner).session_of(key)
     }
 
     /// The token that the client shall send with its next request; empty on the vault.

@@ -1,21 +1,25 @@
 //! Configuration: what the environment's variables mean. One place spells each name.
 
+mod namespaces;
+
 use crate::cors::AllowedOrigins;
-use crate::limits::{Limits, MOST_MESSAGE_BYTES};
+use crate::dialect::Dialect;
+use crate::namespace::Namespace;
 use crate::responder::{ChatCompletions, Responder};
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::fmt;
+use std::rc::Rc;
 
 /// A Worker's configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The Redis to use; without one, the vault.
     pub upstash: Option<Upstash>,
-    /// What every key begins with.
-    pub key_prefix: String,
-    /// The limits.
-    pub limits: Limits,
+    /// The canonical API's namespace.
+    pub canonical: Rc<Namespace>,
+    /// The dialects' namespaces.
+    pub dialects: Vec<(Dialect, Rc<Namespace>)>,
     /// The keys that callers may show; without any, the Worker serves localhost only.
     pub api_keys: Vec<ApiKey>,
     /// The other origins whose pages may call the API.
@@ -75,15 +79,26 @@ impl Config {
     /// [`ConfigError`] names the first variable that can't be used.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let read = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let canonical = Rc::new(namespaces::canonical(&read)?);
+        let of_dialect = |dialect| Ok((dialect, Rc::new(namespaces::of_dialect(&read, dialect, &canonical)?)));
+        let dialects: Vec<(_, Rc<Namespace>)> = Dialect::ALL.into_iter().map(of_dialect).collect::<Result<_, _>>()?;
+        namespaces::check_apart([&*canonical].into_iter().chain(dialects.iter().map(|(_, namespace)| &**namespace)))?;
         Ok(Self {
             upstash: upstash(&read)?,
-            key_prefix: key_prefix(&read)?,
-            limits: limits(&read)?,
+            canonical,
+            dialects,
             api_keys: read("API_KEYS").map(|keys| api_keys(&keys)).transpose()?.unwrap_or_default(),
             allowed_origins: allowed_origins(&read)?,
             responder: responder(&read)?,
             responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
         })
+    }
+
+    /// The namespace of a dialect, or of the canonical API.
+    #[must_use]
+    pub fn namespace(&self, dialect: Option<Dialect>) -> &Rc<Namespace> {
+        let its = self.dialects.iter().find(|(one, _)| Some(*one) == dialect);
+        its.map_or(&self.canonical, |(_, namespace)| namespace)
     }
 }
 
@@ -105,37 +120,6 @@ fn upstash(read: Read) -> Result<Option<Upstash>, ConfigError> {
             Ok(Some(Upstash { url: url.trim_end_matches('/').to_owned(), token }))
         }
     }
-}
-
-fn key_prefix(read: Read) -> Result<String, ConfigError> {
-    let prefix = read("KEY_PREFIX").unwrap_or_else(|| "chatkeep:".to_owned());
-    if prefix.contains(['{', '}']) || prefix.len() > 64 {
-        return Err(ConfigError { variable: "KEY_PREFIX", reason: "must have no braces and at most 64 bytes" });
-    }
-    Ok(prefix)
-}
-
-fn limits(read: Read) -> Result<Limits, ConfigError> {
-    let default = Limits::default();
-    let seconds = |name: &'static str, default: Millis, least: u64| {
-        // Ten years: well inside what a Redis expiry and a script's number can hold.
-        number(read, name, default.0 / 1000, least..=315_360_000).map(Millis::from_seconds)
-    };
-    let bytes = |name: &'static str, default: usize, most: u64| {
-        number(read, name, default as u64, 1..=most).map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
-    };
-    Ok(Limits {
-        ttl: seconds("SESSION_TTL_SECONDS", default.ttl, 1)?,
-        undo: seconds("UNDO_SECONDS", default.undo, 0)?,
-        lease: seconds("LEASE_SECONDS", default.lease, 1)?,
-        window: number(read, "WINDOW_MESSAGES", default.window, 1..=200)?,
-        messages_per_session: number(read, "MAX_MESSAGES_PER_SESSION", default.messages_per_session, 2..=1_000_000)?,
-        sessions_per_owner: number(read, "MAX_SESSIONS_PER_OWNER", default.sessions_per_owner, 1..=100_000_000)?,
-        message_bytes: bytes("MAX_MESSAGE_BYTES", default.message_bytes, MOST_MESSAGE_BYTES as u64)?,
-        state_bytes: bytes("MAX_STATE_BYTES", default.state_bytes, 9_000_000)?,
-        body_bytes: bytes("MAX_BODY_BYTES", default.body_bytes, 100_000_000)?,
-        ..default
-    })
 }
 
 fn number(
@@ -212,7 +196,8 @@ mod tests {
     #[test]
     fn nothing_set_is_the_vault_and_the_echo() -> Result<(), ConfigError> {
         let config = config(&[])?;
-        assert_eq!((config.upstash, config.key_prefix.as_str(), config.limits), (None, "chatkeep:", Limits::default()));
+        assert_eq!((&config.upstash, config.canonical.prefix.as_str()), (&None, "chatkeep:"));
+        assert_eq!(config.canonical.limits, crate::Limits::default());
         assert!(matches!(config.responder, Responder::Echo) && config.api_keys.is_empty());
         Ok(())
     }
@@ -226,7 +211,7 @@ mod tests {
             ("KEY_PREFIX", ""),
         ])?;
         assert_eq!(config.upstash, Some(Upstash { url: "https://x.example".into(), token: "t".into() }));
-        assert_eq!((config.limits.ttl, config.key_prefix.as_str()), (Millis(2000), "chatkeep:"));
+        assert_eq!((config.canonical.limits.ttl, config.canonical.prefix.as_str()), (Millis(2000), "chatkeep:"));
         Ok(())
     }
 
