@@ -3,15 +3,17 @@
 // The macro's own methods have no docs.
 #![allow(missing_docs)]
 
+mod schedule;
 mod sqlite;
 
 use crate::edge::{in_transaction, now};
 use chatkeep_model::Millis;
 use chatkeep_model::plan::apply_named;
+use schedule::{Kind, Schedule};
 use sqlite::Sqlite;
 use std::cell::Cell;
 use worker::wasm_bindgen::JsValue;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 /// The Durable Object class.
 ///
@@ -21,14 +23,15 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 pub struct Vault {
     state: State,
     records: Sqlite,
-    /// When the alarm will wake this object, as far as it knows.
-    wakes_at: Cell<Option<Millis>>,
+    schedule: Schedule,
+    /// When the schedule says that the first session ends.
+    expiry: Cell<Option<Millis>>,
 }
 
 impl DurableObject for Vault {
     fn new(state: State, _env: Env) -> Self {
-        let records = Sqlite::new(state.storage().sql());
-        Self { state, records, wakes_at: Cell::new(None) }
+        let sql = state.storage().sql();
+        Self { state, records: Sqlite::new(sql.clone()), schedule: Schedule::new(sql), expiry: Cell::new(None) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -37,12 +40,15 @@ impl DurableObject for Vault {
         let mut records = self.records.clone();
         let storage = self.state.storage();
         let outcome = in_transaction(storage.as_raw(), || {
-            records.prepare().map_err(Failed::Storage)?;
-            apply_named(name, operation, &mut records).map_err(|error| error.map_or(Failed::Unknown, Failed::Storage))
+            self.prepare()?;
+            let outcome = apply_named(name, operation, &mut records);
+            let outcome = outcome.map_err(|error| error.map_or(Failed::Unknown, Failed::Storage))?;
+            self.schedule_expiry()?;
+            Ok(outcome)
         });
         match outcome {
             Ok(outcome) => {
-                self.schedule().await?;
+                self.schedule.arm(&storage).await?;
                 Response::ok(outcome)
             }
             Err(Failed::Unknown) => Response::error("no such operation", 400),
@@ -51,14 +57,24 @@ impl DurableObject for Vault {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        let mut records = self.records.clone();
         let storage = self.state.storage();
-        in_transaction(storage.as_raw(), || {
-            records.prepare()?;
-            records.remove_ended(now())
+        self.schedule.rang();
+        let due = in_transaction(storage.as_raw(), || {
+            self.prepare()?;
+            self.schedule_expiry()?;
+            self.schedule.due(now())
         })?;
-        self.wakes_at.set(None);
-        self.schedule().await?;
+        for (kind, key) in due {
+            match kind {
+                Kind::Expiry => in_transaction(storage.as_raw(), || {
+                    self.records.clone().remove_ended(now())?;
+                    self.schedule.cancel(kind, &key)?;
+                    self.expiry.set(None);
+                    self.schedule_expiry()
+                })?,
+            }
+        }
+        self.schedule.arm(&storage).await?;
         Response::ok("")
     }
 }
@@ -77,18 +93,27 @@ impl From<JsValue> for Failed {
     }
 }
 
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed::Storage(error)
+    }
+}
+
 impl Vault {
-    /// Sees to it that the alarm rings no later than the first session ends. Sliding only moves ends away, so an alarm that
-    /// is there already stays, and a ring that comes too early sets the next.
-    async fn schedule(&self) -> Result<()> {
+    fn prepare(&self) -> Result<()> {
+        self.schedule.prepare()?;
+        self.records.clone().prepare()
+    }
+
+    /// Sees to it that the first end of a session is on the schedule. Sliding only moves ends away, so a line that is there
+    /// already stays, and what comes too early sets the next.
+    fn schedule_expiry(&self) -> Result<()> {
         let Some(first) = self.records.first_end()? else { return Ok(()) };
-        if self.wakes_at.get().is_some_and(|at| at <= first) {
+        if self.expiry.get().is_some_and(|at| at <= first) {
             return Ok(());
         }
-        // A date makes it absolute. An end that has passed is rung for at once.
-        let date = js_sys::Date::new(&JsValue::from_f64(first.0 as f64));
-        self.state.storage().set_alarm(worker::durable::ScheduledTime::new(date)).await?;
-        self.wakes_at.set(Some(first));
+        self.schedule.set(Kind::Expiry, "", first)?;
+        self.expiry.set(Some(first));
         Ok(())
     }
 }
