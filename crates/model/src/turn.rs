@@ -1,8 +1,47 @@
-//! The record of a turn, kept in its session under the turn's id: what makes a repeated request change nothing.
+//! What a turn comes to, and the record of it, kept in its session under the turn's id: what makes a repeated request change nothing.
 
-use crate::id::{MessageId, TurnId};
+use crate::id::{MessageId, SessionId, TurnId};
+use crate::message::Message;
+use crate::session::Session;
 use crate::time::Millis;
+use crate::wire::ChatResponse;
 use std::fmt;
+
+/// What a turn came to: its reply is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turned {
+    /// Its session's id.
+    pub session_id: SessionId,
+    /// The user message.
+    pub message_id: MessageId,
+    /// The reply.
+    pub reply: Message,
+    /// The session with both.
+    pub session: Session,
+    /// The turn opened the session.
+    pub created: bool,
+    /// The turn had been finished before; this is its stored reply.
+    pub replayed: bool,
+    /// When it is answered.
+    pub at: Millis,
+}
+
+impl Turned {
+    /// The answer to `POST /v1/chat`.
+    #[must_use]
+    pub fn response(self) -> ChatResponse {
+        let session = self.session.body(&self.session_id, self.at);
+        ChatResponse {
+            response: self.reply.content,
+            session_id: self.session_id,
+            message_id: self.message_id,
+            reply_id: self.reply.id,
+            created: self.created,
+            replayed: self.replayed,
+            session,
+        }
+    }
+}
 
 /// What a session remembers of one turn, or of another operation that carries an id.
 ///

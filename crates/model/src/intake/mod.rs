@@ -8,7 +8,7 @@ mod turn;
 
 pub use session::{create, fork, patch, restore, truncate};
 pub use state::{Preconditions, write_state};
-pub use turn::{append, appends, chat, chat_in};
+pub use turn::{append, append_of, appends, begin, chat, chat_in};
 
 use crate::error::{Code, Problem};
 use crate::id::{InvalidId, MessageId, SessionId, TurnId, digest};

@@ -16,8 +16,15 @@ use crate::wire::{AppendRequest, ChatRequest};
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
 pub fn chat(incoming: Incoming) -> Result<BeginTurn, Problem> {
-    let Incoming { body, key, limits, fresh } = incoming;
-    let request: ChatRequest = object(body)?;
+    begin(object(incoming.body)?, incoming)
+}
+
+/// A turn from a request that is read already. The body of `incoming` is not looked at.
+///
+/// # Errors
+/// The problem with the request or the `Idempotency-Key` header.
+pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Problem> {
+    let Incoming { key, limits, fresh, .. } = incoming;
     for (asked, name) in [
         (request.stream == Some(true), "stream"),
         (request.incognito == Some(true), "incognito"),
@@ -91,8 +98,19 @@ pub fn appends(body: &str) -> bool {
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
 pub fn append(session: SessionId, incoming: Incoming) -> Result<(Append, Vec<MessageId>), Problem> {
-    let Incoming { body, key, limits, fresh } = incoming;
-    let request: AppendRequest = object(body)?;
+    append_of(session, object(incoming.body)?, incoming)
+}
+
+/// An append from a request that is read already. The body of `incoming` is not looked at.
+///
+/// # Errors
+/// The problem with the request or the `Idempotency-Key` header.
+pub fn append_of(
+    session: SessionId,
+    request: AppendRequest,
+    incoming: Incoming,
+) -> Result<(Append, Vec<MessageId>), Problem> {
+    let Incoming { key, limits, fresh, .. } = incoming;
     let said = request.messages.unwrap_or_default();
     if said.is_empty() || said.len() > APPENDED_MESSAGES {
         return Err(Problem::new(Code::InvalidBody).detail(format!("messages are 1 to {APPENDED_MESSAGES}")));

@@ -4,15 +4,15 @@ use super::Call;
 use super::answer::Answer;
 use crate::{edge, responder};
 use chatkeep_model::plan::{BeginTurn, Begun, FinishTurn, Finished, ReleaseTurn};
-use chatkeep_model::wire::ChatResponse;
-use chatkeep_model::{Code, Message, MessageId, Millis, Problem, Role, Session, StoreError, intake};
+use chatkeep_model::turn::Turned;
+use chatkeep_model::{Code, Message, MessageId, Problem, Role, StoreError, intake};
 
 pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
-    turn(call, intake::chat(call.incoming())?).await
+    Answer::json(&turn(call, intake::chat(call.incoming())?).await?.response())
 }
 
 /// Runs a turn.
-pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Answer, Problem> {
+pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
     match call.store.run(&begin).await.map_err(|error| unavailable(error, &begin, call))? {
         Begun::Started { created, message_id, position, window, .. } => {
@@ -21,7 +21,8 @@ pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Answer, Pr
         }
         Begun::Replay { message_id, reply, session } => {
             let reply: Message = serde_json::from_str(&reply).map_err(|_| refused(Code::Internal))?;
-            respond(&begin, message_id, reply, &session, call.fresh.now, Flags { created: false, replayed: true })
+            let (session_id, at) = (begin.session, call.fresh.now);
+            Ok(Turned { session_id, message_id, reply, session, created: false, replayed: true, at })
         }
         Begun::Running { until } => {
             // The lease's end is the latest; most turns end long before.
@@ -46,7 +47,7 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    async fn answer(self, call: &Call<'_>, window: &[String]) -> Result<Answer, Problem> {
+    async fn answer(self, call: &Call<'_>, window: &[String]) -> Result<Turned, Problem> {
         let refused = |code: Code| Problem::new(code).of_turn(&self.begin.session, &self.message_id);
         let messages: Result<Vec<Message>, _> = window.iter().map(|message| serde_json::from_str(message)).collect();
         let replied = match messages {
@@ -82,39 +83,20 @@ impl Turn<'_> {
             messages_per_session: self.begin.messages_per_session,
         };
         match call.store.run(&finish).await.map_err(|error| unavailable(error, self.begin, call))? {
-            Finished::Stored(session) => {
-                let flags = Flags { created: self.created, replayed: false };
-                respond(self.begin, self.message_id, reply, &session, now, flags)
-            }
+            Finished::Stored(session) => Ok(Turned {
+                session_id: self.begin.session.clone(),
+                message_id: self.message_id,
+                reply,
+                session,
+                created: self.created,
+                replayed: false,
+                at: now,
+            }),
             Finished::Superseded => Err(refused(Code::TurnInProgress).retry_after(1)),
             Finished::Gone => Err(refused(Code::MessageGone)),
             Finished::Absent => Err(refused(Code::SessionNotFound)),
         }
     }
-}
-
-struct Flags {
-    created: bool,
-    replayed: bool,
-}
-
-fn respond(
-    begin: &BeginTurn,
-    message_id: MessageId,
-    reply: Message,
-    session: &Session,
-    now: Millis,
-    flags: Flags,
-) -> Result<Answer, Problem> {
-    Answer::json(&ChatResponse {
-        response: reply.content,
-        session_id: begin.session.clone(),
-        message_id,
-        reply_id: reply.id,
-        created: flags.created,
-        replayed: flags.replayed,
-        session: session.body(&begin.session, now),
-    })
 }
 
 /// The store did not say what became of a begin or a finish. Perhaps the turn runs now, with nobody to run it: it is given up
