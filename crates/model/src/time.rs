@@ -36,7 +36,21 @@ impl Millis {
         let of_day = self.0 % DAY;
         let (hour, minute, second, milli) =
             (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1000 % 60, of_day % 1000);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        // Digit by digit: a list prints hundreds of moments, and `format!` would be a fifth of what it costs.
+        let mut text = String::with_capacity(24);
+        for (number, places, end) in [
+            (year, &[1000, 100, 10, 1][..], '-'),
+            (month, &[10, 1], '-'),
+            (day, &[10, 1], 'T'),
+            (hour, &[10, 1], ':'),
+            (minute, &[10, 1], ':'),
+            (second, &[10, 1], '.'),
+            (milli, &[100, 10, 1], 'Z'),
+        ] {
+            text.extend(places.iter().map(|place| char::from(b'0' + (number / place % 10) as u8)));
+            text.push(end);
+        }
+        text
     }
 }
 

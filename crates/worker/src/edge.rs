@@ -1,6 +1,7 @@
 //! The boundary to JavaScript: `js/edge.js`, typed.
 
 use chatkeep_model::Millis;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/js/edge.js")]
@@ -10,12 +11,13 @@ extern "C" {
     #[wasm_bindgen(catch)]
     async fn body(request: &web_sys::Request, limit: f64) -> Result<JsValue, JsValue>;
 
-    fn respond(status: u16, headers: &str, body: &str) -> web_sys::Response;
+    fn respond(status: u16, headers: &str, body: &[u8]) -> web_sys::Response;
 
     fn stream(status: u16, headers: &str, pull: JsValue) -> web_sys::Response;
 
     #[wasm_bindgen(catch)]
-    async fn post(url: &str, token: &str, sync_token: &str, body: &str, milliseconds: f64) -> Result<JsValue, JsValue>;
+    async fn post(url: &str, token: &str, sync_token: &str, body: &[u8], milliseconds: f64)
+    -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
     async fn ask(stub: &JsValue, body: &str) -> Result<JsValue, JsValue>;
@@ -65,13 +67,15 @@ pub(crate) enum Unreadable {
 /// Reads a request's body up to a limit in bytes.
 pub(crate) async fn read_body(request: &web_sys::Request, limit: usize) -> Result<String, Unreadable> {
     // A body of gigabytes has no exact f64, and needs none.
-    let text = body(request, limit as f64).await.map_err(|_| Unreadable::Broken)?;
-    text.as_string().ok_or(Unreadable::TooLarge)
+    let bytes = body(request, limit as f64).await.map_err(|_| Unreadable::Broken)?;
+    let bytes = bytes.dyn_into::<Uint8Array>().map_err(|_| Unreadable::TooLarge)?;
+    // Replacing what isn't UTF-8 would change the text.
+    String::from_utf8(bytes.to_vec()).map_err(|_| Unreadable::Broken)
 }
 
 /// Makes a response.
 pub(crate) fn response(status: u16, headers: &[(&str, &str)], body: &str) -> web_sys::Response {
-    respond(status, &lines(headers), body)
+    respond(status, &lines(headers), body.as_bytes())
 }
 
 /// Makes a response whose body is pulled piece by piece.
@@ -120,16 +124,24 @@ pub(crate) enum Posted {
 
 /// Posts JSON with a bearer token; either token may be empty.
 pub(crate) async fn post_json(url: &str, token: &str, sync_token: &str, body: &str, limit: Millis) -> Posted {
-    let answer = post(url, token, sync_token, body, limit.0 as f64).await.ok().and_then(|answer| answer.as_string());
-    let Some(answer) = answer else { return Posted::Unreachable };
-    let mut parts = answer.splitn(3, '\n');
-    let status = parts.next().and_then(|status| status.parse().ok()).unwrap_or(0);
-    let mut text = || parts.next().unwrap_or_default().to_owned();
-    match status {
+    let Ok(answer) = post(url, token, sync_token, body.as_bytes(), limit.0 as f64).await else {
+        return Posted::Unreachable;
+    };
+    let answer = Array::from(&answer);
+    match answer.get(0).as_f64().unwrap_or_default() as u16 {
         0 => Posted::Unreachable,
         1 => Posted::TimedOut,
-        status => Posted::Answer { status, sync_token: text(), body: text() },
+        status => Posted::Answer {
+            status,
+            sync_token: answer.get(1).as_string().unwrap_or_default(),
+            body: answer.get(2).dyn_into::<Uint8Array>().map(|bytes| lossy(bytes.to_vec())).unwrap_or_default(),
+        },
     }
+}
+
+/// Text, with a sign in place of what isn't UTF-8.
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Asks a Durable Object; gives its status and body.
