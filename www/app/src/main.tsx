@@ -8,6 +8,7 @@ import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/sessions.css";
 import "./styles/chat.css";
+import "./styles/markdown.css";
 
 const client = createChatkeep();
 const root = document.getElementById("root");

@@ -28,7 +28,7 @@ export const MessageItem = memo(function MessageItem({ message, onRetry, onEdit 
         <time dateTime={created}>{stamp(created, Date.now())}</time>
         {status === "pending" && <span>Sending…</span>}
       </p>
-      <MessageBody content={content} />
+      <MessageBody role={role} content={content} />
       {status === "failed" && <Failure message={message} onRetry={onRetry} onEdit={onEdit} />}
     </li>
   );
