@@ -174,6 +174,12 @@ pub enum Outage {
 }
 
 impl Outage {
+    /// Whether reads are still served.
+    #[must_use]
+    pub fn refuses_writes_only(self) -> bool {
+        matches!(self, Outage::ReadOnly | Outage::OutOfMemory)
+    }
+
     /// The name in `/health` and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {

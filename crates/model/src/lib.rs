@@ -4,6 +4,7 @@
 //! in as arguments. The Worker, the browser SDK and the gateway are shells around it that move bytes.
 
 pub mod auth;
+pub mod breaker;
 pub mod client;
 pub mod config;
 pub mod cors;
@@ -11,6 +12,7 @@ pub mod dialect;
 pub mod error;
 pub mod id;
 pub mod intake;
+pub mod journal;
 pub mod limits;
 pub mod message;
 pub mod namespace;

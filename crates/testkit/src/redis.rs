@@ -2,6 +2,7 @@
 
 use crate::executor::Executor;
 use ::redis::{Client, Cmd, Connection, ErrorKind, RedisError, ServerErrorKind, Value, cmd};
+use chatkeep_model::journal::{Entry, Settled, Step, replay};
 use chatkeep_model::redis::{Call, Keys, Reply, Script, script};
 use chatkeep_model::{Millis, Operation, Owner};
 use std::collections::{BTreeMap, HashMap};
@@ -117,6 +118,23 @@ impl RedisExecutor {
         self.command(&["HGETALL", key])
     }
 
+    /// Replays an entry of an owner's journal, until it is settled.
+    ///
+    /// # Errors
+    /// Redis refuses it, or answers what the entry can't come to.
+    pub fn replay(&mut self, owner: &Owner, journal: &str, entry: &Entry) -> Result<Settled, Failure> {
+        let unexpected = |reply: String| Failure::Unexpected { operation: "replay", reply };
+        let mut step = Step::default();
+        loop {
+            let call = replay::call(entry, step, journal, &self.keys(owner));
+            let value = self.call(&call.ok_or_else(|| unexpected(entry.operation.clone()))?)?;
+            let reply = reply_of(value).map_err(unexpected)?;
+            let settled = replay::settle(entry, step, reply.clone()).map_err(|_| unexpected(format!("{reply:?}")))?;
+            let Settled::Again(next) = settled else { return Ok(settled) };
+            step = next;
+        }
+    }
+
     fn send(&mut self, command: &Cmd) -> Result<Value, RedisError> {
         self.sent += 1;
         command.query(&mut self.connection)
@@ -130,6 +148,9 @@ impl RedisExecutor {
                 return self.send(&command);
             }
             Call::Script { script, keys, arguments } => (script, keys, arguments),
+            Call::Source { source, keys, arguments } => {
+                return self.send(&script_call("EVAL", &stock_source(source), keys, arguments));
+            }
         };
         let stock = &self.scripts[script.sha1];
         let by_sha1 = script_call("EVALSHA", &stock.sha1, keys, arguments);
@@ -177,16 +198,20 @@ impl Executor for RedisExecutor {
 impl StockScript {
     /// Takes out the flag that only Upstash knows; where it was the only one, all that the first line says.
     fn of(script: &Script) -> Self {
-        let (first, rest) = script.source.split_once('\n').unwrap_or((script.source, ""));
-        let first = match first {
-            "#!lua flags=allow-key-locking" => "",
-            "#!lua flags=no-writes,allow-key-locking" => "#!lua flags=no-writes",
-            other => other,
-        };
-        let source = format!("{first}\n{rest}");
+        let source = stock_source(script.source);
         let sha1 = sha1_smol::Sha1::from(&source).hexdigest();
         Self { source, sha1 }
     }
+}
+
+fn stock_source(source: &str) -> String {
+    let (first, rest) = source.split_once('\n').unwrap_or((source, ""));
+    let first = match first {
+        "#!lua flags=allow-key-locking" => "",
+        "#!lua flags=no-writes,allow-key-locking" => "#!lua flags=no-writes",
+        other => other,
+    };
+    format!("{first}\n{rest}")
 }
 
 /// The reply in the shapes that plans decode; or what is in it that they don't know.

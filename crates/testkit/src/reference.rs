@@ -1,5 +1,6 @@
 //! The reference store: the records in plain maps. What it answers is what every other store must answer.
 
+use chatkeep_model::journal::{Base, Entry, Ledger};
 use chatkeep_model::limits::REMEMBERED_TURNS;
 use chatkeep_model::message::stored_prefix;
 use chatkeep_model::records::{Records, State};
@@ -28,6 +29,9 @@ impl ReferenceStore {
 pub struct ReferenceRecords {
     sessions: BTreeMap<SessionId, Kept>,
     buried: BTreeMap<SessionId, (Millis, Kept)>,
+    bases: BTreeMap<SessionId, Base>,
+    /// The entries, where these records are the overlay of a journal.
+    pub entries: Vec<Entry>,
 }
 
 /// A session with all that is kept of it.
@@ -180,5 +184,27 @@ impl Records for ReferenceRecords {
             .collect();
         cards.sort_by(|one, other| (other.expires, &other.id).cmp(&(one.expires, &one.id)));
         Ok(cards.into_iter().skip(skip as usize).take(limit as usize).collect())
+    }
+}
+
+impl Ledger for ReferenceRecords {
+    fn base(&mut self, id: &SessionId) -> Result<Option<Base>, Infallible> {
+        Ok(self.bases.get(id).copied())
+    }
+
+    fn put_base(&mut self, id: &SessionId, base: Base) -> Result<(), Infallible> {
+        self.bases.insert(id.clone(), base);
+        Ok(())
+    }
+
+    fn knows_any(&mut self) -> Result<bool, Infallible> {
+        Ok(!self.bases.is_empty())
+    }
+
+    fn push(&mut self, session: &SessionId, operation: &'static str, json: &str) -> Result<(), Infallible> {
+        let position = self.entries.last().map_or(0, |last| last.position) + 1;
+        let (session, operation, json) = (session.clone(), operation.to_owned(), json.to_owned());
+        self.entries.push(Entry { position, session, operation, json });
+        Ok(())
     }
 }

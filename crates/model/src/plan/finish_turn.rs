@@ -20,6 +20,7 @@ pub struct FinishTurn {
     pub turn: TurnId,
     pub attempt: String,
     pub message_id: MessageId,
+    /// Where the message probably is: the turn's record says where it is.
     pub position: u64,
     /// The reply's stored text, which begins with the turn's reply id.
     pub reply: String,
@@ -90,10 +91,9 @@ impl Operation for FinishTurn {
         if record.done {
             return Ok(Finished::Stored(session));
         }
-        let kept = self.position >= session.first && self.position < session.next;
-        let asked = if kept { records.messages(id, self.position..self.position + 1)?.pop() } else { None };
-        let is_asked = asked.is_some_and(|message| message.starts_with(&stored_prefix(&self.message_id)));
-        if !is_asked || record.message_position != Some(self.position) {
+        let at = record.message_position.filter(|at| *at >= session.first && *at < session.next);
+        let asked = at.map(|at| records.messages(id, at..at + 1)).transpose()?.and_then(|mut found| found.pop());
+        if !asked.is_some_and(|message| message.starts_with(&stored_prefix(&self.message_id))) {
             return Ok(Finished::Gone);
         }
         let at = session.next;

@@ -16,15 +16,27 @@ pub enum Call {
         /// `ARGV`.
         arguments: Vec<String>,
     },
+    /// A script that is always sent with its source: one too rare to be kept by its SHA-1.
+    Source {
+        /// Its Lua source.
+        source: String,
+        /// `KEYS`.
+        keys: Vec<String>,
+        /// `ARGV`.
+        arguments: Vec<String>,
+    },
 }
+
+/// How a script runs as an entry of a journal.
+const JOURNAL: &str = include_str!("lua/journal.lua");
 
 impl Call {
     /// The body of `POST /`: a flat JSON array. A script is called by its SHA-1; see [`Call::body_with_source`].
     #[must_use]
     pub fn body(&self) -> String {
         match self {
-            Call::Command(words) => array(words.iter().map(String::as_str)),
-            Call::Script { script, .. } => self.script_body("EVALSHA", script.sha1),
+            Call::Script { script, keys, arguments } => script_body("EVALSHA", script.sha1, keys, arguments),
+            _ => self.body_with_source(),
         }
     }
 
@@ -32,21 +44,38 @@ impl Call {
     #[must_use]
     pub fn body_with_source(&self) -> String {
         match self {
-            Call::Command(_) => self.body(),
-            Call::Script { script, .. } => self.script_body("EVAL", script.source),
+            Call::Command(words) => array(words.iter().map(String::as_str)),
+            Call::Script { script, keys, arguments } => script_body("EVAL", script.source, keys, arguments),
+            Call::Source { source, keys, arguments } => script_body("EVAL", source, keys, arguments),
         }
     }
 
-    fn script_body(&self, command: &str, script: &str) -> String {
-        let Call::Script { keys, arguments, .. } = self else { return String::new() };
-        let count = keys.len().to_string();
-        array(
-            [command, script, &count]
-                .into_iter()
-                .chain(keys.iter().map(String::as_str))
-                .chain(arguments.iter().map(String::as_str)),
-        )
+    /// The call of a script as an entry of a journal; `place` are the last arguments of `lua/journal.lua`.
+    #[must_use]
+    pub fn journaled(self, place: [String; 4]) -> Self {
+        let Call::Script { script, keys, mut arguments } = self else { return self };
+        let (flags, rest) = script.source.split_once('\n').unwrap_or(("", script.source));
+        let source = format!("{flags}\nlocal function operation(KEYS, ARGV)\n{rest}\nend\n{JOURNAL}");
+        arguments.extend(place);
+        Call::Source { source, keys, arguments }
     }
+
+    /// Whether it may change something.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        let source = match self {
+            Call::Command(_) => return false,
+            Call::Script { script, .. } => script.source,
+            Call::Source { source, .. } => source,
+        };
+        !source.starts_with("#!lua flags=no-writes")
+    }
+}
+
+fn script_body(command: &str, script: &str, keys: &[String], arguments: &[String]) -> String {
+    let count = keys.len().to_string();
+    let words = [command, script, &count].into_iter();
+    array(words.chain(keys.iter().map(String::as_str)).chain(arguments.iter().map(String::as_str)))
 }
 
 /// The body of the call that asks whether Redis is there.
@@ -82,5 +111,18 @@ mod tests {
         assert_eq!(call.body(), r#"["EVALSHA","e0e1f9fabfc9d4800c877a703b823ac0578ff8db","1","k","a","1"]"#);
         assert_eq!(call.body_with_source(), r#"["EVAL","return 1","1","k","a","1"]"#);
         assert_eq!(ping(), r#"["PING"]"#);
+    }
+
+    #[test]
+    fn a_journaled_script_runs_inside_a_function() {
+        static WRITES: Script = Script { source: "#!lua flags=allow-key-locking\nreturn 1", sha1: "" };
+        let call = Call::Script { script: &WRITES, keys: vec!["k".into()], arguments: vec!["a".into()] };
+        assert!(call.writes());
+        let Call::Source { source, arguments, .. } = call.journaled(["1", "0", "j", "7"].map(str::to_owned)) else {
+            unreachable!("a script stays one");
+        };
+        let begin = "#!lua flags=allow-key-locking\nlocal function operation(KEYS, ARGV)\nreturn 1\nend\n";
+        assert_eq!(source, format!("{begin}{JOURNAL}"));
+        assert_eq!(arguments, ["a", "1", "0", "j", "7"]);
     }
 }

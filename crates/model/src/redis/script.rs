@@ -42,7 +42,7 @@ scripts! {
     BEGIN_TURN writes "begin_turn.lua" "5a847f45df2bd494317bbf0da3b3c3e871d855c2";
     CREATE writes "create.lua" "ff78204c6aa506799d24cbac60d0f039e77ccd55";
     DELETE writes "delete.lua" "5120401b0aa53a49cd80a994638be8feee8fd0ca";
-    FINISH_TURN writes "finish_turn.lua" "e01d5455846467239d24c88ce345903a1c7f5221";
+    FINISH_TURN writes "finish_turn.lua" "aa9f549b5d843ef9f4943682f95aa83844e2e99f";
     FORK writes "fork.lua" "35a7e2f6fb01ed748b14dfbb3d76ccf20e55af34";
     HISTORY reads "history.lua" "46e77c66a29831d5113a2c294fe9f26e09ba4be7";
     IMPORT writes "import.lua" "27af4b358602120e41c43e80456ee3f4f2a86e9a";

@@ -3,7 +3,7 @@
 use super::world::{World, message_id, turn_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
-use chatkeep_model::plan::{Begun, Finished};
+use chatkeep_model::plan::{Begun, FinishTurn, Finished};
 
 pub(super) fn a_reply_is_stored<E: Executor>(world: &mut World<E>) {
     let begin = world.begin("s1", "t1", "one");
@@ -52,13 +52,16 @@ pub(super) fn a_finish_must_name_its_message<E: Executor>(world: &mut World<E>) 
     let begin = world.begin("s1", "t1", "one");
     let begun = world.run(&begin);
     let right = world.finish(&begin, &begun, "ONE");
-    for (id, position) in [("u-t1", 0), ("u-t1", 3), ("u-t0", 0), ("u-t0", 2), ("u-t", 2), ("u-t1", 9_999_999)] {
+    for (id, position) in [("u-t0", 0), ("u-t0", 2), ("u-t", 2), ("r-t0", 1)] {
         let mut wrong = right.clone();
         (wrong.message_id, wrong.position) = (message_id(id), position);
         assert_eq!(world.run(&wrong), Finished::Gone, "{id} at {position}");
     }
     assert_eq!(world.session("s1").total, 3);
-    assert!(matches!(world.run(&right), Finished::Stored(_)));
+    // Where the message is, the record of the turn knows.
+    let elsewhere = FinishTurn { position: 9_999_999, ..right };
+    assert!(matches!(world.run(&elsewhere), Finished::Stored(_)));
+    assert_eq!(world.contents("s1"), ["zero", "ZERO", "one", "ONE"]);
 }
 
 pub(super) fn a_finish_creates_no_session<E: Executor>(world: &mut World<E>) {

@@ -9,7 +9,9 @@ if not s.more[1] then return { 'superseded' } end
 local state, holder, _, reply_id, print, asked, asked_at = string.match(s.more[1], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
 if holder ~= attempt then return { 'superseded' } end
 if state == 'done' then return show('finished', s) end
-if asked_at ~= position or tonumber(position) >= s.next or not has_id(s.more[2], message_id) then return { 'gone' } end
+-- A turn that was begun in a journal is elsewhere than it was told: the record knows.
+if asked_at ~= position then s.more[2] = redis.call('HGET', session, 'm:' .. asked_at) end
+if tonumber(asked_at) >= s.next or not has_id(s.more[2], message_id) then return { 'gone' } end
 
 local at = s.next
 remove_fields(session, drop(session, s, at, cap - 1, trim))

@@ -1,0 +1,85 @@
+//! The journal: what an owner does while Redis can't take it, kept until Redis can.
+//!
+//! A *ledger* is where a journal is kept: entries in their order, and an *overlay*, which is [`Records`] of what is known of
+//! the sessions that the entries are about. [`accept`] applies an operation to the overlay and makes it an entry;
+//! [`replay`] sends entries to Redis, each once. Nothing here waits or sends: the vault keeps a ledger in SQLite, a
+//! library in memory.
+
+mod accept;
+mod operations;
+pub mod replay;
+
+pub use accept::{Accepted, accept};
+pub use replay::{Settled, Step};
+
+use crate::id::{SessionId, TurnId};
+use crate::records::Records;
+use crate::session::Session;
+use serde::{Deserialize, Serialize};
+
+/// How much the overlay knows of a session whose earlier contents are in Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Base {
+    /// All messages that are kept are known. Else what would be decided by unknown ones is not decided.
+    pub whole: bool,
+    /// The position from which on they are known, where they are not all.
+    pub known_from: u64,
+    /// Its state, or that it has none, is known.
+    pub state_known: bool,
+}
+
+impl Base {
+    /// Nothing is known but what the journal says.
+    pub const ASSUMED: Self = Self { whole: false, known_from: 0, state_known: false };
+
+    /// Everything is known.
+    pub const WHOLE: Self = Self { whole: true, known_from: 0, state_known: true };
+}
+
+/// Where a journal is kept. What one [`accept`] writes happens together or not at all.
+pub trait Ledger: Records {
+    /// What is known of a session; nothing when the overlay doesn't know whether there is one.
+    ///
+    /// # Errors
+    /// The storage failed; so for every call here.
+    fn base(&mut self, id: &SessionId) -> Result<Option<Base>, Self::Error>;
+
+    /// Says what is known of a session.
+    fn put_base(&mut self, id: &SessionId, base: Base) -> Result<(), Self::Error>;
+
+    /// Whether anything is known of any session.
+    fn knows_any(&mut self) -> Result<bool, Self::Error>;
+
+    /// Adds an entry behind the others: an operation on a session, its name and JSON.
+    fn push(&mut self, session: &SessionId, operation: &'static str, json: &str) -> Result<(), Self::Error>;
+}
+
+/// An entry of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place: rises by entry, and never begins anew in the life of a journal.
+    pub position: u64,
+    /// The session that it is about.
+    pub session: SessionId,
+    /// The operation's name.
+    pub operation: String,
+    /// The operation, as it was accepted.
+    pub json: String,
+}
+
+/// What somebody knows of a session that the overlay doesn't.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seed {
+    /// Redis said so just now. Else it is what it said a while ago.
+    pub certain: bool,
+    /// The session; none when there is none.
+    pub session: Option<Session>,
+    /// Its newest messages as stored, oldest first: the last is at the position before `session.next`.
+    pub messages: Vec<String>,
+    /// Its metadata.
+    pub metadata: Option<String>,
+    /// The revision and the text of its state.
+    pub state: Option<(u64, String)>,
+    /// A turn that runs, and its record as stored. Its user message is the last of the messages.
+    pub turn: Option<(TurnId, String)>,
+}
