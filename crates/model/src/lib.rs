@@ -17,6 +17,7 @@ pub mod limits;
 pub mod message;
 pub mod namespace;
 pub mod owner;
+pub mod percent;
 pub mod plan;
 pub mod records;
 pub mod redis;

@@ -86,6 +86,9 @@ pub const IMPORT_BYTES: usize = 33_554_432;
 /// The most named members of a state in a list.
 pub const STATE_FIELDS: usize = 16;
 
+/// The longest name that a caller can give a user of its own, in bytes.
+pub const USER_ID_BYTES: usize = 256;
+
 /// How many characters of the first message become the title of a session without one.
 pub const DERIVED_TITLE_CHARACTERS: usize = 60;
 

@@ -2,6 +2,7 @@
 
 use crate::id::SessionId;
 use crate::limits::DERIVED_TITLE_CHARACTERS;
+use crate::percent;
 use crate::time::Millis;
 use crate::wire::SessionBody;
 use serde::{Deserialize, Serialize};
@@ -9,31 +10,35 @@ use serde::{Deserialize, Serialize};
 /// The layout version that writers write.
 pub const LAYOUT_VERSION: u64 = 1;
 
-/// What a person marks a session with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a session is marked with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flags {
     /// It stands out in the list.
     pub pinned: bool,
     /// It is out of the way. Neither keeps it from expiring.
     pub archived: bool,
+    /// For which of its own users a caller keeps it; empty where it doesn't say.
+    pub user: String,
 }
 
 impl Flags {
-    /// The stored form: the letters of what is set, or `-`.
+    /// The stored form, one word: the letters of what is set, or `-`; then `@` and the user, percent-encoded, where there is one.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match (self.pinned, self.archived) {
+    pub fn stored(&self) -> String {
+        let letters = match (self.pinned, self.archived) {
             (false, false) => "-",
             (true, false) => "p",
             (false, true) => "a",
             (true, true) => "pa",
-        }
+        };
+        if self.user.is_empty() { letters.to_owned() } else { format!("{letters}@{}", percent::encode(&self.user)) }
     }
 
     /// Reads the stored form.
     #[must_use]
     pub fn parse(stored: &str) -> Self {
-        Self { pinned: stored.contains('p'), archived: stored.contains('a') }
+        let (letters, user) = stored.split_once('@').unwrap_or((stored, ""));
+        Self { pinned: letters.contains('p'), archived: letters.contains('a'), user: percent::decode(user) }
     }
 }
 
@@ -88,6 +93,7 @@ impl Session {
             revision: Some(self.revision),
             pinned: self.flags.pinned,
             archived: self.flags.archived,
+            user_id: Some(self.flags.user.clone()).filter(|user| !user.is_empty()),
         }
     }
 }
@@ -125,7 +131,7 @@ impl Card {
             created: session.created,
             updated: session.updated,
             expires: session.expires,
-            flags: session.flags,
+            flags: session.flags.clone(),
         }
     }
 
@@ -161,7 +167,7 @@ impl Card {
             next: self.count,
             total: self.total,
             revision: 0,
-            flags: self.flags,
+            flags: self.flags.clone(),
         };
         SessionBody { revision: None, ..session.body(&self.id, now) }
     }
@@ -195,6 +201,14 @@ mod tests {
         let wall = derived_title(&"ž".repeat(300));
         assert_eq!(wall.chars().count(), DERIVED_TITLE_CHARACTERS);
         assert_eq!(derived_title(" \n"), "");
+    }
+
+    #[test]
+    fn marks_and_users_are_told_apart() {
+        for stored in ["-", "p", "a", "pa", "-@user123", "p@a%20pin%40work", "pa@%C5%BE"] {
+            assert_eq!(Flags::parse(stored).stored(), stored);
+        }
+        assert!(!Flags::parse("-@pa").pinned);
     }
 
     #[test]

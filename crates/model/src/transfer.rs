@@ -3,7 +3,7 @@
 use crate::error::{Code, Problem};
 use crate::id::{MessageId, SessionId};
 use crate::intake::Fresh;
-use crate::limits::{IMPORTED_PER_CALL, Limits};
+use crate::limits::{IMPORTED_PER_CALL, Limits, USER_ID_BYTES};
 use crate::plan::{Details, Import, Page};
 use crate::session::Flags;
 use crate::time::Millis;
@@ -24,6 +24,7 @@ pub fn session_line(id: &SessionId, details: &Details, state: Option<String>) ->
         updated_ms: session.updated.0,
         pinned: session.flags.pinned,
         archived: session.flags.archived,
+        user_id: Some(session.flags.user.clone()).filter(|user| !user.is_empty()),
         metadata: details.metadata.clone().map(RawValue::from_string).transpose()?,
         state: state.map(RawValue::from_string).transpose()?,
     })))
@@ -104,11 +105,15 @@ pub fn imports(body: &str, limits: &Limits, fresh: Fresh) -> Result<Vec<Import>,
 
 fn of_session(session: ExportedSession, limits: &Limits, fresh: Fresh) -> Result<Import, Code> {
     let json = |value: Option<Box<RawValue>>| value.map(|value| value.get().to_owned()).unwrap_or_default();
+    let user = session.user_id.unwrap_or_default();
+    if user.len() > USER_ID_BYTES {
+        return Err(Code::InvalidParameter);
+    }
     let import = Import {
         title: session.title.unwrap_or_default().replace(char::is_control, " "),
         created: Millis(session.created_ms.min(fresh.now.0)),
         updated: Millis(session.updated_ms.min(fresh.now.0)),
-        flags: Flags { pinned: session.pinned, archived: session.archived },
+        flags: Flags { pinned: session.pinned, archived: session.archived, user },
         metadata: json(session.metadata),
         state: json(session.state),
         ..continued(session.session_id, limits, fresh)
@@ -186,7 +191,7 @@ mod tests {
             updated: Millis(6),
             first: 10,
             next: 12,
-            flags: Flags { pinned: true, archived: false },
+            flags: Flags { pinned: true, user: "user 1".into(), ..Flags::default() },
             ..Session::default()
         };
         let details = Details { session: session.clone(), metadata: Some(r#"{"a":1}"#.into()) };

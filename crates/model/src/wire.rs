@@ -66,6 +66,9 @@ pub struct CreateRequest {
     /// Its title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// For which of its own users the caller keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
 }
 
 /// A session as the API shows it: alone, in a list and in a turn's answer.
@@ -97,6 +100,9 @@ pub struct SessionBody {
     /// It is out of the way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub archived: bool,
+    /// For which of its own users the caller keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
 }
 
 /// A session in a list that was asked for members of its state.
@@ -250,6 +256,9 @@ pub struct ExportedSession {
     /// Archived or not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub archived: bool,
+    /// For which of its own users the caller keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
     /// Its metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,

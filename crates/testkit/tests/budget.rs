@@ -288,6 +288,7 @@ fn create(world: &World<RedisExecutor>, id: &str, operation: &str) -> Create {
         session: session_id(id),
         operation: turn_id(operation),
         title: "Title".to_owned(),
+        flags: Flags::default(),
         seal: "0123456789abcdef0123456789abcdef".to_owned(),
         now: world.now(),
         ttl: world.limits.ttl,

@@ -136,6 +136,7 @@ fn session(mut from: Fields) -> Option<SessionBody> {
         // The view doesn't show marks, nor whether a search was cut short.
         pinned: false,
         archived: false,
+        user_id: None,
     })
 }
 

@@ -5,7 +5,9 @@ use super::{
 };
 use crate::error::{Code, Problem};
 use crate::id::SessionId;
+use crate::limits::USER_ID_BYTES;
 use crate::plan::{Create, Fork, Patch, Restore, Truncate};
+use crate::session::Flags;
 use crate::wire::{CreateRequest, ForkRequest, PatchRequest, TruncateRequest};
 
 /// A new session from `POST /v1/sessions`, whose body may be absent.
@@ -13,12 +15,25 @@ use crate::wire::{CreateRequest, ForkRequest, PatchRequest, TruncateRequest};
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
 pub fn create(incoming: Incoming) -> Result<Create, Problem> {
-    let Incoming { body, key, limits, fresh } = incoming;
-    let request: CreateRequest = optional_object(body)?;
+    create_of(optional_object(incoming.body)?, incoming)
+}
+
+/// A new session from a request that is read already. The body of `incoming` is not looked at.
+///
+/// # Errors
+/// The problem with the request or the `Idempotency-Key` header.
+pub fn create_of(request: CreateRequest, incoming: Incoming) -> Result<Create, Problem> {
+    let Incoming { key, limits, fresh, .. } = incoming;
+    let user = request.user_id.unwrap_or_default();
+    if user.len() > USER_ID_BYTES {
+        let detail = format!("user_id has at most {USER_ID_BYTES} bytes");
+        return Err(Problem::new(Code::InvalidParameter).detail(detail));
+    }
     Ok(Create {
         session: session_to_make(request.session_id, key, fresh)?,
         operation: operation(key, fresh)?,
         title: title(&request.title.unwrap_or_default(), limits)?,
+        flags: Flags { user, ..Flags::default() },
         seal: format!("{:032x}", fresh.seal),
         now: fresh.now,
         ttl: limits.ttl,

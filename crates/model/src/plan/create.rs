@@ -6,7 +6,7 @@ use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::Records;
 use crate::redis::script::CREATE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
-use crate::session::Session;
+use crate::session::{Flags, Session};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub struct Create {
     pub operation: TurnId,
     /// Its title; empty for none.
     pub title: String,
+    /// What it is marked with.
+    pub flags: Flags,
     /// 32 random hex digits.
     pub seal: String,
     /// Now.
@@ -64,6 +66,7 @@ impl Operation for Create {
                 index_ttl(self.ttl).to_string(),
                 REMEMBERED_TURNS.to_string(),
                 PRUNE_PER_CALL.to_string(),
+                self.flags.stored(),
             ],
         }
     }
@@ -91,6 +94,7 @@ impl Operation for Create {
             Opened::New => new_session(self.now),
         };
         session.title.clone_from(&self.title);
+        session.flags.clone_from(&self.flags);
         session.expires = self.now.after(self.ttl);
         records.put_session(id, &session)?;
         records.put_turn(id, &self.operation, &self.record())?;

@@ -6,7 +6,7 @@ use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::{Records, State};
 use crate::redis::script::FORK;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
-use crate::session::Session;
+use crate::session::{Flags, Session};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
 use serde::{Deserialize, Serialize};
@@ -118,6 +118,7 @@ impl Operation for Fork {
             first: source.first,
             next: to,
             total: to - source.first,
+            flags: Flags { user: source.flags.user.clone(), ..Flags::default() },
             ..new_session(self.now)
         };
         records.put_session(&self.target, &session)?;

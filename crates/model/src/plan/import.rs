@@ -68,7 +68,7 @@ impl Operation for Import {
             self.title.clone(),
             self.created.to_string(),
             self.updated.to_string(),
-            self.flags.as_str().to_owned(),
+            self.flags.stored(),
             self.metadata.clone(),
             self.state.clone(),
             self.seal.clone(),
@@ -109,7 +109,7 @@ impl Operation for Import {
         if created {
             session.title.clone_from(&self.title);
             session.updated = self.updated;
-            session.flags = self.flags;
+            session.flags.clone_from(&self.flags);
         }
         let before = session.next;
         let mut coming = Vec::new();

@@ -40,15 +40,15 @@ macro_rules! scripts {
 scripts! {
     APPEND writes "append.lua" "2e19218b0e5b44d1f4563ccc857193acb79621c4";
     BEGIN_TURN writes "begin_turn.lua" "5a847f45df2bd494317bbf0da3b3c3e871d855c2";
-    CREATE writes "create.lua" "ff78204c6aa506799d24cbac60d0f039e77ccd55";
+    CREATE writes "create.lua" "ec792928e83f63b462a802f8dedf14617db19235";
     DELETE writes "delete.lua" "5120401b0aa53a49cd80a994638be8feee8fd0ca";
     FINISH_TURN writes "finish_turn.lua" "aa9f549b5d843ef9f4943682f95aa83844e2e99f";
-    FORK writes "fork.lua" "35a7e2f6fb01ed748b14dfbb3d76ccf20e55af34";
+    FORK writes "fork.lua" "7d9db4dffae856d26eb78b654730b907043dbafd";
     HISTORY reads "history.lua" "46e77c66a29831d5113a2c294fe9f26e09ba4be7";
     IMPORT writes "import.lua" "27af4b358602120e41c43e80456ee3f4f2a86e9a";
     LIST reads "list.lua" "916ba7b102d74e2916e8b4354c7467f513d6db4f";
     NOTE_OWNER writes "note_owner.lua" "ef73d540ead8614afeb303804bc827da49ac8e73";
-    PATCH writes "patch.lua" "a065c56da14a106ac18a9389d83e2cbd1c15ce59";
+    PATCH writes "patch.lua" "42006e43059a61e2fb1f4dbf301bf31dd1143bae";
     READ_STATE reads "read_state.lua" "4e8cf228669a53c99d7b73b49697b0ff16413305";
     REINDEX writes "reindex.lua" "a9be967212141f732f4cc145afd6cafd0625b62c";
     RELEASE_TURN writes "release_turn.lua" "57887b2c3091747fe603cf78510d70bf0f89449f";

@@ -8,6 +8,7 @@ use chatkeep_model::plan::{
     BeginTurn, Begun, Create, Created, Cursor, Delete, FinishTurn, Finished, Info, Listed, Page, ReadHistory, ReadList,
     ReleaseTurn,
 };
+use chatkeep_model::session::Flags;
 use chatkeep_model::session::derived_title;
 use chatkeep_model::{Limits, MessageId, Millis, Operation, Owner, Role, Session, SessionId, TurnId};
 
@@ -145,6 +146,7 @@ impl<E: Executor> World<E> {
             session: session_id(session),
             operation: turn_id(operation),
             title: title.to_owned(),
+            flags: Flags::default(),
             seal: "0123456789abcdef0123456789abcdef".to_owned(),
             now: self.now(),
             ttl: self.limits.ttl,

@@ -2,10 +2,11 @@
 
 use crate::both::{Both, Disagreement};
 use crate::step::{BeginTwist, FinishTwist, Step};
-use crate::write::{Written, cut_after, write};
+use crate::write::{Written, cut_after, user, write};
 use chatkeep_model::plan::{
     BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReleaseTurn,
 };
+use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, Operation};
 use chatkeep_testkit::RedisExecutor;
 use chatkeep_testkit::conformance::world::{World, message_id, session_id, turn_id};
@@ -95,6 +96,7 @@ impl Game<'_> {
                 session: session_id(&session_name(*session)),
                 operation: turn_id(operation),
                 title: (*title).to_owned(),
+                flags: Flags { user: user(*session).to_owned(), ..Flags::default() },
                 seal: "0123456789abcdef0123456789abcdef".to_owned(),
                 now: self.world.now(),
                 ttl: self.world.limits.ttl,

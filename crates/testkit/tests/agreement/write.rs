@@ -53,6 +53,11 @@ fn stored(id: &str) -> String {
     format!(r#"{{"id":"{id}","role":"user","content":"text of {id}","created":"2026-11-21T09:30:00.000Z"}}"#)
 }
 
+/// For whom a session is kept: now and then for nobody.
+pub(crate) fn user(value: u64) -> &'static str {
+    if value.is_multiple_of(3) { "" } else { "a pinned user@ž" }
+}
+
 /// A write.
 pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64, kind: Write, value: u64) -> Written {
     let operation = turn_id(&format!("o{operation}"));
@@ -90,7 +95,11 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             title: "Imported".to_owned(),
             created: Millis(now.0.saturating_sub(5_000)),
             updated: Millis(now.0.saturating_sub(1_000)),
-            flags: Flags { pinned: value.is_multiple_of(2), archived: value.is_multiple_of(3) },
+            flags: Flags {
+                pinned: value.is_multiple_of(2),
+                archived: value.is_multiple_of(3),
+                user: user(value).to_owned(),
+            },
             metadata: if value.is_multiple_of(2) { r#"{"a":1}"#.to_owned() } else { String::new() },
             state: if value.is_multiple_of(3) { "[1]".to_owned() } else { String::new() },
             seal,

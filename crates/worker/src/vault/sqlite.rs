@@ -113,7 +113,7 @@ impl Records for Sqlite {
         let mut bindings = vec![text(id.as_str()), text(&session.title)];
         bindings.extend([session.created, session.updated, session.expires].map(|moment| int(moment.0)));
         bindings.extend([session.first, session.next, session.total, session.revision].map(int));
-        bindings.push(text(session.flags.as_str()));
+        bindings.push(text(&session.flags.stored()));
         self.run(&query, bindings)
     }
 

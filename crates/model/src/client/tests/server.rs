@@ -183,6 +183,7 @@ impl Server {
             revision: None,
             pinned: false,
             archived: false,
+            user_id: None,
         }
     }
 

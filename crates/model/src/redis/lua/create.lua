@@ -2,6 +2,7 @@
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, operation, title, seal, record = unpack(ARGV, 1, 5)
 local now, ttl, most, undying, remembered, prune = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11])
+local flags = ARGV[12]
 
 local s = read_session(session, { 't:' .. operation })
 if s and s.exp > now then
@@ -12,7 +13,7 @@ if is_buried(deleted, now) then return { 'deleted' } end
 if not has_room(index, cards, now, most, prune) then return { 'full' } end
 if s then redis.call('DEL', session) end
 s = new_session(now)
-s.title = title
+s.title, s.flags = title, flags
 slide(index, id, s, now, ttl)
 save(session, index, cards, id, s, undying, remember(s, remembered, operation, record), { 'seal', seal })
 return show('created', s)

@@ -20,6 +20,7 @@ if not has_room(index, cards, now, most, prune) then return { 'full' } end
 if there then redis.call('DEL', target) end
 local s = new_session(now)
 s.title = title ~= '' and title or from.title
+s.flags = '-' .. string.match(from.flags, '^[^@]*(.*)$')
 s.first, s.next, s.total = from.first, to, to - from.first
 for start = from.first, to - 1, 500 do
   local names, copies = {}, {}

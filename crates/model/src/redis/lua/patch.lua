@@ -8,13 +8,14 @@ if not s or s.exp <= now then return { 'absent' } end
 local stored = s.more[1] or ''
 if s.more[2] then return show('patched', s, stored) end
 
+local letters, user = string.match(s.flags, '^([^@]*)(.*)$')
 local function flag(letter, wanted)
-  local has = string.find(s.flags, letter, 1, true)
+  local has = string.find(letters, letter, 1, true)
   if wanted == '1' or (wanted == '' and has) then return letter end
   return ''
 end
 local flags = flag('p', pinned) .. flag('a', archived)
-s.flags = flags == '' and '-' or flags
+s.flags = (flags == '' and '-' or flags) .. user
 if set_title == '1' then s.title = title end
 if set_metadata == '1' then stored = metadata end
 remove_fields(session, forgotten(session, s, remembered))
