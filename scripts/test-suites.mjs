@@ -20,6 +20,7 @@ const SUITES = {
   gateway: cargo("-p", "chatkeep-gateway"),
   app: node("www/app/src/**/*.test.mjs"),
   worker: node("tests/worker/*.test.mjs"),
+  dialects: node("tests/dialects/*.test.mjs"),
   browser: node("tests/browser/*.test.mjs"),
   packaging: node("tests/packaging/*.test.mjs"),
   check: ["scripts/check", []],

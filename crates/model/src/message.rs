@@ -53,6 +53,25 @@ impl Message {
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
+
+    /// The language that it asks to be answered in: the `language` of its metadata, a BCP 47 tag.
+    #[must_use]
+    pub fn language(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Metadata {
+            language: String,
+        }
+        let metadata: Metadata = serde_json::from_str(self.metadata.as_ref()?.get()).ok()?;
+        Some(metadata.language).filter(|tag| is_language(tag))
+    }
+}
+
+/// Whether a text has the form of a BCP 47 tag, such as `id-ID`: words of 1 to 8 letters and digits, the first of letters.
+#[must_use]
+pub fn is_language(tag: &str) -> bool {
+    let word = |word: &str| (1..=8).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let first = tag.split('-').next().unwrap_or_default();
+    tag.len() <= 35 && tag.split('-').all(word) && first.len() > 1 && first.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// How the stored text of a message with this id begins. Ids need no escape in JSON.

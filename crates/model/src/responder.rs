@@ -86,7 +86,10 @@ impl ChatCompletions {
             #[serde(flatten)]
             parameters: &'a Map<String, Value>,
         }
-        let system = self.system_prompt.as_deref().map(|content| Said { role: Role::System, content });
+        let language = window.last().and_then(Message::language).map(|tag| format!("Answer in the language {tag}."));
+        let prompt: Vec<&str> = self.system_prompt.as_deref().into_iter().chain(language.as_deref()).collect();
+        let prompt = prompt.join("\n\n");
+        let system = (!prompt.is_empty()).then_some(Said { role: Role::System, content: &prompt });
         let said = window.iter().map(|message| Said { role: message.role, content: &message.content });
         let mut parameters = self.parameters.clone();
         let model = parameters.remove("model");

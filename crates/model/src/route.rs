@@ -1,6 +1,8 @@
 //! The routes of the API: one line each.
 
+use crate::dialect::{Dialect, Verb};
 use crate::error::{Code, Problem};
+use crate::percent::decode;
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,18 +29,26 @@ pub enum Action {
     Import,
     ListOwners,
     Rebuild,
+    /// What a dialect's own route does.
+    Dialect(Dialect, Verb),
 }
 
 impl Action {
     /// Whether it may change something.
     #[must_use]
     pub fn writes(self) -> bool {
+        if let Action::Dialect(_, verb) = self {
+            return verb.writes();
+        }
         ROUTES.iter().any(|(method, _, action)| *action == self && *method != "GET")
     }
 }
 
-/// Every route: method, path with `{id}` for a session id, and what it does.
-pub const ROUTES: &[(&str, &str, Action)] = &[
+/// Routes: method, path with `{id}` for a session id, and what it does.
+pub type Routes<A> = &'static [(&'static str, &'static str, A)];
+
+/// The canonical routes. Those of the dialects are with them, in [`crate::dialect`].
+pub const ROUTES: Routes<Action> = &[
     ("GET", "/health", Action::Health),
     ("POST", "/v1/chat", Action::Chat),
     ("POST", "/v1/sessions", Action::CreateSession),
@@ -67,21 +77,44 @@ pub const ROUTES: &[(&str, &str, Action)] = &[
 pub struct Matched {
     /// What it does.
     pub action: Action,
+    /// Whose namespace it is in; without one, the canonical API's.
+    pub dialect: Option<Dialect>,
     /// What stands in its path where the route has `{id}`, percent-decoded and not yet checked; else empty.
     pub id: String,
 }
 
-/// Finds the route of a method and a path. `HEAD` goes where `GET` does.
+/// Finds the route of a method and a path. `HEAD` goes where `GET` does. The dialect at the root, if any, has its routes there
+/// besides.
 ///
 /// # Errors
 /// [`Code::RouteNotFound`], or [`Code::MethodNotAllowed`] with the methods that the path takes.
-pub fn route(method: &str, path: &str) -> Result<Matched, Problem> {
+pub fn route(method: &str, path: &str, root: Option<Dialect>) -> Result<Matched, Problem> {
+    let Some((dialect, inside)) = Dialect::of_path(path, root) else {
+        let (action, id) = find(ROUTES, method, path)?;
+        return Ok(Matched { action, dialect: None, id });
+    };
+    let its = dialect.shape().routes();
+    let (action, id) = if has(its, inside) {
+        let (verb, id) = find(its, method, inside)?;
+        (Action::Dialect(dialect, verb), id)
+    } else {
+        find(ROUTES, method, inside)?
+    };
+    Ok(Matched { action, dialect: Some(dialect), id })
+}
+
+/// Whether a path is one of some routes, by whatever method.
+pub(crate) fn has<A>(routes: Routes<A>, path: &str) -> bool {
+    routes.iter().any(|(_, pattern, _)| captured(pattern, path).is_some())
+}
+
+fn find<A: Copy>(routes: Routes<A>, method: &str, path: &str) -> Result<(A, String), Problem> {
     let method = if method == "HEAD" { "GET" } else { method };
     let mut allowed: Vec<&str> = Vec::new();
-    for (its_method, pattern, action) in ROUTES {
+    for (its_method, pattern, action) in routes {
         let Some(id) = captured(pattern, path) else { continue };
         if *its_method == method {
-            return Ok(Matched { action: *action, id: decode(id) });
+            return Ok((*action, decode(id)));
         }
         allowed.push(its_method);
         if *its_method == "GET" {
@@ -136,37 +169,13 @@ impl Query<'_> {
     }
 }
 
-/// Percent-decodes. What isn't valid stays as it is, and bytes that aren't UTF-8 become U+FFFD.
-fn decode(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let value = hex.filter(|two| two.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        match (*byte, value.and_then(|two| u8::from_str_radix(two, 16).ok())) {
-            (b'%', Some(value)) => {
-                bytes.push(value);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn paths_find_their_routes() {
-        let found = |method, path| route(method, path).map(|found| (found.action, found.id));
+        let found = |method, path| route(method, path, None).map(|found| (found.action, found.id));
         assert_eq!(found("POST", "/v1/chat"), Ok((Action::Chat, String::new())));
         assert_eq!(found("HEAD", "/health"), Ok((Action::Health, String::new())));
         assert_eq!(found("GET", "/v1/sessions/a%3Ab"), Ok((Action::SessionInfo, "a:b".into())));
@@ -179,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_wrong_method_is_told_the_right_ones() {
-        let problem = route("PUT", "/v1/sessions/a").err();
+        let problem = route("PUT", "/v1/sessions/a", None).err();
         assert_eq!(problem.as_ref().map(|problem| problem.code), Some(Code::MethodNotAllowed));
         assert_eq!(problem.and_then(|problem| problem.allow).as_deref(), Some("GET, HEAD, PATCH, DELETE"));
     }

@@ -20,6 +20,8 @@ pub struct Config {
     pub canonical: Rc<Namespace>,
     /// The dialects' namespaces.
     pub dialects: Vec<(Dialect, Rc<Namespace>)>,
+    /// The dialect that is mounted at the root besides.
+    pub root: Option<Dialect>,
     /// The keys that callers may show; without any, the Worker serves localhost only.
     pub api_keys: Vec<ApiKey>,
     /// The other origins whose pages may call the API.
@@ -87,6 +89,7 @@ impl Config {
             upstash: upstash(&read)?,
             canonical,
             dialects,
+            root: read("DIALECT_ROOT").map(|name| root(&name)).transpose()?,
             api_keys: read("API_KEYS").map(|keys| api_keys(&keys)).transpose()?.unwrap_or_default(),
             allowed_origins: allowed_origins(&read)?,
             responder: responder(&read)?,
@@ -136,6 +139,11 @@ fn number(
             Err(_) => Err(ConfigError { variable, reason: "must be a whole number" }),
         },
     }
+}
+
+fn root(name: &str) -> Result<Dialect, ConfigError> {
+    let reason = "must be jarvis, storage-guide or openta";
+    Dialect::named(name).ok_or(ConfigError { variable: "DIALECT_ROOT", reason })
 }
 
 fn api_keys(text: &str) -> Result<Vec<ApiKey>, ConfigError> {
@@ -227,6 +235,7 @@ mod tests {
             (&[("MAX_MESSAGES_PER_SESSION", "1")], "MAX_MESSAGES_PER_SESSION"),
             (&[("API_KEYS", "short")], "API_KEYS"),
             (&[("CORS_ORIGINS", "chat.example.com")], "CORS_ORIGINS"),
+            (&[("DIALECT_ROOT", "esperanto")], "DIALECT_ROOT"),
             (&[("RESPONDER", "parrot")], "RESPONDER"),
             (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "[1]")], "OPENAI_PARAMETERS"),
             (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "{\"stream\":true}")], "OPENAI_PARAMETERS"),

@@ -6,7 +6,7 @@ mod state;
 mod tests;
 mod turn;
 
-pub use session::{create, fork, patch, restore, truncate};
+pub use session::{create, create_of, fork, patch, restore, truncate};
 pub use state::{Preconditions, write_state};
 pub use turn::{append, append_of, appends, begin, chat, chat_in};
 
@@ -63,10 +63,18 @@ fn operation(key: Option<&str>, fresh: Fresh) -> Result<TurnId, Problem> {
 fn session_to_make(brought: Option<String>, key: Option<&str>, fresh: Fresh) -> Result<SessionId, Problem> {
     match (brought, key) {
         (Some(id), _) => session_id(id),
-        // A key makes the whole request repeatable, so it must lead to the same session each time.
-        (None, Some(key)) => Ok(session_of_key(&idempotency_key(key)?)),
-        (None, None) => Ok(SessionId::mint(fresh.session)),
+        (None, _) => Ok(SessionId::mint(minted(key, fresh)?)),
     }
+}
+
+/// The 128 bits of a session id to be minted. A key makes the whole request repeatable, so it leads to the same ones each time.
+///
+/// # Errors
+/// [`Code::InvalidIdempotencyKey`].
+pub fn minted(key: Option<&str>, fresh: Fresh) -> Result<u128, Problem> {
+    let Some(key) = key.map(idempotency_key).transpose()? else { return Ok(fresh.session) };
+    let [high, low] = [b"high".as_slice(), b"low"].map(|half| digest([half, key.as_str().as_bytes()]));
+    Ok(u128::from(high) << 64 | u128::from(low))
 }
 
 fn cut_after(text: String) -> Result<CutAfter, Problem> {
@@ -108,12 +116,6 @@ fn idempotency_key(value: &str) -> Result<TurnId, Problem> {
     TurnId::parse(bare).map_err(|invalid| Problem::new(Code::InvalidIdempotencyKey).detail(invalid.to_string()))
 }
 
-/// The session that a request with a key but no session id opens, the same at every repetition.
-fn session_of_key(key: &TurnId) -> SessionId {
-    let [high, low] = [b"high".as_slice(), b"low"].map(|half| digest([half, key.as_str().as_bytes()]));
-    SessionId::mint(u128::from(high) << 64 | u128::from(low))
-}
-
 fn metadata(metadata: Option<Box<RawValue>>, limits: &Limits) -> Result<Option<Box<RawValue>>, Problem> {
     let Some(metadata) = metadata.filter(|value| value.get() != "null") else { return Ok(None) };
     if !metadata.get().starts_with('{') {
@@ -131,7 +133,7 @@ fn optional_object<T: DeserializeOwned + Default>(body: &str) -> Result<T, Probl
 }
 
 /// Reads a JSON object. Unknown members are ignored.
-fn object<T: DeserializeOwned>(body: &str) -> Result<T, Problem> {
+pub(crate) fn object<T: DeserializeOwned>(body: &str) -> Result<T, Problem> {
     if !body.trim_start().starts_with('{') {
         return Err(Problem::new(Code::InvalidJson));
     }

@@ -69,7 +69,7 @@ impl Turn<'_> {
             content,
             created: now.to_rfc3339(),
             parent: Some(self.message_id.clone()),
-            metadata: None,
+            metadata: call.dialect.and_then(|dialect| dialect.shape().reply_metadata(now.since(self.begin.now))),
         };
         let finish = FinishTurn {
             session: self.begin.session.clone(),

@@ -3,6 +3,7 @@
 mod admin;
 mod answer;
 mod chat;
+mod dialects;
 mod export;
 mod health;
 mod history;
@@ -20,7 +21,7 @@ use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::intake::{self, Fresh, Incoming};
 use chatkeep_model::limits::IMPORT_BYTES;
 use chatkeep_model::route::{Action, Matched, Query, route};
-use chatkeep_model::{Code, Limits, Namespace, Problem, SessionId};
+use chatkeep_model::{Code, Dialect, Limits, Namespace, Problem, SessionId};
 use std::rc::Rc;
 use uuid::Builder;
 use worker::{Context, Env};
@@ -29,6 +30,8 @@ use worker::{Context, Env};
 struct Call<'a> {
     config: Rc<Config>,
     namespace: Rc<Namespace>,
+    /// The one that is spoken.
+    dialect: Option<Dialect>,
     store: Store,
     headers: &'a Headers,
     body: String,
@@ -84,7 +87,8 @@ async fn answer(
 ) -> Result<Answer, Problem> {
     let url = request.url();
     let (host, path, query) = url_parts(&url);
-    let Matched { action, id } = route(&request.method(), path)?;
+    let root = settings.as_ref().ok().and_then(|config| config.root);
+    let Matched { action, dialect, id } = route(&request.method(), path, root)?;
     if action == Action::Health {
         return health::health(settings).await;
     }
@@ -92,11 +96,22 @@ async fn answer(
         Ok(config) => Rc::clone(config),
         Err(error) => return Err(Problem::new(Code::NotConfigured).detail(error.to_string())),
     };
-    let namespace = Rc::clone(&config.canonical);
+    let namespace = Rc::clone(config.namespace(dialect));
     let owner = gate(&config, Credentials { api_key: headers.api_key.as_deref(), host })?;
     let body = body(request, action, &namespace.limits).await?;
     let store = Store::new(Rc::clone(&config), Rc::clone(&namespace), env, owner, headers.sync_token.clone());
-    let call = Call { config, namespace, store, headers, body, id, query: Query(query), fresh: fresh(action), context };
+    let call = Call {
+        config,
+        namespace,
+        dialect,
+        store,
+        headers,
+        body,
+        id,
+        query: Query(query),
+        fresh: fresh(action),
+        context,
+    };
     let answer = match action {
         Action::Health => health::health(settings).await,
         Action::Chat => chat::chat(&call).await,
@@ -119,6 +134,7 @@ async fn answer(
         Action::Import => export::import(&call).await,
         Action::ListOwners => admin::owners(&call).await,
         Action::Rebuild => admin::rebuild(&call).await,
+        Action::Dialect(dialect, verb) => dialects::serve(&call, dialect, verb).await,
     };
     if action.writes() && answer.is_ok() && call.store.note_is_due(call.fresh.now) {
         let (store, now) = (call.store.clone(), call.fresh.now);

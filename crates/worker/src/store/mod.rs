@@ -72,6 +72,11 @@ impl Store {
         }
     }
 
+    /// Whose sessions it may touch.
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
     /// Whether the owner is due to be noted in the directory; asked once, for it then counts as noted.
     pub(crate) fn note_is_due(&self, now: Millis) -> bool {
         is_due(&self.namespace.prefix, &self.owner, now, directory::noted_for(self.namespace.limits.ttl))

@@ -1,0 +1,142 @@
+//! The dialects: a request in another system's shape is run as canonical operations, and answered in that shape.
+
+use super::answer::Answer;
+use super::{Call, chat};
+use crate::{edge, responder};
+use chatkeep_model::dialect::{Answered, Memory, Question, Shape, Verb};
+use chatkeep_model::limits::{HISTORY_PAGE, SEARCHED_SESSIONS};
+use chatkeep_model::plan::{Appended, Created, Delete, Info, ReadHistory, ReadList};
+use chatkeep_model::{Code, Dialect, Message, Owner, Problem, Role, Session, SessionId, intake};
+
+pub(super) async fn serve(call: &Call<'_>, dialect: Dialect, verb: Verb) -> Result<Answer, Problem> {
+    let shape = dialect.shape();
+    let answered = match verb {
+        Verb::Turn => turn(call, shape).await,
+        Verb::Create => create(call, shape).await,
+        Verb::List => list(call, shape).await,
+        Verb::Info => info(call, shape).await,
+        Verb::History => history(call, shape).await,
+        Verb::Append => append(call, shape).await,
+        Verb::Delete => delete(call, shape).await,
+    };
+    let body = answered.map_err(|problem| shape.problem(problem))?;
+    Ok(Answer::text(200, "application/json", body))
+}
+
+async fn turn(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
+    let question = shape.question(call.id.clone(), call.incoming())?;
+    let (session, text, memory) = (question.begin.session.clone(), question.text.clone(), question.memory);
+    let reply = match memory {
+        Memory::Kept => chat::turn(call, question.begin).await?.reply,
+        Memory::ReadOnly | Memory::None => untraced(call, &question).await?,
+    };
+    let session_id = (memory != Memory::None).then_some(&session);
+    shape.answer(Answered { session_id, question: &text, reply: &reply })
+}
+
+/// Asks the responder, with what the session remembers where it may, and writes nothing.
+async fn untraced(call: &Call<'_>, question: &Question) -> Result<Message, Problem> {
+    let begin = &question.begin;
+    let read = |message: &String| serde_json::from_str(message).map_err(|_| Problem::new(Code::Internal));
+    let mut window = Vec::new();
+    if question.memory == Memory::ReadOnly && begin.window > 1 {
+        let earlier = begin.window - 1;
+        let read = ReadHistory { session: begin.session.clone(), now: begin.now, limit: earlier, before: None };
+        window = call.store.run(&read).await?.map(|page| page.messages).unwrap_or_default();
+    }
+    window.push(begin.message.clone());
+    let window: Vec<Message> = window.iter().map(read).collect::<Result<_, _>>()?;
+    let replied = responder::answer(&call.config, &window).await;
+    let content = replied.map_err(|(code, detail)| Problem::new(code).detail(detail))?;
+    Ok(Message {
+        id: begin.turn.reply_id(),
+        role: Role::Assistant,
+        content,
+        created: edge::now().to_rfc3339(),
+        parent: None,
+        metadata: None,
+    })
+}
+
+/// The caller's own user that a request names. Believed of the application alone: everyone else is who they are.
+fn user(call: &Call<'_>) -> Option<String> {
+    call.query.get("user_id").filter(|_| *call.store.owner() == Owner::app())
+}
+
+async fn create(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
+    let create = shape.create(user(call).unwrap_or_default(), call.incoming())?;
+    match call.store.run(&create).await? {
+        Created::Created(session) => shape.created(&create.session, &session),
+        Created::Exists => Err(Problem::new(Code::SessionExists)),
+        Created::Deleted => Err(Problem::new(Code::SessionDeleted)),
+        Created::Full => Err(Problem::new(Code::TooManySessions)),
+    }
+}
+
+async fn list(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
+    let mut cards = Vec::new();
+    let mut read = ReadList { now: call.fresh.now, limit: SEARCHED_SESSIONS, cursor: None };
+    loop {
+        let page = call.store.run(&read).await?;
+        cards.extend(page.cards);
+        read.cursor = page.next;
+        if read.cursor.is_none() {
+            return shape.list(&cards, user(call).as_deref());
+        }
+    }
+}
+
+async fn info(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
+    let id = call.session()?;
+    let found = call.store.run(&Info { session: id.clone(), now: call.fresh.now }).await?;
+    let details = found.ok_or(Problem::new(Code::SessionNotFound))?;
+    shape.info(&details.session.body(&id, call.fresh.now))
+}
+
+async fn history(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
+    let id = call.session()?;
+    let (session, messages) = newest(call, &id, shape.wanted(call.query)?).await?;
+    shape.history(&id, &session, &messages)
+}
+
+/// So many of the newest messages of a session, oldest first.
+async fn newest(call: &Call<'_>, id: &SessionId, wanted: u64) -> Result<(Session, Vec<Message>), Problem> {
+    let mut pages = Vec::new();
+    let mut missing = wanted;
+    let mut before = None;
+    loop {
+        let limit = missing.min(HISTORY_PAGE.1);
+        let read = ReadHistory { session: id.clone(), now: call.fresh.now, limit, before };
+        let page = call.store.run(&read).await?.ok_or(Problem::new(Code::SessionNotFound))?;
+        missing -= missing.min(page.messages.len() as u64);
+        before = page.next_before().filter(|_| missing > 0);
+        pages.push(page.messages);
+        if before.is_none() {
+            let texts = pages.iter().rev().flatten();
+            let messages: Result<Vec<Message>, _> = texts.map(|text| serde_json::from_str(text)).collect();
+            return Ok((page.session, messages.map_err(|_| Problem::new(Code::Internal))?));
+        }
+    }
+}
+
+async fn append(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
+    let id = intake::session_id(call.id.clone())?;
+    let (append, _) = shape.append(id.clone(), call.incoming())?;
+    match call.store.run(&append).await? {
+        Appended::Stored { session, .. } => shape.appended(&session.body(&id, call.fresh.now)),
+        Appended::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+        Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
+        Appended::Absent => Err(Problem::new(Code::SessionNotFound)),
+        Appended::Full => Err(Problem::new(Code::TooManySessions)),
+    }
+}
+
+async fn delete(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
+    let id = call.session()?;
+    let limits = &call.namespace.limits;
+    let found = call.store.run(&Info { session: id.clone(), now: call.fresh.now }).await?;
+    found.ok_or(Problem::new(Code::SessionNotFound))?;
+    let delete = Delete { sessions: vec![id.clone()], now: call.fresh.now, undo: limits.undo };
+    call.store.run(&delete).await?.pop().ok_or(Problem::new(Code::SessionNotFound))?;
+    shape.deleted(&id)
+}
