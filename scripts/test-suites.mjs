@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Runs the test suites one after another on what is built, and ends with one line: how many tests passed and failed.
-import { spawn } from "node:child_process";
+// `--store vault` or `--store redis` runs what runs on both stores on one of them.
+import { spawn, spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
@@ -31,16 +32,30 @@ const SUMMARIES = [
   { line: /^checks: (\d+) ok, (\d+) failed/gm, passed: 1, failed: 2 },
 ];
 
-const at = process.argv.indexOf("--only");
-const only = at > 0 ? (process.argv[at + 1] ?? "").split(",") : Object.keys(SUITES);
+const option = (name) => {
+  const at = process.argv.indexOf(name);
+  return at > 0 ? (process.argv[at + 1] ?? "") : undefined;
+};
+const store = option("--store");
+if (store !== undefined && store !== "vault" && store !== "redis") {
+  console.error(`test: no store ${store}. There are: vault, redis`);
+  process.exit(2);
+}
+// Where there is a choice of store, the tests of the stores are what is meant.
+const only = option("--only")?.split(",") ?? (store ? ["worker", "dialects"] : Object.keys(SUITES));
 const unknown = only.filter((name) => !(name in SUITES));
 if (unknown.length) {
   console.error(`test: no suite ${unknown.join(", ")}. There are: ${Object.keys(SUITES).join(", ")}`);
   process.exit(2);
 }
 
+// Tests that need a Redis that isn't there have failed: they don't pass, and they aren't left out.
+const no_redis = store !== "vault" && spawnSync("redis-server", ["--version"]).status !== 0;
+if (no_redis) console.error("test: there is no redis-server on the PATH: every test that needs one will fail");
+
 const environment = {
   ...process.env,
+  ...(store && { CHATKEEP_STORE: store }),
   // By name and PATH, because Cargo splits what it is given at spaces.
   CARGO_TARGET_WASM32_WASIP1_RUNNER: "run-wasi.mjs",
   PATH: [import.meta.dirname, join(import.meta.dirname, "../node_modules/.bin"), process.env.PATH].join(delimiter),
@@ -72,6 +87,7 @@ for (const { name, passed, failed, broken, seconds } of rows) {
   );
 }
 const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+if (no_redis) console.log("\nredis-server is missing: what needs it failed for that reason");
 console.log(`\n${sum("passed")} passed, ${sum("failed")} failed`);
 process.exitCode = sum("failed") ? 1 : 0;
 

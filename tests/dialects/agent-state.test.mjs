@@ -1,10 +1,10 @@
 // System D, whose agents keep a state: over the canonical state routes, row by row.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import { Api, assertProblem, ok } from "../harness/api.mjs";
 import { startRedis } from "../harness/redis.mjs";
-import { deleteAll, forEachStore, onEachStore } from "../harness/stores.mjs";
+import { deleteAll, forEachStore, onEachStore, onRedis } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
 
 const path = (id) => `/v1/sessions/${id}/state`;
@@ -74,7 +74,7 @@ forEachStore("agent state, configured", (store) => {
   });
 });
 
-describe("agent state on one Redis", () => {
+onRedis("agent state on one Redis", () => {
   test("D6 isolation: two prefixes and two dialects never meet", async () => {
     const redis = await startRedis();
     const workers = await Promise.all(

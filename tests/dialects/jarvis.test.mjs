@@ -1,10 +1,10 @@
 // The dialect /jarvis, row by row.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
 import { startGateway } from "../harness/gateway.mjs";
 import { startRedis } from "../harness/redis.mjs";
-import { forEachStore } from "../harness/stores.mjs";
+import { forEachStore, onRedis } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
 import { onEachStoreSpeaking, RFC_3339, shell, TEXTS } from "./dialect.mjs";
 
@@ -175,7 +175,7 @@ forEachStore("jarvis, configured", (store) => {
   });
 });
 
-describe("jarvis on a real Redis", () => {
+onRedis("jarvis on a real Redis", () => {
   test("A13 redis-cli: connection, keys and data", async () => {
     const redis = await startRedis();
     const gateway = await startGateway({ redisUrl: redis.url });

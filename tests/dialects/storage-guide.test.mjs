@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import { Api, eventually, ok } from "../harness/api.mjs";
 import { startGateway } from "../harness/gateway.mjs";
 import { startRedis } from "../harness/redis.mjs";
-import { forEachStore } from "../harness/stores.mjs";
+import { forEachStore, onRedis } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
 import { onEachStoreSpeaking, RFC_3339, shell, TEXTS } from "./dialect.mjs";
 
@@ -193,7 +193,7 @@ forEachStore("storage-guide, configured", (store) => {
   });
 });
 
-describe("storage-guide on database 1 of a real Redis", () => {
+onRedis("storage-guide on database 1 of a real Redis", () => {
   test("C10 its script and its curl calls run unchanged but for host and key names", async () => {
     const redis = await startRedis();
     const gateway = await startGateway({ redisUrl: `${redis.url}/1` });

@@ -27,6 +27,16 @@ export function forEachStore(title, define) {
 }
 
 /**
+ * Defines a suite of what only a Redis can do. With CHATKEEP_STORE=vault it is reported as skipped.
+ * @param {string} title
+ * @param {() => void} define
+ */
+export function onRedis(title, define) {
+  const skip = !STORES.includes("upstash") && "CHATKEEP_STORE=vault";
+  describe(title, { skip }, define);
+}
+
+/**
  * Starts a Worker on each store, and defines tests that use it.
  * @param {string} title
  * @param {Record<string, string>} vars the Worker's
