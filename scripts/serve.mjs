@@ -15,7 +15,7 @@ process.chdir(join(import.meta.dirname, ".."));
 const worker_names = [...readFileSync(".env.example", "utf8").matchAll(/^#? ?([A-Z][A-Z_]+)=/gm)].map(
   (match) => match[1],
 );
-const gateway_names = /^(REDIS_|GATEWAY_|PORT$)/;
+const gateway_names = /^(REDIS_(?!KEY_PREFIX|CONVERSATION_TTL)|GATEWAY_|PORT$)/;
 const env = { ...fileVariables(".env"), ...process.env };
 const children = [];
 let secrets; // the folder of the file that hands the Worker its variables; they stay off the command line
@@ -25,6 +25,9 @@ const port = Number(env.PORT || 8787);
 if (!Number.isInteger(port) || port < 0 || port > 65535) fail(`PORT is ${env.PORT}; a port number is needed`);
 if (Boolean(env.UPSTASH_REDIS_REST_URL) !== Boolean(env.UPSTASH_REDIS_REST_TOKEN)) {
   fail("UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN go together: set both or neither");
+}
+if ((env.REDIS_URL || env.REDIS_HOST) && (env.UPSTASH_REDIS_REST_URL || env.KV_REST_API_URL) && !redisIsOff()) {
+  fail("REDIS_URL or REDIS_HOST names one Redis, UPSTASH_REDIS_REST_URL or KV_REST_API_URL another: set one of them");
 }
 for (const host of ["127.0.0.1", "::1"]) {
   const error = port && (await listenError(host));
@@ -38,7 +41,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => s
 const variables = fileVariables(".dev.vars");
 for (const name of worker_names) if (env[name] && !gateway_names.test(name)) variables[name] = env[name];
 let store = "the embedded vault, in .wrangler/state";
-if (env.REDIS_URL || env.REDIS_HOST) {
+if ((env.REDIS_URL || env.REDIS_HOST) && !redisIsOff()) {
   variables.UPSTASH_REDIS_REST_TOKEN = randomBytes(24).toString("hex");
   variables.UPSTASH_REDIS_REST_URL = await startGateway(variables.UPSTASH_REDIS_REST_TOKEN);
   store = "Redis, through the gateway";
@@ -46,6 +49,11 @@ if (env.REDIS_URL || env.REDIS_HOST) {
   store = "Upstash Redis";
 }
 startWorker();
+
+/** Whether a switch keeps the sessions in the vault, whatever Redis is named. The Worker says what else a switch may be. */
+function redisIsOff() {
+  return [env.USE_REDIS, env.ENABLE_REDIS_SESSIONS].some((value) => /^(false|0|no|off)$/i.test(value?.trim() ?? ""));
+}
 
 async function startGateway(token) {
   const built = spawnSync("scripts/build-gateway", { stdio: "inherit" });

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::target::RedisTarget;
 
 /// Everything that a gateway needs to start.
@@ -84,16 +86,52 @@ impl Config {
 
 fn redis_target(read: &impl Fn(&str) -> Option<String>) -> Result<RedisTarget, String> {
     let ca_file = read("REDIS_TLS_CA");
+    let db = database(read)?;
     if let Some(url) = read("REDIS_URL") {
-        return RedisTarget::from_url(&url, ca_file.as_deref());
+        return RedisTarget::from_url(&completed(&url, db, read("REDIS_PASSWORD"))?, ca_file.as_deref());
     }
     if ca_file.is_some() {
         return Err("REDIS_TLS_CA needs a REDIS_URL that begins with rediss://".to_owned());
     }
     let host = read("REDIS_HOST").unwrap_or_else(|| "127.0.0.1".to_owned());
     let port = number(read, "REDIS_PORT", 6379)?;
-    let db = number(read, "REDIS_DB", 0)?;
-    Ok(RedisTarget::from_parts(host, port, read("REDIS_USERNAME"), read("REDIS_PASSWORD"), db))
+    Ok(RedisTarget::from_parts(host, port, read("REDIS_USERNAME"), read("REDIS_PASSWORD"), db.unwrap_or(0)))
+}
+
+/// The number of the database. `REDIS_DB` may be another program's beside `REDIS_DB_SESSIONS`, so that one comes first.
+fn database(read: &impl Fn(&str) -> Option<String>) -> Result<Option<u16>, String> {
+    for name in ["REDIS_DB_SESSIONS", "REDIS_DB"] {
+        if let Some(text) = read(name) {
+            return text.parse().map(Some).map_err(|_| format!("{name} must be a number in range, not {text:?}"));
+        }
+    }
+    Ok(None)
+}
+
+/// A URL with what stands beside it, where it doesn't say that itself: the password and the database.
+fn completed(url: &str, db: Option<u16>, password: Option<String>) -> Result<String, String> {
+    let Some((scheme, rest)) = url.split_once("://") else { return Ok(url.to_owned()) };
+    let (address, query) =
+        rest.split_once('?').map_or((rest, String::new()), |(rest, query)| (rest, format!("?{query}")));
+    let (place, path) = address.split_once('/').unwrap_or((address, ""));
+    let path = match (path, db) {
+        ("", Some(db)) => db.to_string(),
+        (path, Some(db)) if path != db.to_string() => {
+            return Err("REDIS_URL names another database than REDIS_DB_SESSIONS or REDIS_DB".to_owned());
+        }
+        (path, _) => path.to_owned(),
+    };
+    let (login, host) = place.rsplit_once('@').unwrap_or(("", place));
+    let login = match (login.split_once(':'), password) {
+        (Some((_, own)), _) if !own.is_empty() => login.to_owned(),
+        (_, Some(password)) => {
+            let user = login.split(':').next().unwrap_or_default();
+            format!("{user}:{}", utf8_percent_encode(&password, NON_ALPHANUMERIC))
+        }
+        (_, None) => login.to_owned(),
+    };
+    let at = if login.is_empty() { "" } else { "@" };
+    Ok(format!("{scheme}://{login}{at}{host}/{path}{query}"))
 }
 
 fn number<T: std::str::FromStr>(read: &impl Fn(&str) -> Option<String>, name: &str, default: T) -> Result<T, String> {
@@ -159,11 +197,27 @@ mod tests {
     }
 
     #[test]
+    fn a_url_is_completed_by_what_stands_beside_it() {
+        for (url, db, password, whole) in [
+            ("redis://h:1", None, None, "redis://h:1/"),
+            ("redis://h:1/2", Some(2), None, "redis://h:1/2"),
+            ("redis://h", Some(1), Some("p@ss"), "redis://:p%40ss@h/1"),
+            ("redis://ada@h/0", None, Some("p"), "redis://ada:p@h/0"),
+            ("rediss://:own@h:1?x=y", Some(1), Some("p"), "rediss://:own@h:1/1?x=y"),
+        ] {
+            assert_eq!(completed(url, db, password.map(str::to_owned)).as_deref(), Ok(whole));
+        }
+        let config = config(&[("REDIS_URL", "redis://h"), ("REDIS_DB", "0"), ("REDIS_DB_SESSIONS", "1")]).unwrap();
+        assert_eq!(config.redis.redacted(), "redis://h:6379/1");
+    }
+
+    #[test]
     fn refuses_what_cannot_be_meant() {
         for variables in [
             &[("GATEWAY_PORT", "eighty")][..],
             &[("GATEWAY_PORT", "70000")],
             &[("REDIS_DB", "x")],
+            &[("REDIS_URL", "redis://h/0"), ("REDIS_DB", "1")],
             &[("REDIS_TLS_CA", "ca.pem")],
             &[("REDIS_TLS_CA", "ca.pem"), ("REDIS_URL", "redis://h")],
             &[("GATEWAY_TOKEN", "a"), ("GATEWAY_READONLY_TOKEN", "a")],

@@ -1,6 +1,7 @@
 //! Configuration: what the environment's variables mean. One place spells each name.
 
 mod namespaces;
+mod store;
 
 use crate::cors::AllowedOrigins;
 use crate::dialect::Dialect;
@@ -86,7 +87,7 @@ impl Config {
         let dialects: Vec<(_, Rc<Namespace>)> = Dialect::ALL.into_iter().map(of_dialect).collect::<Result<_, _>>()?;
         namespaces::check_apart([&*canonical].into_iter().chain(dialects.iter().map(|(_, namespace)| &**namespace)))?;
         Ok(Self {
-            upstash: upstash(&read)?,
+            upstash: store::upstash(&read)?,
             canonical,
             dialects,
             root: read("DIALECT_ROOT").map(|name| root(&name)).transpose()?,
@@ -107,21 +108,33 @@ impl Config {
 
 type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-fn upstash(read: Read) -> Result<Option<Upstash>, ConfigError> {
-    let reason = "must be set when the other of the two is";
-    match (read("UPSTASH_REDIS_REST_URL"), read("UPSTASH_REDIS_REST_TOKEN")) {
-        (None, None) => Ok(None),
-        (None, Some(_)) => Err(ConfigError { variable: "UPSTASH_REDIS_REST_URL", reason }),
-        (Some(_), None) => Err(ConfigError { variable: "UPSTASH_REDIS_REST_TOKEN", reason }),
-        (Some(url), Some(token)) => {
-            if !url.starts_with("https://") && !url.starts_with("http://") {
-                return Err(ConfigError {
-                    variable: "UPSTASH_REDIS_REST_URL",
-                    reason: "must begin with https:// or http://; for redis:// set REDIS_URL and run the gateway",
-                });
-            }
-            Ok(Some(Upstash { url: url.trim_end_matches('/').to_owned(), token }))
+/// What the first name says where it is set; else what the others say, which must be one thing.
+fn agreed<U: Copy, T: PartialEq>(
+    read: Read,
+    names: impl Iterator<Item = (&'static str, U)>,
+    parse: impl Fn(&'static str, String, U) -> Result<T, ConfigError>,
+) -> Result<Option<(&'static str, T)>, ConfigError> {
+    let mut found: Option<(&'static str, T)> = None;
+    for (place, (variable, unit)) in names.enumerate() {
+        let Some(text) = read(variable) else { continue };
+        let value = parse(variable, text, unit)?;
+        if place == 0 {
+            return Ok(Some((variable, value)));
         }
+        if found.as_ref().is_some_and(|(_, other)| *other != value) {
+            return Err(ConfigError { variable, reason: "contradicts another name of the same setting" });
+        }
+        found = found.or(Some((variable, value)));
+    }
+    Ok(found)
+}
+
+/// A yes or a no.
+fn truth(variable: &'static str, text: &str) -> Result<bool, ConfigError> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(ConfigError { variable, reason: "must be true or false" }),
     }
 }
 
@@ -224,11 +237,31 @@ mod tests {
     }
 
     #[test]
+    fn a_switch_that_is_off_wins_over_a_url() -> Result<(), ConfigError> {
+        let redis = [("KV_REST_API_URL", "https://x"), ("KV_REST_API_TOKEN", "t")];
+        assert!(config(&redis)?.upstash.is_some());
+        for (name, value, used) in [
+            ("USE_REDIS", "false", false),
+            ("USE_REDIS", "True", true),
+            ("ENABLE_REDIS_SESSIONS", "0", false),
+            ("ENABLE_REDIS_SESSIONS", "yes", true),
+        ] {
+            let with_switch: Vec<_> = redis.iter().copied().chain([(name, value)]).collect();
+            assert_eq!(config(&with_switch)?.upstash.is_some(), used, "{name}={value}");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn what_cannot_be_used_is_named() {
         for (pairs, variable) in [
             (&[("UPSTASH_REDIS_REST_URL", "https://x")][..], "UPSTASH_REDIS_REST_TOKEN"),
             (&[("UPSTASH_REDIS_REST_TOKEN", "t")], "UPSTASH_REDIS_REST_URL"),
             (&[("UPSTASH_REDIS_REST_URL", "redis://x"), ("UPSTASH_REDIS_REST_TOKEN", "t")], "UPSTASH_REDIS_REST_URL"),
+            (&[("USE_REDIS", "true")], "USE_REDIS"),
+            (&[("USE_REDIS", "perhaps")], "USE_REDIS"),
+            (&[("USE_REDIS", "false"), ("ENABLE_REDIS_SESSIONS", "True")], "ENABLE_REDIS_SESSIONS"),
+            (&[("KV_REST_API_URL", "https://x")], "UPSTASH_REDIS_REST_TOKEN"),
             (&[("KEY_PREFIX", "a{b}")], "KEY_PREFIX"),
             (&[("SESSION_TTL_SECONDS", "0")], "SESSION_TTL_SECONDS"),
             (&[("SESSION_TTL_SECONDS", "7d")], "SESSION_TTL_SECONDS"),

@@ -3,7 +3,7 @@
 //! A setting is looked for under the namespace's own name first; that one wins. Where it is absent, the names of the systems
 //! that the namespace serves count; those that are set must agree.
 
-use super::{ConfigError, Read, number};
+use super::{ConfigError, Read, agreed, number};
 use crate::dialect::Dialect;
 use crate::limits::{Limits, MOST_MESSAGE_BYTES};
 use crate::namespace::Namespace;
@@ -150,27 +150,6 @@ fn spelled(read: Read, names: Spellings, default: u64, range: RangeInclusive<u64
         value.ok_or(ConfigError { variable, reason: "is out of range" })
     })?;
     Ok(found.map_or(default, |(_, value)| value))
-}
-
-/// What the first name says where it is set; else what the others say, which must be one thing.
-fn agreed<U: Copy, T: PartialEq>(
-    read: Read,
-    names: impl Iterator<Item = (&'static str, U)>,
-    parse: impl Fn(&'static str, String, U) -> Result<T, ConfigError>,
-) -> Result<Option<(&'static str, T)>, ConfigError> {
-    let mut found: Option<(&'static str, T)> = None;
-    for (place, (variable, unit)) in names.enumerate() {
-        let Some(text) = read(variable) else { continue };
-        let value = parse(variable, text, unit)?;
-        if place == 0 {
-            return Ok(Some((variable, value)));
-        }
-        if found.as_ref().is_some_and(|(_, other)| *other != value) {
-            return Err(ConfigError { variable, reason: "contradicts another name of the same setting" });
-        }
-        found = found.or(Some((variable, value)));
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
