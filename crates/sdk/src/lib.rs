@@ -12,8 +12,15 @@ use chatkeep_model::{MessageId, SessionId};
 use host::{Host, Storage};
 use shell::Shell;
 use std::rc::Rc;
+use talc::cell::TalcSyncCell;
+use talc::wasm::{WasmBinning, WasmGrowAndClaim};
 use uuid::{Builder, Uuid};
 use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Two kilobytes smaller than the default allocator, and meant for just this: a module with one thread.
+#[cfg(all(target_family = "wasm", not(target_feature = "atomics")))]
+#[global_allocator]
+static ALLOCATOR: TalcSyncCell<WasmGrowAndClaim, WasmBinning> = TalcSyncCell::new_wasm(WasmGrowAndClaim);
 
 /// One client: a session machine with its storage and its server.
 #[wasm_bindgen]
