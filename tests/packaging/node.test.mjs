@@ -184,21 +184,21 @@ test("storage that is full or forbidden does not break a send", async () => {
   garbage.chat.dispose();
 });
 
-test("the key is asked for before every request", async () => {
+test("credentials are asked for before every request", async () => {
   let asked = 0;
-  const { chat } = client({ apiKey: async () => `key-${++asked}` });
+  const { chat } = client({ auth: async () => ({ apiKey: `key-${++asked}` }) });
   await chat.send("One");
   await chat.send("Two");
   assert.equal(server.requests.at(-1).headers["x-api-key"], "key-2");
   chat.dispose();
   const broken = client({
-    apiKey: () => {
+    auth: () => {
       throw new Error("no key");
     },
   });
   await assert.rejects(broken.chat.send("One"), { code: "unauthorized", status: 401 });
   broken.chat.dispose();
-  const unsendable = client({ apiKey: "a\nb" });
+  const unsendable = client({ auth: "a\nb" });
   await assert.rejects(unsendable.chat.send("One"), { code: "unauthorized" });
   unsendable.chat.dispose();
 });

@@ -12,12 +12,12 @@ import { useChatkeep } from "chatkeep/react";
 
 export const client: Chatkeep = createChatkeep({
   url: "https://chat.example.com",
-  apiKey: async () => undefined,
+  auth: async (refused) => (refused ? undefined : "token"),
   storage: sessionStorage,
   storageKey: "mine",
   wasm: new URL("https://example.com/chatkeep.wasm"),
 });
-createChatkeep({ storage: null, apiKey: undefined });
+createChatkeep({ storage: null, auth: { apiKey: "key" } });
 const stop: () => void = client.subscribe(() => {});
 stop();
 
@@ -37,7 +37,7 @@ export async function use(): Promise<string> {
 export function View() {
   const { messages, sessions, send, listSessions, newChat, problem } = useChatkeep(client);
   return (
-    <main onClick={newChat}>
+    <main onClick={() => newChat()}>
       {messages.map((message) => (message.status === "failed" ? message.problem?.code : message.content))}
       <button onClick={() => send("Hello")}>{problem?.code}</button>
       <button onClick={() => listSessions()}>{sessions.length}</button>

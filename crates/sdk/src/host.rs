@@ -1,4 +1,4 @@
-//! What JavaScript brings along: somebody to tell, storage, and a timer.
+//! What JavaScript brings along: somebody to tell, storage, credentials and a timer.
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
@@ -7,15 +7,20 @@ use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** Whom a client tells what becomes of things. None of these may throw, but for `key`. */
+/** Whom a client tells what becomes of things. None of these may throw, but for `credentials`. */
 export interface ClientHost {
-  /** The view may have changed. */
-  changed(): void;
-  /** A ticket's work is done: JSON of a reply (or empty), or of a problem. */
+  /** The view may have changed; `partly`: only in a piece of a reply, so there is no hurry. */
+  changed(partly: boolean): void;
+  /** A piece of the reply for which this ticket waits. */
+  delta(ticket: number, text: string): void;
+  /** A ticket's work is done: JSON of what came of it (or empty), or of a problem. */
   done(ticket: number, failed: boolean, json: string): void;
-  /** The API key for the next request. */
-  key(): string | undefined | Promise<string | undefined>;
+  /** The other tabs should hear this. */
+  tell(news: string): void;
+  /** Name and value of the header to ask with; `refused`: the one before was not good enough. */
+  credentials(refused: boolean): Credentials | Promise<Credentials>;
 }
+export type Credentials = readonly [name: string, value: string] | undefined;
 /** Where a client keeps what survives a reload; `localStorage` is one. */
 export interface ClientStorage {
   getItem(key: string): string | null;
@@ -30,11 +35,15 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "ClientHost")]
     pub type Host;
     #[wasm_bindgen(method)]
-    pub(crate) fn changed(this: &Host);
+    pub(crate) fn changed(this: &Host, partly: bool);
+    #[wasm_bindgen(method)]
+    pub(crate) fn delta(this: &Host, ticket: u32, text: &str);
     #[wasm_bindgen(method)]
     pub(crate) fn done(this: &Host, ticket: u32, failed: bool, json: &str);
+    #[wasm_bindgen(method)]
+    pub(crate) fn tell(this: &Host, news: &str);
     #[wasm_bindgen(method, catch)]
-    fn key(this: &Host) -> Result<JsValue, JsValue>;
+    fn credentials(this: &Host, refused: bool) -> Result<JsValue, JsValue>;
 
     /// Where a client keeps what survives a reload.
     #[wasm_bindgen(typescript_type = "ClientStorage")]
@@ -50,18 +59,21 @@ extern "C" {
     fn set_timeout(then: &Function, ms: u32) -> JsValue;
 }
 
-/// There is no key to send: whoever should have given one failed, or gave what no header can carry.
-pub(crate) struct NoKey;
+/// There is nothing to ask with: whoever should have given it failed, or gave what no header can carry.
+pub(crate) struct NoCredentials;
 
-/// The API key for the next request, if there is one.
-pub(crate) async fn api_key(host: &Host) -> Result<Option<String>, NoKey> {
-    let given = host.key().map_err(|_| NoKey)?;
-    let given = JsFuture::from(Promise::resolve(&given)).await.map_err(|_| NoKey)?;
-    let key = given.as_string().filter(|key| !key.is_empty());
-    if key.as_ref().is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
-        return Err(NoKey);
+/// The header to show the next request's sender by, if there is one.
+pub(crate) async fn credentials(host: &Host, refused: bool) -> Result<Option<(String, String)>, NoCredentials> {
+    let given = host.credentials(refused).map_err(|_| NoCredentials)?;
+    let given = JsFuture::from(Promise::resolve(&given)).await.map_err(|_| NoCredentials)?;
+    if given.is_undefined() {
+        return Ok(None);
     }
-    Ok(key)
+    let given = js_sys::Array::from(&given);
+    match (given.get(0).as_string(), given.get(1).as_string()) {
+        (Some(name), Some(value)) if value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => Ok(Some((name, value))),
+        _ => Err(NoCredentials),
+    }
 }
 
 /// A pause.

@@ -5,9 +5,10 @@
 
 mod host;
 mod http;
+mod json;
 mod shell;
 
-use chatkeep_model::client::Event;
+use chatkeep_model::client::{Event, Json, Minted, Wish};
 use chatkeep_model::{MessageId, SessionId};
 use host::{Host, Storage};
 use shell::Shell;
@@ -15,6 +16,7 @@ use std::rc::Rc;
 use talc::cell::TalcSyncCell;
 use talc::wasm::{WasmBinning, WasmGrowAndClaim};
 use uuid::{Builder, Uuid};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Two kilobytes smaller than the default allocator, and meant for just this: a module with one thread.
@@ -34,44 +36,38 @@ impl Client {
     /// Reads storage, shows what it held and goes on with it. Without storage nothing survives a reload.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(host: Host, url: String, storage: Option<Storage>, storage_key: String) -> Client {
-        Client { shell: Shell::start(host, url, storage, storage_key) }
+    pub fn new(host: Host, url: String, storage: Option<Storage>, storage_key: String, online: bool) -> Client {
+        Client { shell: Shell::start(host, url, storage, storage_key, online, mint() as u32) }
     }
 
-    /// An empty chat.
-    #[wasm_bindgen(js_name = newChat)]
-    pub fn new_chat(&self) {
-        self.shell.feed(Event::NewChat);
+    /// Says what the user wants: a name and an object with what belongs to it, as [`Wish::read`] reads them.
+    pub fn wish(&self, ticket: u32, name: &str, arguments: &JsValue) {
+        match Wish::read(name, json::of(arguments).unwrap_or(Json::Null)) {
+            Ok(wish) => {
+                let minted = Minted { message: MessageId::mint(mint()), session: SessionId::mint(mint()) };
+                self.shell.feed(Event::Wished { ticket, wish, minted });
+            }
+            Err(problem) => self.shell.refuse(ticket, problem),
+        }
     }
 
-    /// Sends a text to the open session, or to a new one.
-    pub fn send(&self, ticket: u32, text: String) {
-        self.shell.feed(Event::Send { ticket, text, message_id: MessageId::mint(mint()), new_session: new_session() });
+    /// Takes over what a tab that is gone left in storage.
+    pub fn adopt(&self, stored: &str) {
+        if let Some(stored) = json::parse(stored) {
+            self.shell.feed(Event::Adopted { stored });
+        }
     }
 
-    /// Sends a failed message again.
-    pub fn retry(&self, ticket: u32, message_id: String) {
-        self.shell.feed(Event::Retry { ticket, message_id, new_session: new_session() });
+    /// Another tab told this.
+    pub fn hear(&self, news: &str) {
+        if let Some(news) = json::parse(news) {
+            self.shell.feed(Event::Heard { news });
+        }
     }
 
-    /// Opens a session and reads its newest messages.
-    pub fn open(&self, ticket: u32, session_id: String) {
-        self.shell.feed(Event::Open { ticket, session_id });
-    }
-
-    /// Reads the open session's newest messages, or the page before the oldest.
-    pub fn history(&self, ticket: u32, older: bool) {
-        self.shell.feed(Event::History { ticket, older });
-    }
-
-    /// Reads the list of sessions.
-    pub fn sessions(&self, ticket: u32) {
-        self.shell.feed(Event::List { ticket });
-    }
-
-    /// Deletes a session.
-    pub fn delete(&self, ticket: u32, session_id: String) {
-        self.shell.feed(Event::Delete { ticket, session_id });
+    /// The network came or went.
+    pub fn network(&self, online: bool) {
+        self.shell.feed(Event::Network { online });
     }
 
     /// The view, as JSON.
@@ -84,10 +80,6 @@ impl Client {
     pub fn close(&self) {
         self.shell.close();
     }
-}
-
-fn new_session() -> SessionId {
-    SessionId::mint(mint())
 }
 
 /// The bits of a UUIDv7: they sort by time, and no other browser mints the same.

@@ -1,71 +1,110 @@
 /** The client: gives the session machine the user's wishes and holds the promises and listeners that wait for it. */
 
 import type { Client } from "../wasm/chatkeep_sdk.js";
+import { credentials } from "./credentials.js";
 import { ChatkeepError } from "./error.js";
 import { advance, EMPTY, share } from "./snapshot.js";
-import type { Chatkeep, ChatkeepOptions, KeyValueStorage, Problem, Reply, Snapshot } from "./types.js";
-import { load } from "./wasm.js";
+import { Pieces } from "./stream.js";
+import { joinTabs, type Tab } from "./tabs.js";
+import type {
+  Chatkeep,
+  ChatkeepOptions,
+  KeyValueStorage,
+  NewChatOptions,
+  Problem,
+  Reply,
+  ReplyStream,
+  SendOptions,
+  Session,
+  Snapshot,
+} from "./types.js";
+import type { Load } from "./wasm.js";
 
 interface Waiting {
   resolve(json: string): void;
   reject(error: ChatkeepError): void;
+  piece?: ((text: string) => void) | undefined;
 }
+
+type Arguments = Record<string, unknown>;
 
 /** A {@link Chatkeep} on the WebAssembly module. Nothing is loaded before somebody subscribes or calls. */
 export class WasmChatkeep implements Chatkeep {
   readonly #options: ChatkeepOptions;
+  readonly #load: Load;
   readonly #listeners = new Set<() => void>();
   readonly #waiting = new Map<number, Waiting>();
   /** What was called before the module was there. */
   #queue: ((client: Client) => void)[] = [];
   #state: "idle" | "loading" | "ready" | "disposed" = "idle";
   #client: Client | undefined;
+  #tab: Tab | undefined;
   #snapshot = EMPTY;
   #tickets = 0;
+  /** The next frame shows what has come of a reply. */
+  #frame = false;
 
-  constructor(options: ChatkeepOptions) {
+  constructor(options: ChatkeepOptions, load: Load) {
     this.#options = options;
+    this.#load = load;
   }
 
-  newChat = (): void => {
-    this.#run((client) => client.newChat());
+  newChat = (options?: NewChatOptions): void => {
+    this.#wish("newChat", { incognito: options?.incognito === true });
   };
 
-  send = (text: string): Promise<Reply> =>
-    this.#ask(
-      (client, ticket) => client.send(ticket, String(text)),
-      (json) => Object.freeze(JSON.parse(json) as Reply),
+  send = (text: string, options?: SendOptions): Promise<Reply> =>
+    this.#wish("send", { text: String(text), ...options }, reply);
+
+  stream = (text: string, options?: Omit<SendOptions, "stream">): ReplyStream =>
+    new Pieces((piece) => this.#wish("send", { text: String(text), ...options, stream: true }, reply, piece));
+
+  stop = (): Promise<void> => this.#wish("stop", {}, nothing);
+
+  retry = (messageId: string): Promise<Reply> => this.#wish("retry", { message: messageId }, reply);
+
+  discard = (messageId: string): Promise<void> => this.#wish("discard", { message: messageId }, nothing);
+
+  edit = (messageId: string, text: string, options?: Pick<SendOptions, "stream">): Promise<Reply> =>
+    this.#wish("edit", { message: messageId, text: String(text), ...options }, reply);
+
+  regenerate = (messageId?: string, options?: Pick<SendOptions, "stream">): Promise<Reply> =>
+    this.#wish("regenerate", { message: messageId, ...options }, reply);
+
+  open = (sessionId: string): Promise<void> => this.#wish("open", { session: sessionId }, nothing);
+
+  history = (options?: { older?: boolean | undefined }): Promise<Snapshot["messages"]> =>
+    this.#wish("history", { ...options }, () => this.#snapshot.messages);
+
+  sessions = (options?: { more?: boolean | undefined; search?: string | undefined }): Promise<Snapshot["sessions"]> =>
+    this.#wish("sessions", { ...options }, () => this.#snapshot.sessions);
+
+  rename = (sessionId: string, title: string): Promise<Session> => this.#patch(sessionId, { title: String(title) });
+
+  pin = (sessionId: string, pinned = true): Promise<Session> => this.#patch(sessionId, { pinned });
+
+  archive = (sessionId: string, archived = true): Promise<Session> => this.#patch(sessionId, { archived });
+
+  delete = (sessionId: string): Promise<void> => this.#wish("delete", { session: sessionId }, nothing);
+
+  restore = (sessionId: string): Promise<Session> => this.#wish("restore", { session: sessionId }, this.#session);
+
+  fork: Chatkeep["fork"] = (options) =>
+    this.#wish("fork", { session: options?.sessionId, message: options?.at, title: options?.title }, this.#session);
+
+  export = (sessionId?: string): Promise<string> => this.#wish("export", { session: sessionId }, JSON.parse);
+
+  state = (sessionId?: string): Promise<unknown> =>
+    quiet(
+      this.#wish("state", { session: sessionId }, JSON.parse).catch((error: ChatkeepError) => {
+        if (error.code !== "state_not_found") throw error;
+      }),
     );
 
-  retry = (messageId: string): Promise<Reply> =>
-    this.#ask(
-      (client, ticket) => client.retry(ticket, String(messageId)),
-      (json) => Object.freeze(JSON.parse(json) as Reply),
-    );
+  setState = (state: unknown, sessionId?: string): Promise<void> =>
+    this.#wish("setState", { session: sessionId, state }, nothing);
 
-  open = (sessionId: string): Promise<void> =>
-    this.#ask(
-      (client, ticket) => client.open(ticket, String(sessionId)),
-      () => {},
-    );
-
-  history = (options?: { older?: boolean }): Promise<Snapshot["messages"]> =>
-    this.#ask(
-      (client, ticket) => client.history(ticket, options?.older === true),
-      () => this.#snapshot.messages,
-    );
-
-  sessions = (): Promise<Snapshot["sessions"]> =>
-    this.#ask(
-      (client, ticket) => client.sessions(ticket),
-      () => this.#snapshot.sessions,
-    );
-
-  delete = (sessionId: string): Promise<void> =>
-    this.#ask(
-      (client, ticket) => client.delete(ticket, String(sessionId)),
-      () => {},
-    );
+  keep = (): Promise<void> => this.#wish("keep", {}, nothing);
 
   subscribe = (listener: () => void): (() => void) => {
     // An own function for every subscription: the same listener may come twice and go once.
@@ -85,12 +124,26 @@ export class WasmChatkeep implements Chatkeep {
     if (this.#state === "disposed") return;
     this.#state = "disposed";
     this.#listeners.clear();
+    globalThis.removeEventListener?.("online", this.#network);
+    globalThis.removeEventListener?.("offline", this.#network);
     const client = this.#client;
     this.#client = undefined;
     client?.close();
+    this.#tab?.leave();
     // Not at once: a listener may dispose from inside one of the client's own calls.
     queueMicrotask(() => client?.free());
     this.#rejectAll(new ChatkeepError(DISPOSED));
+  };
+
+  #patch(session: string, changes: Arguments): Promise<Session> {
+    return this.#wish("patch", { session, changes }, this.#session);
+  }
+
+  /** The session that an answer is about. */
+  #session = (json: string): Session => {
+    const id = JSON.parse(json) as string;
+    const { session, sessions } = this.#snapshot;
+    return sessions.find((other) => other.id === id) ?? (session as Session);
   };
 
   /** Calls the client, once it is there. */
@@ -104,24 +157,42 @@ export class WasmChatkeep implements Chatkeep {
   }
 
   /** The same for a caller who waits for what comes of it. */
-  #ask<T>(call: (client: Client, ticket: number) => void, result: (json: string) => T): Promise<T> {
+  #wish<T>(
+    name: string,
+    wish: Arguments,
+    result: (json: string) => T = nothing as () => T,
+    piece?: (text: string) => void,
+  ): Promise<T> {
     if (this.#state === "disposed") return quiet(Promise.reject(new ChatkeepError(DISPOSED)));
     this.#tickets += 1;
     const ticket = this.#tickets;
     const promise = new Promise<T>((resolve, reject) => {
-      this.#waiting.set(ticket, { resolve: (json) => resolve(result(json)), reject });
+      this.#waiting.set(ticket, { resolve: (json) => resolve(result(json)), reject, piece });
     });
-    this.#run((client) => call(client, ticket));
+    this.#run((client) => client.wish(ticket, name, wish));
     return quiet(promise);
   }
 
   async #start(): Promise<void> {
     this.#state = "loading";
     try {
-      const ClientClass = await load(this.#options.wasm);
-      if (this.#hasEnded()) return;
-      const { url = "", storage = browserStorage(), storageKey = "chatkeep" } = this.#options;
-      this.#client = new ClientClass(this.#host(), url.replace(/\/+$/, ""), storage, storageKey);
+      const { storage = browserStorage(), storageKey = "chatkeep", auth, wasm } = this.#options;
+      const url = (this.#options.url ?? "").replace(/\/+$/, "");
+      const shared = storage !== null && storage === browserStorage() ? storage : null;
+      const [ClientClass, tab] = await Promise.all([
+        this.#load(wasm),
+        joinTabs(
+          storageKey,
+          shared,
+          (news) => this.#client?.hear(news),
+          () => this.#adopt(),
+        ),
+      ]);
+      if (this.#hasEnded()) return tab.leave();
+      this.#tab = tab;
+      const host = this.#host(credentials(auth, url, storage, storageKey));
+      const slot = tab.slot === undefined ? null : storage;
+      this.#client = new ClientClass(host, url, slot, tab.slot ?? "", isOnline());
     } catch (cause) {
       if (this.#hasEnded()) return;
       // The next call tries again.
@@ -137,33 +208,55 @@ export class WasmChatkeep implements Chatkeep {
       return;
     }
     this.#state = "ready";
+    globalThis.addEventListener?.("online", this.#network);
+    globalThis.addEventListener?.("offline", this.#network);
     const queue = this.#queue;
     this.#queue = [];
-    this.#changed();
+    this.#changed(false);
     for (const call of queue) this.#run(call);
+    this.#adopt();
   }
 
   #hasEnded(): boolean {
     return this.#state === "disposed";
   }
 
+  #network = (): void => {
+    this.#client?.network(isOnline());
+    this.#adopt();
+  };
+
+  /** Takes over what tabs that are gone have left. */
+  #adopt(): void {
+    this.#tab?.adopt((stored) => this.#client?.adopt(stored)).catch(() => {});
+  }
+
   /** What the client calls. */
-  #host() {
-    const { apiKey } = this.#options;
+  #host(shown: ReturnType<typeof credentials>) {
     return {
-      changed: () => this.#changed(),
+      changed: (partly: boolean) => this.#changed(partly),
+      delta: (ticket: number, text: string) => this.#waiting.get(ticket)?.piece?.(text),
       done: (ticket: number, failed: boolean, json: string) => {
         const waiting = this.#waiting.get(ticket);
         this.#waiting.delete(ticket);
         if (failed) waiting?.reject(new ChatkeepError(JSON.parse(json) as Problem));
         else waiting?.resolve(json);
       },
-      key: () => (typeof apiKey === "function" ? apiKey() : apiKey),
+      tell: (news: string) => this.#tab?.tell(news),
+      credentials: shown,
     };
   }
 
-  #changed(): void {
-    if (this.#client) this.#show(advance(this.#snapshot, this.#client.view()));
+  #changed(partly: boolean): void {
+    if (!partly) {
+      if (this.#client) this.#show(advance(this.#snapshot, this.#client.view()));
+    } else if (!this.#frame) {
+      this.#frame = true;
+      nextFrame(() => {
+        this.#frame = false;
+        this.#changed(false);
+      });
+    }
   }
 
   #show(snapshot: Snapshot): void {
@@ -191,10 +284,25 @@ export class WasmChatkeep implements Chatkeep {
 
 const DISPOSED: Problem = { code: "disposed", status: 0, retryable: false, detail: "this client has been disposed of" };
 
+const reply = (json: string): Reply => Object.freeze(JSON.parse(json) as Reply);
+
+const nothing = (): void => {};
+
 /** Keeps a rejection that nobody waits for from being reported: the snapshot shows every failure. */
 function quiet<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;
+}
+
+/** Whether there is a network; where nobody knows, there is. */
+function isOnline(): boolean {
+  return globalThis.navigator?.onLine !== false;
+}
+
+/** Waits for the next frame; a page that isn't shown has none. */
+function nextFrame(call: () => void): void {
+  if (globalThis.document?.visibilityState === "visible") requestAnimationFrame(call);
+  else setTimeout(call, 50);
 }
 
 /** The browser's storage; none on a server, and none where the user forbids it. */

@@ -6,17 +6,23 @@
 
 import { WasmChatkeep } from "./chatkeep.js";
 import type { Chatkeep, ChatkeepOptions } from "./types.js";
+import { loadFromHere } from "./where.js";
 
 export { ChatkeepError } from "./error.js";
 export type {
   Chatkeep,
   ChatkeepOptions,
+  Credential,
   KeyValueStorage,
   Message,
+  NewChatOptions,
   Problem,
   Reply,
+  ReplyStream,
+  SendOptions,
   Session,
   Snapshot,
+  WasmSource,
 } from "./types.js";
 
 /**
@@ -30,5 +36,5 @@ export type {
  * ```
  */
 export function createChatkeep(options: ChatkeepOptions = {}): Chatkeep {
-  return new WasmChatkeep(options);
+  return new WasmChatkeep(options, loadFromHere);
 }

@@ -5,14 +5,19 @@ import type { Snapshot } from "./types.js";
 /** What there is to show before anything is known, and on a server. */
 export const EMPTY: Snapshot = Object.freeze({
   ready: false,
+  online: true,
+  degraded: false,
   sessionId: null,
   session: null,
+  incognito: false,
   messages: Object.freeze([]),
   sending: false,
   loading: false,
   hasOlder: false,
   sessions: Object.freeze([]),
   sessionCount: 0,
+  hasMoreSessions: false,
+  search: "",
   problem: null,
 });
 

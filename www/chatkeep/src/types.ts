@@ -7,25 +7,44 @@ export interface KeyValueStorage {
   removeItem(key: string): void;
 }
 
+/**
+ * What shows a server who is asking: a bearer token (of a signed-in user, or a visitor's), or an API key where the client
+ * runs on a server. A browser should never hold an API key.
+ */
+export type Credential = string | { readonly apiKey: string } | null | undefined;
+
 /** How to make a {@link Chatkeep}. Every option has a default. */
 export interface ChatkeepOptions {
   /** Where the Chatkeep Worker is, such as `https://chat.example.com`. Default: the page's own origin. */
   url?: string | undefined;
-  /** The API key, where the Worker asks for one; a function is asked before every request. */
-  apiKey?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
+  /**
+   * Who is asking. A function is called before every request, and once more when the server refuses what it gave, so
+   * that it can renew it. Default: nobody, until the server asks for credentials; then a visitor's token is fetched,
+   * kept in `storage` and renewed in time.
+   */
+  auth?: Credential | ((refused: boolean) => Credential | Promise<Credential>);
   /** Where the open session and unsent messages are kept. Default: `localStorage` in a browser; `null`: only in memory. */
   storage?: KeyValueStorage | null | undefined;
-  /** The key in the storage. Two chats on one page need two keys. Default: `chatkeep`. */
+  /**
+   * What the keys in the storage begin with. Clients with the same one share their lists and unsent messages, across
+   * tabs; two different chats on one page need two. Default: `chatkeep`.
+   */
   storageKey?: string | undefined;
   /** The WebAssembly module, where the bundler does not find it by itself. The first client's choice counts for all. */
-  wasm?: string | URL | BufferSource | WebAssembly.Module | undefined;
+  wasm?: WasmSource | undefined;
   /** Not an option: requests are made with the `fetch` of the global scope. */
   fetch?: never;
 }
 
+/** A WebAssembly module: where it is, its bytes, or itself. */
+export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
+
 /** Why something did not work. The codes are stable. */
 export interface Problem {
-  /** The server's code, or one of the browser's side: `network`, `unexpected_answer`, `message_not_found`, `load_failed`, `disposed`. */
+  /**
+   * The server's code, or one of the browser's side: `network`, `unexpected_answer`, `message_not_found`, `busy` (a
+   * message of the session is on its way), `cancelled`, `load_failed`, `disposed`.
+   */
   readonly code: string;
   /** The HTTP status; 0 when no answer came. */
   readonly status: number;
@@ -49,8 +68,11 @@ export interface Message {
   readonly parent?: string;
   /** What a client attached. */
   readonly metadata?: unknown;
-  /** `pending`: waits for its reply. `failed`: got none; see `problem` and {@link Chatkeep.retry}. */
-  readonly status: "stored" | "pending" | "failed";
+  /**
+   * `pending`: waits for its reply, or for the network. `streaming`: a reply that is still coming. `stopped`: a reply
+   * that the user stopped. `failed`: got no reply; see `problem`, {@link Chatkeep.retry} and {@link Chatkeep.discard}.
+   */
+  readonly status: "stored" | "pending" | "streaming" | "stopped" | "failed";
   /** Why it failed. */
   readonly problem?: Problem;
 }
@@ -68,16 +90,26 @@ export interface Session {
   readonly updatedAt: string;
   /** When it goes, unless it is used before. */
   readonly expiresAt: string;
+  /** The user marked it as important. It expires all the same. */
+  readonly pinned: boolean;
+  /** The user put it away. */
+  readonly archived: boolean;
 }
 
 /** Everything there is to show, of one moment. Frozen; what hasn't changed keeps its identity from one to the next. */
 export interface Snapshot {
   /** The SDK is loaded and storage has been read. */
   readonly ready: boolean;
+  /** There is a network, as far as the browser knows. Without one messages wait, as `pending`, until there is. */
+  readonly online: boolean;
+  /** The server answers, but can't reach its store at the moment: what is new is kept in its journal. */
+  readonly degraded: boolean;
   /** The open session; `null` in a new chat, until its first message is sent. */
   readonly sessionId: string | null;
   /** The open session's line in the list, where that is known. */
   readonly session: Session | null;
+  /** Nobody keeps the open chat: it ends when it is left, unless {@link Chatkeep.keep} is called before. */
+  readonly incognito: boolean;
   /** The open session's messages, oldest first. */
   readonly messages: readonly Message[];
   /** A message of the open session waits for its reply. */
@@ -86,10 +118,14 @@ export interface Snapshot {
   readonly loading: boolean;
   /** There are messages older than those here: `history({ older: true })`. */
   readonly hasOlder: boolean;
-  /** The sessions, newest activity first. */
+  /** The sessions, newest activity first; only those found, while there is something in `search`. */
   readonly sessions: readonly Session[];
   /** How many sessions there are in all. */
   readonly sessionCount: number;
+  /** There are more sessions than those here: `sessions({ more: true })`. */
+  readonly hasMoreSessions: boolean;
+  /** Only sessions whose title contains this are shown; empty: all. */
+  readonly search: string;
   /** Why the last thing that the user wanted did not work, or why the open session is gone. */
   readonly problem: Problem | null;
 }
@@ -107,6 +143,30 @@ export interface Reply {
   readonly created: boolean;
   /** The server had answered before; this is what it said then. */
   readonly replayed: boolean;
+  /** The user stopped it before its end. */
+  readonly stopped: boolean;
+}
+
+/** A reply that comes in pieces. Iterate over it, or wait for `reply`, or both. */
+export interface ReplyStream extends AsyncIterable<string> {
+  /** The whole reply, once it is there. */
+  readonly reply: Promise<Reply>;
+}
+
+/** How to begin a chat. */
+export interface NewChatOptions {
+  /** Nothing of the chat is kept anywhere. */
+  incognito?: boolean | undefined;
+  /** Not an option; events have it, so that `onClick={newChat}` type checks. */
+  readonly type?: string;
+}
+
+/** What can be said along with a message. */
+export interface SendOptions {
+  /** A JSON object to keep with the message. */
+  metadata?: object | undefined;
+  /** Have the reply in pieces: the snapshot then shows it grow. */
+  stream?: boolean | undefined;
 }
 
 /**
@@ -115,20 +175,68 @@ export interface Reply {
  * Promises reject with a `ChatkeepError`. Nobody has to catch it: whatever fails shows in the snapshot as well.
  */
 export interface Chatkeep {
-  /** Begins an empty chat. Its session comes into being with the first message. */
-  newChat(): void;
-  /** Sends a message to the open session, or opens one with it. It shows at once, as `pending`. */
-  send(text: string): Promise<Reply>;
+  /**
+   * Begins an empty chat. Its session comes into being with the first message; an incognito chat has none: nothing of it
+   * is kept anywhere.
+   */
+  newChat(options?: NewChatOptions): void;
+  /**
+   * Sends a message to the open session, or opens one with it. It shows at once, as `pending`, and its session's id is
+   * in the snapshot at once too. Without a network it waits for one, across reloads. The promise waits as long.
+   */
+  send(text: string, options?: SendOptions): Promise<Reply>;
+  /**
+   * The same, with the reply in pieces.
+   *
+   * @example
+   * ```ts
+   * for await (const piece of chat.stream("Hello")) output.textContent += piece;
+   * ```
+   */
+  stream(text: string, options?: Omit<SendOptions, "stream">): ReplyStream;
+  /** Ends the reply that is coming; what has come of it stays. A message that still waits is taken back. */
+  stop(): Promise<void>;
   /** Sends a failed message again, under its id: the server never takes it twice. */
   retry(messageId: string): Promise<Reply>;
+  /** Takes back a message that has failed or still waits. Rejects with `busy` when it is on its way; see {@link stop}. */
+  discard(messageId: string): Promise<void>;
+  /** Says one of the user's messages differently: it goes, with all that came after it, and the new one is sent. */
+  edit(messageId: string, text: string, options?: Pick<SendOptions, "stream">): Promise<Reply>;
+  /** Has another reply instead of this one (or of the one to this message), or of the last one. */
+  regenerate(messageId?: string, options?: Pick<SendOptions, "stream">): Promise<Reply>;
   /** Opens a session; resolves when its newest messages are here. */
   open(sessionId: string): Promise<void>;
   /** Reads the open session's newest messages again, or the page before the oldest one here. */
-  history(options?: { older?: boolean }): Promise<readonly Message[]>;
-  /** Reads the list of sessions from the server. */
-  sessions(): Promise<readonly Session[]>;
-  /** Deletes a session. */
+  history(options?: { older?: boolean | undefined }): Promise<readonly Message[]>;
+  /**
+   * Reads the list of sessions from the server; `more`: the page after those here. With `search` the list shows only
+   * sessions whose title contains that, until it is called with an empty one.
+   */
+  sessions(options?: { more?: boolean | undefined; search?: string | undefined }): Promise<readonly Session[]>;
+  /** Gives a session a title; an empty one takes it away. */
+  rename(sessionId: string, title: string): Promise<Session>;
+  /** Marks a session as important, or no longer. */
+  pin(sessionId: string, pinned?: boolean): Promise<Session>;
+  /** Puts a session away, or back. */
+  archive(sessionId: string, archived?: boolean): Promise<Session>;
+  /** Deletes a session. For a while {@link restore} brings it back. */
   delete(sessionId: string): Promise<void>;
+  /** Brings a deleted session back. */
+  restore(sessionId: string): Promise<Session>;
+  /** Copies a session (default: the open one), up to a message or whole. {@link open} shows the copy. */
+  fork(options?: {
+    sessionId?: string | undefined;
+    at?: string | undefined;
+    title?: string | undefined;
+  }): Promise<Session>;
+  /** Everything of a session, or of all, as NDJSON; `POST /v1/import` takes it back. */
+  export(sessionId?: string): Promise<string>;
+  /** The agent's state of a session (default: the open one); `undefined` where there is none. */
+  state(sessionId?: string): Promise<unknown>;
+  /** Writes the agent's state: any JSON but `null`. */
+  setState(state: unknown, sessionId?: string): Promise<void>;
+  /** Makes a session of the open incognito chat, with all that was said in it. */
+  keep(): Promise<void>;
   /** Calls the listener after every change of the snapshot, until the returned function is called. */
   subscribe(listener: () => void): () => void;
   /** What there is to show; the same object until something changes. */

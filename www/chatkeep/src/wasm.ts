@@ -1,23 +1,27 @@
 /** Loads the WebAssembly module: once for all clients, when the first of them needs it. */
 
 import init, { Client } from "../wasm/chatkeep_sdk.js";
-import type { ChatkeepOptions } from "./types.js";
+import type { WasmSource } from "./types.js";
+
+/** Gives the module's client class. */
+export type Load = (source: WasmSource | undefined) => Promise<typeof Client>;
 
 let loaded: Promise<typeof Client> | undefined;
 
 /** The module's client class. A load that failed is tried anew by the next call. */
-export function load(source: ChatkeepOptions["wasm"]): Promise<typeof Client> {
+export const load: Load = (source) => {
   loaded ??= instantiate(source).catch((error) => {
     loaded = undefined;
     throw error;
   });
   return loaded;
-}
+};
 
-async function instantiate(source: ChatkeepOptions["wasm"]): Promise<typeof Client> {
-  // Bundlers know this expression, copy the file and put its place here.
-  const where = source ?? new URL("../wasm/chatkeep_sdk_bg.wasm", import.meta.url);
-  await init({ module_or_path: where instanceof URL && where.protocol === "file:" ? await read(where) : where });
+async function instantiate(source: WasmSource | undefined): Promise<typeof Client> {
+  // Without a source there is none: this module names no file, so that bundlers look for none.
+  if (source === undefined) throw new TypeError("chatkeep/slim needs the option `wasm`");
+  const file = source instanceof URL && source.protocol === "file:";
+  await init({ module_or_path: file ? await read(source) : source });
   return Client;
 }
 

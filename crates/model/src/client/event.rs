@@ -1,65 +1,51 @@
 //! What can happen to the session machine: the user's wishes, and the answers to its effects.
 
-use super::{Ticket, Token};
+use super::{Json, Ticket, Token, Wish};
 use crate::id::{MessageId, SessionId};
+
+/// Ids never used before, made up by the shell for whoever needs one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Minted {
+    /// For a message.
+    pub message: MessageId,
+    /// For a session.
+    pub session: SessionId,
+}
+
+/// How many answer headers are sent back with the requests that follow.
+pub const ECHOES: usize = 2;
+
+/// The headers that a client sends back as it last got them; `-` ends that. The first is the journal's marker: while
+/// there is one, answers come from the journal.
+pub const ECHOED: [&str; ECHOES] = ["chatkeep-journal", "upstash-sync-token"];
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The first event of a machine's life: what storage held, if anything.
     Restored {
-        /// The text of the last [`super::Effect::Store`].
-        stored: Option<String>,
+        /// The text of the last [`super::Effect::Store`]; null when there is none, or none that can be read.
+        stored: Json,
+        /// Whether there is a network.
+        online: bool,
+        /// Random, so that the pauses of many machines differ.
+        seed: u32,
     },
-    /// The user wants an empty chat.
-    NewChat,
-    /// The user says something.
-    Send {
-        /// Who waits for the reply.
-        ticket: Ticket,
-        /// What they say.
-        text: String,
-        /// An id never used before.
-        message_id: MessageId,
-        /// The session's id, should this open one.
-        new_session: SessionId,
+    /// A tab that is gone left this in storage; from now on it is this one's to keep and to send.
+    Adopted {
+        /// The text of that tab's last [`super::Effect::Store`].
+        stored: Json,
     },
-    /// The user wants a failed message sent again, under its id.
-    Retry {
-        /// Who waits for the reply.
-        ticket: Ticket,
-        /// The failed message.
-        message_id: String,
-        /// The session's id, should this open one because the old one is gone.
-        new_session: SessionId,
-    },
-    /// The user opens a session.
-    Open {
-        /// Who waits for its history.
-        ticket: Ticket,
-        /// Which one.
-        session_id: String,
-    },
-    /// The user wants the open session's newest messages, or the page before the oldest one shown.
-    History {
+    /// The user, or the program, wants something.
+    Wished {
         /// Who waits for it.
         ticket: Ticket,
-        /// The page before, instead of the newest.
-        older: bool,
+        /// What.
+        wish: Wish,
+        /// Ids to use for it.
+        minted: Minted,
     },
-    /// The user wants the list of sessions from the server.
-    List {
-        /// Who waits for it.
-        ticket: Ticket,
-    },
-    /// The user deletes a session.
-    Delete {
-        /// Who waits for it.
-        ticket: Ticket,
-        /// Which one.
-        session_id: String,
-    },
-    /// A request was answered, well or badly.
+    /// A request was answered, well or badly, by something else than an event stream.
     Answered {
         /// The request's.
         token: Token,
@@ -67,10 +53,24 @@ pub enum Event {
         status: u16,
         /// The `Retry-After` header, in seconds.
         retry_after: Option<u32>,
-        /// The body.
-        body: String,
+        /// The headers of [`ECHOED`].
+        echoes: [Option<String>; ECHOES],
+        /// The body; a text where it isn't JSON.
+        body: Json,
     },
-    /// A request got no answer.
+    /// An event of the stream that answers a request.
+    Streamed {
+        /// The request's.
+        token: Token,
+        /// The event's name.
+        name: String,
+        /// The event's id; 0 when it has none.
+        id: u64,
+        /// The event's data.
+        data: Json,
+    },
+    /// A request got no answer, or its answer broke off, or its event stream is at its end: one that said all it had to
+    /// say is not waited for any more.
     Unreachable {
         /// The request's.
         token: Token,
@@ -79,5 +79,15 @@ pub enum Event {
     Woke {
         /// The pause's.
         token: Token,
+    },
+    /// The network came or went.
+    Network {
+        /// Whether there is one.
+        online: bool,
+    },
+    /// Another tab told something.
+    Heard {
+        /// The text of its [`super::Effect::Tell`].
+        news: Json,
     },
 }

@@ -1,10 +1,15 @@
-//! The machine itself: what each event sets off. What answers do is in [`answers`].
+//! The machine itself: its state, and the steps that everything shares. What sets them off is in the modules below.
 
 mod answers;
+mod calls;
+mod tabs;
+mod turns;
+mod wishes;
 
 use super::effect::{Effect, Outcome};
+use super::event::{ECHOED, ECHOES};
 use super::list::List;
-use super::outbox::{self, Entry, Track};
+use super::outbox::{self, Track};
 use super::transcript::Transcript;
 use super::view::{self, View};
 use super::{Event, Json, Problem, Ticket, Token};
@@ -14,24 +19,67 @@ use crate::time::Millis;
 /// What a request or pause is for.
 #[derive(Debug, Clone)]
 enum Purpose {
-    Turn { session: SessionId, message: MessageId },
-    History { session: SessionId, before: Option<String>, ticket: Option<Ticket> },
-    List { ticket: Ticket },
-    Delete { session: SessionId, ticket: Ticket },
+    /// A message's turn, or the stream that follows one that runs already.
+    Turn {
+        session: SessionId,
+        message: MessageId,
+    },
+    /// Nothing is asked for until the session's next try.
+    Pause {
+        session: SessionId,
+    },
+    History {
+        session: SessionId,
+        before: Option<String>,
+        ticket: Option<Ticket>,
+    },
+    List {
+        ticket: Ticket,
+        search: String,
+        more: bool,
+    },
+    Delete {
+        session: SessionId,
+        ticket: Ticket,
+    },
+    /// The answer describes a session.
+    Describe {
+        ticket: Ticket,
+        fresh: bool,
+    },
+    /// The answer is what the caller wants.
+    Value {
+        ticket: Ticket,
+    },
+    Stop {
+        session: SessionId,
+        message: MessageId,
+        ticket: Ticket,
+    },
+    Keep {
+        session: SessionId,
+        ticket: Ticket,
+    },
 }
 
-/// The session machine of one page. It knows no clock, no randomness and no I/O: all of that comes as events.
+/// The session machine of one tab. It knows no clock, no randomness and no I/O: all of that comes as events.
 #[derive(Debug, Default)]
 pub struct Machine {
     ready: bool,
+    online: bool,
     revision: u64,
     /// Counts requests, pauses and what becomes known, so that of two things one is seen to be later.
     clock: Token,
+    seed: u32,
     open: Option<SessionId>,
+    /// The next chat is one that nobody keeps.
+    incognito: bool,
     tracks: Vec<Track>,
     transcript: Transcript,
     list: List,
     problem: Option<Problem>,
+    /// What to send back, by [`ECHOED`].
+    echoes: [Option<String>; ECHOES],
     under_way: Vec<(Token, Purpose)>,
     kept: Option<String>,
     effects: Vec<Effect>,
@@ -47,40 +95,35 @@ impl Machine {
     /// Takes in an event and says what is to be done about it, in this order.
     pub fn handle(&mut self, event: Event, now: Millis) -> Vec<Effect> {
         match event {
-            Event::Restored { stored } => self.restored(stored, now),
-            Event::NewChat => self.show(None),
-            Event::Send { ticket, text, message_id, new_session } => {
-                self.send(ticket, text, message_id, new_session, now);
-            }
-            Event::Retry { ticket, message_id, new_session } => self.retry(ticket, &message_id, new_session),
-            Event::Open { ticket, session_id } => self.open(ticket, session_id),
-            Event::History { ticket, older } => self.history(ticket, older),
-            Event::List { ticket } => {
-                self.problem = None;
-                self.request("GET", "/v1/sessions".to_owned(), None, Purpose::List { ticket });
-            }
-            Event::Delete { ticket, session_id } => self.delete(ticket, session_id),
-            Event::Answered { token, status, retry_after, body } => {
+            Event::Restored { stored, online, seed } => self.restored(stored, online, seed, now),
+            Event::Adopted { stored } => self.adopted(stored, now),
+            Event::Wished { ticket, wish, minted } => self.wished(ticket, wish, minted, now),
+            Event::Answered { token, status, retry_after, echoes, body } => {
+                self.echoed(echoes);
                 if let Some(purpose) = self.finished(token) {
-                    self.answered(token, purpose, status, retry_after, &body);
+                    self.answered(token, purpose, status, retry_after, body);
                 }
             }
+            Event::Streamed { token, name, id, data } => self.streamed(token, &name, id, data),
             Event::Unreachable { token } => {
                 if let Some(purpose) = self.finished(token) {
                     self.failed(purpose, Problem::network(), None);
                 }
             }
             Event::Woke { token } => {
-                if let Some(Purpose::Turn { session, .. }) = self.finished(token) {
+                if let Some(Purpose::Pause { session }) = self.finished(token) {
                     self.rest(&session);
                 }
             }
+            Event::Network { online } => self.network(online),
+            Event::Heard { news } => self.heard(news, now),
         }
         self.revision += 1;
         let open = self.open.as_ref();
         self.tracks.retain(|track| !track.outbox.is_empty() || Some(&track.id) == open);
         let mut effects = std::mem::take(&mut self.effects);
-        let keep = outbox::keep(open, &self.tracks);
+        let [journal, ..] = &self.echoes;
+        let keep = outbox::keep(open, journal.as_ref(), &self.tracks);
         if keep != self.kept {
             self.kept.clone_from(&keep);
             // First of all: a request that a reload cuts off must be found in storage afterwards.
@@ -93,127 +136,76 @@ impl Machine {
     #[must_use]
     pub fn view(&self) -> View<'_> {
         let track = self.open_track();
-        let sessions = view::sessions(&self.list, &self.tracks);
-        let only_here = sessions.len() as u64 - self.list.cards().count() as u64;
+        let unlisted = |track: &&Track| self.list.card(&track.id).is_none() && self.list.search.is_empty();
+        let sessions = view::sessions(self.list.cards(), self.tracks.iter().rev().filter(unlisted));
+        let only_here = (sessions.len() - self.list.cards().len()) as u64;
+        let session = self.open.as_ref().and_then(|open| match self.list.card(open) {
+            Some(card) => Some(view::of_card(card)),
+            None => track.and_then(view::of_track),
+        });
+        let [journal, ..] = &self.echoes;
         View {
             revision: self.revision,
             ready: self.ready,
+            online: self.online,
+            degraded: journal.is_some(),
             session_id: self.open.as_ref(),
-            session: sessions.iter().find(|session| Some(session.id) == self.open.as_ref()).cloned(),
+            session,
+            incognito: track.map_or(self.incognito, |track| track.incognito),
             messages: view::messages(&self.transcript, track),
-            sending: track.is_some_and(|track| track.busy),
+            sending: track.is_some_and(Track::waits),
             loading: self.under_way.iter().any(|(_, purpose)| {
                 matches!(purpose, Purpose::History { session, .. } if Some(session) == self.open.as_ref())
             }),
             has_older: self.transcript.cursor.is_some(),
             session_count: self.list.count() + only_here,
             sessions,
+            has_more_sessions: self.list.cursor().is_some(),
+            search: &self.list.search,
             problem: self.problem.as_ref().or_else(|| track.and_then(|track| track.gone.as_ref())),
         }
     }
 
-    // What the user wants.
-
-    fn restored(&mut self, stored: Option<String>, now: Millis) {
-        let restored = outbox::restore(stored.as_deref(), now);
+    fn restored(&mut self, stored: Json, online: bool, seed: u32, now: Millis) {
+        self.kept = (stored != Json::Null).then(|| super::json::text(&stored));
+        let restored = outbox::restore(stored, now);
         self.ready = true;
-        self.kept = stored;
+        self.online = online;
+        self.seed = seed;
         self.tracks = restored.tracks;
+        let [journal, ..] = &mut self.echoes;
+        *journal = restored.journal;
         self.follow(restored.open.clone());
         self.show(restored.open);
         if self.open_track().is_some_and(|track| track.known) {
             self.fetch_history(None, None);
         }
-        let waiting: Vec<SessionId> = self.tracks.iter().map(|track| track.id.clone()).collect();
-        for session in waiting {
-            self.pump(&session);
+        self.pump_all();
+        self.greet();
+    }
+
+    fn network(&mut self, online: bool) {
+        let came = online && !self.online;
+        self.online = online;
+        if came {
+            self.take_heart();
         }
     }
 
-    fn send(&mut self, ticket: Ticket, text: String, id: MessageId, new_session: SessionId, now: Millis) {
-        if text.trim().is_empty() {
-            return self.done(ticket, Err(Problem::message_empty()));
+    /// Remembers the headers to send back.
+    fn echoed(&mut self, echoes: [Option<String>; ECHOES]) {
+        let before = self.echoes.first().cloned();
+        for (kept, echo) in self.echoes.iter_mut().zip(echoes) {
+            if let Some(value) = echo {
+                *kept = Some(value).filter(|value| value != "-");
+            }
         }
-        self.problem = None;
-        let session = self.session_to_write(new_session);
-        let entry = Entry { id, text, created: now, problem: None, tickets: vec![ticket], waits: 0 };
-        self.transcript.say(&entry);
-        if let Some(track) = self.track(&session) {
-            track.outbox.push(entry);
-        }
-        self.pump(&session);
-    }
-
-    fn retry(&mut self, ticket: Ticket, id: &str, new_session: SessionId) {
-        let Some(id) = MessageId::parse(id).ok().filter(|id| self.open_track().is_some_and(|t| t.entry(id).is_some()))
-        else {
-            return self.done(ticket, Err(Problem::message_not_found()));
-        };
-        self.problem = None;
-        let session = self.session_to_write(new_session);
-        let Some(track) = self.tracks.iter_mut().find(|track| track.id == session) else { return };
-        let Some(entry) = track.entry_mut(&id) else { return };
-        entry.tickets.push(ticket);
-        // One that waits already keeps its place; a failed one goes to the end, where the server will have it too.
-        if entry.problem.take().is_some()
-            && let Some(mut entry) = track.take(&id)
-        {
-            entry.waits = 0;
-            self.transcript.say(&entry);
-            track.outbox.push(entry);
-            self.pump(&session);
+        if self.echoes.first() != before.as_ref() {
+            self.tell_journal();
         }
     }
 
-    fn open(&mut self, ticket: Ticket, session: String) {
-        let Ok(session) = SessionId::parse(session) else {
-            return self.done(ticket, Err(Problem::invalid_session_id()));
-        };
-        self.problem = None;
-        if self.open.as_ref() != Some(&session) {
-            self.follow(Some(session.clone()));
-            self.show(Some(session));
-        }
-        self.fetch_history(None, Some(ticket));
-    }
-
-    fn history(&mut self, ticket: Ticket, older: bool) {
-        self.problem = None;
-        let before = self.transcript.cursor.clone();
-        if older && before.is_none() {
-            return self.done(ticket, Ok(Outcome::Finished));
-        }
-        self.fetch_history(before.filter(|_| older), Some(ticket));
-    }
-
-    fn delete(&mut self, ticket: Ticket, session: String) {
-        let Ok(session) = SessionId::parse(session) else {
-            return self.done(ticket, Err(Problem::invalid_session_id()));
-        };
-        self.problem = None;
-        let path = session_path(&session, "");
-        self.request("DELETE", path, None, Purpose::Delete { session, ticket });
-    }
-
-    // The steps that these share.
-
-    /// The session that a message goes to: the open one, or a new one where there is none or it is gone. Messages that
-    /// failed because it is gone move along, so that they stay in sight and can be retried.
-    fn session_to_write(&mut self, new: SessionId) -> SessionId {
-        let gone = self.open_track().is_some_and(|track| track.gone.is_some());
-        if let Some(open) = self.open.clone().filter(|_| !gone) {
-            return open;
-        }
-        let mut track = Track::new(new.clone(), false);
-        if let Some(old) = self.open.clone()
-            && let Some(old) = self.track(&old)
-        {
-            track.outbox = std::mem::take(&mut old.outbox);
-        }
-        self.tracks.push(track);
-        self.show(Some(new.clone()));
-        new
-    }
+    // The steps that the others share.
 
     /// Keeps track of a session that somebody named, so the server has it.
     fn follow(&mut self, session: Option<SessionId>) {
@@ -224,36 +216,30 @@ impl Machine {
 
     fn show(&mut self, session: Option<SessionId>) {
         self.problem = None;
-        self.open = session;
+        self.incognito = false;
+        let closed = std::mem::replace(&mut self.open, session);
+        // Nobody keeps an incognito chat, so it ends when it is left.
+        if let Some(closed) = closed.filter(|closed| Some(closed) != self.open.as_ref())
+            && self.track(&closed).is_some_and(|track| track.incognito)
+        {
+            self.drop_track(&closed, &Problem::cancelled());
+        }
         let track = self.tracks.iter().find(|track| Some(&track.id) == self.open.as_ref());
         self.transcript.begin(track);
     }
 
-    /// The session's message is no longer on its way: the next one's turn.
-    fn rest(&mut self, session: &SessionId) {
-        if let Some(track) = self.track(session) {
-            track.busy = false;
-            self.pump(session);
+    /// Forgets a session and what waits for it.
+    fn drop_track(&mut self, session: &SessionId, problem: &Problem) {
+        let Some(at) = self.tracks.iter().position(|track| track.id == *session) else { return };
+        let track = self.tracks.remove(at);
+        if let Some(token) = track.busy
+            && self.finished(token).is_some()
+        {
+            self.effects.push(Effect::Abort { token });
         }
-    }
-
-    /// Sends what is next in a session's outbox, one at a time, so that the server sees them in order.
-    fn pump(&mut self, session: &SessionId) {
-        let Some(track) = self.tracks.iter_mut().find(|track| track.id == *session && !track.busy) else { return };
-        let Some(entry) = track.next() else { return };
-        let message = entry.id.clone();
-        let text = |text: &str| Json::Text(text.to_owned());
-        let mut body = vec![
-            ("message".to_owned(), text(&entry.text)),
-            ("session_id".to_owned(), text(session.as_str())),
-            ("message_id".to_owned(), text(message.as_str())),
-        ];
-        if track.known {
-            body.push(("existing".to_owned(), Json::Flag(true)));
+        for ticket in track.outbox.into_iter().flat_map(|entry| entry.tickets) {
+            self.done(ticket, Err(problem.clone()));
         }
-        track.busy = true;
-        let body = serde_json::to_string(&Json::Object(body)).ok();
-        self.request("POST", "/v1/chat".to_owned(), body, Purpose::Turn { session: session.clone(), message });
     }
 
     fn fetch_history(&mut self, before: Option<String>, ticket: Option<Ticket>) {
@@ -269,10 +255,13 @@ impl Machine {
         self.request("GET", path, None, Purpose::History { session, before, ticket });
     }
 
-    fn request(&mut self, method: &'static str, path: String, body: Option<String>, purpose: Purpose) {
+    fn request(&mut self, method: &'static str, path: String, body: Option<String>, purpose: Purpose) -> Token {
         let token = self.tick();
         self.under_way.push((token, purpose));
-        self.effects.push(Effect::Request { token, method, path, body });
+        let echoes = ECHOED.iter().zip(&self.echoes);
+        let headers = echoes.filter_map(|(name, value)| Some((*name, value.clone()?))).collect();
+        self.effects.push(Effect::Request { token, method, path, headers, body });
+        token
     }
 
     fn finished(&mut self, token: Token) -> Option<Purpose> {

@@ -12,18 +12,22 @@ mod list;
 mod machine;
 mod outbox;
 mod problem;
+mod sse;
 mod transcript;
 mod view;
+mod wish;
 
 #[cfg(test)]
 mod tests;
 
 pub use effect::{Effect, Outcome, Reply};
-pub use event::Event;
+pub use event::{ECHOED, ECHOES, Event, Minted};
 pub use json::Json;
 pub use machine::Machine;
 pub use problem::Problem;
+pub use sse::{Events, ServerEvent};
 pub use view::{MessageView, SessionView, Status, View};
+pub use wish::Wish;
 
 /// Names a request or a pause, so that its answer finds back. Later ones have higher tokens.
 pub type Token = u32;

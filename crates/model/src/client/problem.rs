@@ -1,5 +1,6 @@
 //! Why something did not work, as the user of the SDK sees it.
 
+use super::Json;
 use super::decode::{self, Fields};
 use super::json::write_as_object;
 
@@ -19,6 +20,12 @@ pub struct Problem {
 write_as_object!(Problem: "code" = code, "status" = status, "retryable" = retryable; optional "detail" = detail);
 
 impl Problem {
+    /// Its JSON text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        super::json::text(self)
+    }
+
     fn new(code: &str, status: u16, retryable: bool) -> Self {
         Self { code: code.to_owned(), status, retryable, detail: None }
     }
@@ -34,8 +41,8 @@ impl Problem {
     }
 
     /// The problem that an answer's body states.
-    pub(super) fn of_answer(status: u16, body: &str) -> Self {
-        let problem = Fields::parse(body).and_then(decode::problem);
+    pub(super) fn of_answer(status: u16, body: Json) -> Self {
+        let problem = Fields::of(body).and_then(decode::problem);
         problem.map_or_else(|| Self::unexpected(status), |problem| Self { status, ..problem })
     }
 
@@ -49,9 +56,24 @@ impl Problem {
         Self::new("invalid_session_id", 400, false)
     }
 
-    /// No message of this id waits or has failed here.
+    /// A wish that lacks something, or that nobody knows.
+    pub(super) fn invalid_call() -> Self {
+        Self::new("invalid_call", 0, false)
+    }
+
+    /// No such message is here: none waits or has failed, or what comes before it has not been read.
     pub(super) fn message_not_found() -> Self {
         Self::new("message_not_found", 0, false)
+    }
+
+    /// A message of the session is on its way, and what is wanted can't be done meanwhile.
+    pub(super) fn busy() -> Self {
+        Self::new("busy", 0, true)
+    }
+
+    /// The user took the message back, or stopped its reply before there was any.
+    pub(super) fn cancelled() -> Self {
+        Self::new("cancelled", 0, true)
     }
 
     /// The session was deleted here while its message waited.
@@ -67,5 +89,15 @@ impl Problem {
     /// The turn still runs, on behalf of an earlier request.
     pub(super) fn turn_runs(&self) -> bool {
         self.status == 409 && self.code == "turn_in_progress"
+    }
+
+    /// It passes by itself: the network, a limit, a store or a proxy that is down. A responder that failed is not among
+    /// them: to ask it again costs, so the user decides.
+    pub(super) fn passes(&self) -> bool {
+        match self.status {
+            0 => self.code == "network",
+            429 | 503 => self.retryable,
+            _ => self.status >= 500 && self.code == "unexpected_answer",
+        }
     }
 }

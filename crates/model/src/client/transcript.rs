@@ -1,10 +1,10 @@
 //! The messages of the open session, put together from pages of history, answers and what the user has just sent.
 
+use super::decode::Answer;
 use super::outbox::{Entry, Track};
 use super::{Json, Token};
 use crate::id::MessageId;
 use crate::message::Role;
-use crate::wire::ChatResponse;
 
 /// A message as it is shown, and when it came to be known here, on the scale of the request tokens.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(super) struct Line {
     pub(super) created: String,
     pub(super) parent: Option<MessageId>,
     pub(super) metadata: Option<Json>,
+    /// A reply that the user stopped before its end.
+    pub(super) stopped: bool,
     pub(super) since: Token,
 }
 
@@ -28,6 +30,8 @@ pub(super) struct Transcript {
     read: bool,
     /// A message was sent again and moved to the end, while the server may have had it at its old place all along.
     moved: bool,
+    /// When messages were last cut off: what was read before that is out of date.
+    cut: Token,
 }
 
 impl Transcript {
@@ -37,13 +41,53 @@ impl Transcript {
         self.cursor = None;
         self.read = false;
         self.moved = false;
+        self.cut = 0;
         for entry in track.map_or(&[][..], |track| &track.outbox) {
             self.say(entry);
         }
     }
 
-    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter()
+    pub(super) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Removes what comes after a message; `-`: all. What waits in the outbox stays.
+    pub(super) fn cut(&mut self, after: &str, waiting: impl Fn(&MessageId) -> bool) {
+        let keep = match self.lines.iter().position(|line| line.id.as_str() == after) {
+            Some(at) => at + 1,
+            None if after == "-" => 0,
+            None => return,
+        };
+        let cut = self.lines.split_off(keep);
+        self.lines.extend(cut.into_iter().filter(|line| waiting(&line.id)));
+        if keep == 0 {
+            self.cursor = None;
+        }
+    }
+
+    /// The server has cut messages off, just now.
+    pub(super) fn was_cut(&mut self, now: Token) {
+        self.cut = now;
+    }
+
+    /// A page asked for at this moment is out of date.
+    pub(super) fn outdates(&self, asked: Token) -> bool {
+        asked < self.cut
+    }
+
+    /// The last message that the server has before this one; `-` where this is the first; none where that isn't known.
+    pub(super) fn before(&self, id: &MessageId, waiting: impl Fn(&MessageId) -> bool) -> Option<String> {
+        let at = self.lines.iter().position(|line| line.id == *id)?;
+        let stored = self.lines.iter().take(at).rev().find(|line| !waiting(&line.id));
+        match stored {
+            Some(line) => Some(line.id.as_str().to_owned()),
+            None => self.cursor.is_none().then(|| "-".to_owned()),
+        }
+    }
+
+    /// Forgets a message that was taken back.
+    pub(super) fn forget(&mut self, id: &MessageId) {
+        self.lines.retain(|line| line.id != *id);
     }
 
     /// Shows a message that the user sends, at the end; one sent again moves there.
@@ -57,19 +101,14 @@ impl Transcript {
             content: entry.text.clone(),
             created: entry.created.to_rfc3339(),
             parent: None,
-            metadata: None,
+            metadata: entry.metadata.clone(),
+            stopped: false,
             since: 0,
         });
     }
 
     /// Takes in an answer. `entry` has just left the outbox; `waiting` says of an id whether it is still there.
-    pub(super) fn answer(
-        &mut self,
-        entry: &Entry,
-        answer: &ChatResponse,
-        now: Token,
-        waiting: impl Fn(&MessageId) -> bool,
-    ) {
+    pub(super) fn answer(&mut self, entry: &Entry, answer: &Answer, now: Token, waiting: impl Fn(&MessageId) -> bool) {
         if !self.contains(&entry.id) {
             self.say(entry);
         }
@@ -81,13 +120,15 @@ impl Transcript {
         }
         // The server appends the reply to what it has stored, so it belongs before what still waits or has failed.
         let at = self.lines.iter().rposition(|line| !waiting(&line.id)).map_or(self.lines.len(), |at| at + 1);
+        let created = answer.card.as_ref().map_or_else(|| entry.created.to_rfc3339(), |card| card.updated_at.clone());
         let line = Line {
             id: answer.reply_id.clone(),
             role: Role::Assistant,
             content: answer.response.clone(),
-            created: answer.session.updated_at.clone(),
+            created,
             parent: Some(entry.id.clone()),
             metadata: None,
+            stopped: answer.stopped,
             since: now,
         };
         self.lines.insert(at, line);

@@ -1,15 +1,13 @@
 //! What the session machine shows. Its JSON is the snapshot of the npm package, plus the revision.
 
-use super::json::write_as_object;
-use super::list::List;
-use super::outbox::Track;
+use super::json::{self, write_as_object};
+use super::list::Card;
+use super::outbox::{Entry, Track};
 use super::transcript::{Line, Transcript};
 use super::{Json, Problem};
 use crate::id::{MessageId, SessionId};
 use crate::message::Role;
 use crate::time::Millis;
-use crate::wire::SessionBody;
-use serde::Serialize;
 use std::borrow::Cow;
 
 /// How long a session that the server has not seen yet is said to live: the default TTL, until an answer says better.
@@ -25,10 +23,16 @@ pub struct View<'a> {
     pub revision: u64,
     /// Storage has been read.
     pub ready: bool,
+    /// There is a network, as far as the browser knows.
+    pub online: bool,
+    /// The server answers from its journal: its store can't be reached.
+    pub degraded: bool,
     /// The open session; none in a new chat.
     pub session_id: Option<&'a SessionId>,
     /// Its line in the list, where that is known.
     pub session: Option<SessionView<'a>>,
+    /// Nobody keeps the open chat.
+    pub incognito: bool,
     /// Its messages, oldest first.
     pub messages: Vec<MessageView<'a>>,
     /// A message of it waits for its reply.
@@ -41,6 +45,10 @@ pub struct View<'a> {
     pub sessions: Vec<SessionView<'a>>,
     /// How many there are in all.
     pub session_count: u64,
+    /// There are more than those here.
+    pub has_more_sessions: bool,
+    /// Only those whose title contains this are shown; empty: all.
+    pub search: &'a str,
     /// Why the last thing that the user wanted did not work, or why the open session is gone.
     pub problem: Option<&'a Problem>,
 }
@@ -62,6 +70,10 @@ pub struct SessionView<'a> {
     pub updated_at: Cow<'a, str>,
     /// RFC 3339: when it goes, unless it is used before.
     pub expires_at: Cow<'a, str>,
+    /// The user marked it as important.
+    pub pinned: bool,
+    /// The user put it away.
+    pub archived: bool,
 }
 
 /// A message and how it stands.
@@ -74,7 +86,7 @@ pub struct MessageView<'a> {
     /// The plain text.
     pub content: &'a str,
     /// RFC 3339.
-    pub created: &'a str,
+    pub created: Cow<'a, str>,
     /// A reply names the message that it answers.
     pub parent: Option<&'a MessageId>,
     /// What a client attached.
@@ -86,73 +98,120 @@ pub struct MessageView<'a> {
 }
 
 /// How a message stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// The server has it.
     Stored,
-    /// It waits for its reply.
+    /// It waits for its reply, or for the network.
     Pending,
-    /// It got none and can be sent again.
+    /// A reply that is still coming.
+    Streaming,
+    /// A reply that the user stopped.
+    Stopped,
+    /// It got no reply and can be sent again.
     Failed,
 }
 
 write_as_object!(View<'_>:
-    "revision" = revision, "ready" = ready, "sessionId" = session_id, "session" = session, "messages" = messages,
-    "sending" = sending, "loading" = loading, "hasOlder" = has_older, "sessions" = sessions,
-    "sessionCount" = session_count, "problem" = problem);
+    "revision" = revision, "ready" = ready, "online" = online, "degraded" = degraded, "sessionId" = session_id,
+    "session" = session, "incognito" = incognito, "messages" = messages, "sending" = sending, "loading" = loading,
+    "hasOlder" = has_older, "sessions" = sessions, "sessionCount" = session_count,
+    "hasMoreSessions" = has_more_sessions, "search" = search, "problem" = problem);
 write_as_object!(SessionView<'_>:
     "id" = id, "messageCount" = message_count, "totalMessages" = total_messages, "createdAt" = created_at,
-    "updatedAt" = updated_at, "expiresAt" = expires_at; optional "title" = title);
+    "updatedAt" = updated_at, "expiresAt" = expires_at, "pinned" = pinned, "archived" = archived;
+    optional "title" = title);
 write_as_object!(MessageView<'_>:
     "id" = id, "role" = role, "content" = content, "created" = created, "status" = status;
     optional "parent" = parent, "metadata" = metadata, "problem" = problem);
 
-pub(super) fn messages<'a>(transcript: &'a Transcript, track: Option<&'a Track>) -> Vec<MessageView<'a>> {
-    let view = |message: &'a Line| {
-        let entry = track.and_then(|track| track.entry(&message.id));
-        let problem = entry.and_then(|entry| entry.problem.as_ref());
-        MessageView {
-            id: &message.id,
-            role: message.role,
-            content: &message.content,
-            created: &message.created,
-            parent: message.parent.as_ref(),
-            metadata: message.metadata.as_ref(),
-            status: match (entry, problem) {
-                (None, _) => Status::Stored,
-                (Some(_), None) => Status::Pending,
-                (Some(_), Some(_)) => Status::Failed,
-            },
-            problem,
-        }
-    };
-    transcript.lines().map(view).collect()
-}
-
-/// The list, headed by the sessions that only this browser has yet: their messages must stay within reach.
-pub(super) fn sessions<'a>(list: &'a List, tracks: &'a [Track]) -> Vec<SessionView<'a>> {
-    let here = tracks.iter().rev().filter(|track| list.card(&track.id).is_none());
-    let mut sessions: Vec<SessionView<'a>> = here.filter_map(of_track).collect();
-    sessions.extend(list.cards().map(of_card));
-    sessions
-}
-
-fn of_card(body: &SessionBody) -> SessionView<'_> {
-    SessionView {
-        id: &body.session_id,
-        title: body.title.as_deref().map(Cow::Borrowed),
-        message_count: body.message_count,
-        total_messages: body.total_messages,
-        created_at: Cow::Borrowed(&body.created_at),
-        updated_at: Cow::Borrowed(&body.updated_at),
-        expires_at: Cow::Borrowed(&body.expires_at),
+impl View<'_> {
+    /// Its JSON text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        json::text(self)
     }
 }
 
-fn of_track(track: &Track) -> Option<SessionView<'_>> {
+impl json::Write for Status {
+    fn write(&self, to: &mut String) {
+        let name = match self {
+            Status::Stored => "stored",
+            Status::Pending => "pending",
+            Status::Streaming => "streaming",
+            Status::Stopped => "stopped",
+            Status::Failed => "failed",
+        };
+        name.write(to);
+    }
+}
+
+pub(super) fn messages<'a>(transcript: &'a Transcript, track: Option<&'a Track>) -> Vec<MessageView<'a>> {
+    let mut messages = Vec::new();
+    for line in transcript.lines() {
+        let entry = track.and_then(|track| track.entry(&line.id));
+        messages.push(of_line(line, entry));
+        if let Some(entry) = entry.filter(|entry| entry.pending())
+            && let Some(partial) = &entry.partial
+        {
+            messages.push(MessageView {
+                id: &partial.id,
+                role: Role::Assistant,
+                content: &partial.text,
+                created: Cow::Owned(entry.created.to_rfc3339()),
+                parent: Some(&entry.id),
+                metadata: None,
+                status: Status::Streaming,
+                problem: None,
+            });
+        }
+    }
+    messages
+}
+
+fn of_line<'a>(line: &'a Line, entry: Option<&'a Entry>) -> MessageView<'a> {
+    let problem = entry.and_then(|entry| entry.problem.as_ref());
+    MessageView {
+        id: &line.id,
+        role: line.role,
+        content: &line.content,
+        created: Cow::Borrowed(&line.created),
+        parent: line.parent.as_ref(),
+        metadata: line.metadata.as_ref(),
+        status: match (entry, problem) {
+            (None, _) if line.stopped => Status::Stopped,
+            (None, _) => Status::Stored,
+            (Some(_), None) => Status::Pending,
+            (Some(_), Some(_)) => Status::Failed,
+        },
+        problem,
+    }
+}
+
+/// The list, headed by the sessions that only this browser has yet: their messages must stay within reach.
+pub(super) fn sessions<'a>(cards: &'a [Card], unlisted: impl Iterator<Item = &'a Track>) -> Vec<SessionView<'a>> {
+    let mut sessions: Vec<SessionView<'a>> = unlisted.filter_map(of_track).collect();
+    sessions.extend(cards.iter().map(of_card));
+    sessions
+}
+
+pub(super) fn of_card(card: &Card) -> SessionView<'_> {
+    SessionView {
+        id: &card.id,
+        title: card.title.as_deref().map(Cow::Borrowed),
+        message_count: card.message_count,
+        total_messages: card.total_messages,
+        created_at: Cow::Borrowed(&card.created_at),
+        updated_at: Cow::Borrowed(&card.updated_at),
+        expires_at: Cow::Borrowed(&card.expires_at),
+        pinned: card.pinned,
+        archived: card.archived,
+    }
+}
+
+pub(super) fn of_track(track: &Track) -> Option<SessionView<'_>> {
     let (first, last) = (track.outbox.first()?, track.outbox.last()?);
-    if track.known {
+    if track.known || track.incognito {
         return None;
     }
     let words: Vec<&str> = first.text.split_whitespace().collect();
@@ -165,5 +224,7 @@ fn of_track(track: &Track) -> Option<SessionView<'_>> {
         created_at: Cow::Owned(first.created.to_rfc3339()),
         updated_at: Cow::Owned(last.created.to_rfc3339()),
         expires_at: Cow::Owned(last.created.after(DEFAULT_TTL).to_rfc3339()),
+        pinned: false,
+        archived: false,
     })
 }

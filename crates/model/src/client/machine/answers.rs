@@ -1,19 +1,11 @@
 //! What the server's answers do to the machine, and what it does when there is none.
 
-use super::{Machine, Purpose};
-use crate::client::decode::{self, Fields};
-use crate::client::effect::{Effect, Outcome, Reply};
-use crate::client::transcript::Line;
-use crate::client::{Problem, Ticket, Token};
+use super::{Machine, Purpose, turns};
+use crate::client::decode::{self, Fields, HistoryPage};
+use crate::client::effect::Outcome;
+use crate::client::{Json, Problem, Ticket, Token};
 use crate::id::{MessageId, SessionId};
 use crate::message::Role;
-use crate::wire::{ChatResponse, History};
-
-/// The first pause before a turn that still runs is asked for again; each further one is twice as long, up to
-/// [`LONGEST_PAUSE_MS`]. All of them together outlast a turn's lease on the server.
-const FIRST_PAUSE_MS: u32 = 500;
-const LONGEST_PAUSE_MS: u32 = 8_000;
-const PAUSES: u32 = 20;
 
 impl Machine {
     pub(super) fn answered(
@@ -22,79 +14,96 @@ impl Machine {
         purpose: Purpose,
         status: u16,
         retry_after: Option<u32>,
-        body: &str,
+        body: Json,
     ) {
         if !(200..300).contains(&status) {
             return self.failed(purpose, Problem::of_answer(status, body), retry_after);
         }
-        let understood = Fields::parse(body).and_then(|body| match &purpose {
-            Purpose::Turn { session, message } => {
-                decode::chat_response(body).map(|answer| self.turned(session, message, &answer))
-            }
-            Purpose::History { session, before, ticket } => decode::history(body).map(|page| {
-                self.read(token, session, before.as_deref(), page);
-                self.done_if(*ticket, Ok(Outcome::Finished));
-            }),
-            Purpose::List { ticket } => decode::session_list(body).map(|page| {
-                self.list.page(page, token);
-                self.done(*ticket, Ok(Outcome::Finished));
-            }),
-            Purpose::Delete { session, ticket } => decode::deleted(body).map(|()| self.deleted(session, *ticket, true)),
-        });
-        if understood.is_none() {
+        if self.understood(token, &purpose, body).is_none() {
             self.failed(purpose, Problem::unexpected(status), None);
         }
     }
 
-    fn turned(&mut self, session: &SessionId, message: &MessageId, answer: &ChatResponse) {
-        let now = self.tick();
-        self.list.used(&answer.session, answer.created, now);
-        let open = self.open.as_ref() == Some(session);
-        let Some(track) = self.tracks.iter_mut().find(|track| track.id == *session) else { return };
-        let Some(entry) = track.take(message) else { return };
-        track.known = true;
-        track.gone = None;
-        if open {
-            self.transcript.answer(&entry, answer, now, |id| track.entry(id).is_some());
+    fn understood(&mut self, token: Token, purpose: &Purpose, body: Json) -> Option<()> {
+        match purpose {
+            Purpose::Turn { session, message } => {
+                let answer = turns::read(body.clone())?;
+                self.tell_answer(session, message, body);
+                self.turned(session, message, &answer);
+            }
+            Purpose::History { session, before, ticket } => {
+                let page = decode::history_page(Fields::of(body)?)?;
+                self.read(token, session, before.as_deref(), page);
+                self.done_if(*ticket, Ok(Outcome::Finished));
+            }
+            Purpose::List { ticket, search, more } => {
+                let page = decode::session_page(Fields::of(body)?)?;
+                if *search == self.list.search {
+                    self.list.page(page, *more, token);
+                }
+                self.done(*ticket, Ok(Outcome::Finished));
+            }
+            Purpose::Delete { session, ticket } => {
+                if !Fields::of(body)?.flag("deleted") {
+                    return None;
+                }
+                self.tell_gone(session);
+                self.deleted(session, true);
+                self.done(*ticket, Ok(Outcome::Finished));
+            }
+            Purpose::Describe { ticket, fresh } => {
+                let card = decode::card(Fields::of(body.clone())?)?;
+                let now = self.tick();
+                if *fresh {
+                    self.list.back(&card, now);
+                } else {
+                    self.list.changed(&card, now);
+                }
+                self.tell_card(body, *fresh);
+                self.done(*ticket, Ok(Outcome::Session(card.id)));
+            }
+            Purpose::Value { ticket } => self.done(*ticket, Ok(Outcome::Value(body))),
+            Purpose::Stop { ticket, .. } => self.done(*ticket, Ok(Outcome::Finished)),
+            Purpose::Keep { session, ticket } => {
+                let card = Fields::of(body)?.take("session")?;
+                self.kept(session, card, *ticket)?;
+            }
+            Purpose::Pause { .. } => {}
         }
-        for ticket in entry.tickets {
-            self.done(ticket, Ok(Outcome::Reply(Box::new(Reply::of(answer)))));
-        }
-        self.rest(session);
+        Some(())
     }
 
-    fn read(&mut self, token: Token, session: &SessionId, before: Option<&str>, page: History<Line>) {
+    fn read(&mut self, token: Token, session: &SessionId, before: Option<&str>, page: HistoryPage) {
         let open = self.open.as_ref() == Some(session);
         let Some(track) = self.tracks.iter_mut().find(|track| track.id == *session) else { return };
         track.known = true;
         track.gone = None;
         // A message that failed here may have been answered for all that, after the browser had stopped listening.
         let replied = |id: &MessageId| {
-            page.messages.iter().any(|message| message.role == Role::Assistant && message.parent.as_ref() == Some(id))
+            page.lines.iter().any(|line| line.role == Role::Assistant && line.parent.as_ref() == Some(id))
         };
-        track.outbox.retain(|entry| entry.problem.is_none() || !replied(&entry.id));
-        if open {
-            match before {
-                None => {
-                    let waiting = |id: &MessageId| track.entry(id).is_some();
-                    self.transcript.newest(page.messages, page.next_before, token, waiting);
-                }
-                Some(before) => self.transcript.older(page.messages, page.next_before, before, token),
+        track.outbox.retain(|entry| entry.pending() || !replied(&entry.id));
+        if !open {
+            return;
+        }
+        if self.transcript.outdates(token) {
+            return self.fetch_history(None, None);
+        }
+        match before {
+            None => {
+                let waiting = |id: &MessageId| track.entry(id).is_some();
+                self.transcript.newest(page.lines, page.next, token, waiting);
             }
+            Some(before) => self.transcript.older(page.lines, page.next, before, token),
         }
     }
 
-    fn deleted(&mut self, session: &SessionId, ticket: Ticket, for_good: bool) {
+    pub(super) fn deleted(&mut self, session: &SessionId, for_good: bool) {
         self.list.gone(session, for_good);
-        if let Some(at) = self.tracks.iter().position(|track| track.id == *session) {
-            for ticket in self.tracks.remove(at).outbox.into_iter().flat_map(|entry| entry.tickets) {
-                self.done(ticket, Err(Problem::session_deleted()));
-            }
-        }
+        self.drop_track(session, &Problem::session_deleted());
         if self.open.as_ref() == Some(session) {
             self.show(None);
         }
-        self.done(ticket, Ok(Outcome::Finished));
     }
 
     pub(super) fn failed(&mut self, purpose: Purpose, problem: Problem, retry_after: Option<u32>) {
@@ -112,45 +121,26 @@ impl Machine {
                 self.done_if(ticket, Err(problem));
             }
             // What is to be deleted isn't there: that was the wish. A message still on its way may yet bring it about.
-            Purpose::Delete { session, ticket } if problem.ends_session() => self.deleted(&session, ticket, false),
-            Purpose::List { ticket } | Purpose::Delete { ticket, .. } => {
-                self.problem = Some(problem.clone());
-                self.done(ticket, Err(problem));
+            Purpose::Delete { session, ticket } if problem.ends_session() => {
+                self.deleted(&session, false);
+                self.done(ticket, Ok(Outcome::Finished));
             }
+            // Nothing runs there to be stopped, or it can't be reached: what came of it is what there is.
+            Purpose::Stop { session, message, ticket } => {
+                self.break_off(&session, &message);
+                self.done(ticket, Ok(Outcome::Finished));
+            }
+            Purpose::List { ticket, .. }
+            | Purpose::Delete { ticket, .. }
+            | Purpose::Describe { ticket, .. }
+            | Purpose::Keep { ticket, .. } => self.refused(ticket, problem),
+            Purpose::Value { ticket } => self.done(ticket, Err(problem)),
+            Purpose::Pause { .. } => {}
         }
     }
 
-    fn turn_failed(&mut self, session: SessionId, message: MessageId, problem: Problem, retry_after: Option<u32>) {
-        let token = self.tick();
-        let open = self.open.as_ref() == Some(&session);
-        let Some(track) = self.tracks.iter_mut().find(|track| track.id == session) else { return };
-        let Some(entry) = track.entry_mut(&message) else { return };
-        if problem.turn_runs() && entry.waits < PAUSES {
-            let doubled = FIRST_PAUSE_MS << entry.waits.min(8);
-            let ms = retry_after.map_or(doubled, |seconds| seconds.saturating_mul(1000)).min(LONGEST_PAUSE_MS);
-            entry.waits += 1;
-            self.effects.push(Effect::Wait { token, ms });
-            self.under_way.push((token, Purpose::Turn { session, message }));
-            return;
-        }
-        let ends_session = problem.ends_session();
-        let mut tickets = Vec::new();
-        // When the session is gone, whatever else waits for it can only fail the same way.
-        for entry in &mut track.outbox {
-            if entry.id == message || (ends_session && entry.problem.is_none()) {
-                entry.problem = Some(problem.clone());
-                tickets.append(&mut entry.tickets);
-            }
-        }
-        if ends_session {
-            track.gone = Some(problem.clone());
-            self.list.gone(&session, false);
-        } else if open {
-            self.problem = Some(problem.clone());
-        }
-        for ticket in tickets {
-            self.done(ticket, Err(problem.clone()));
-        }
-        self.rest(&session);
+    fn refused(&mut self, ticket: Ticket, problem: Problem) {
+        self.problem = Some(problem.clone());
+        self.done(ticket, Err(problem));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::page::Page;
 use super::server::{Server, problem};
-use crate::client::{Event, Outcome};
+use crate::client::Outcome;
 use crate::id::SessionId;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn the_example_of_the_view_is_current() {
 }
 
 fn view(page: &Page) -> Value {
-    serde_json::to_value(page.view()).unwrap()
+    serde_json::from_str(&page.view().text()).unwrap()
 }
 
 /// A view in which every field has a value.
@@ -51,8 +51,8 @@ fn reply() -> Value {
     let (mut page, mut server) = (Page::new(), Server::new(100));
     let (_, ticket) = page.send("Hello");
     page.settle(&mut server);
-    page.feed(Event::NewChat);
-    let Some(Ok(Outcome::Reply(reply))) = page.done.get(&ticket) else { panic!("no reply") };
+    page.new_chat();
+    let Some(Ok(outcome @ Outcome::Reply(reply))) = page.done.get(&ticket) else { panic!("no reply") };
     assert!(server.sessions.contains_key::<SessionId>(&reply.session_id));
-    serde_json::to_value(reply).unwrap()
+    serde_json::from_str(&outcome.text()).unwrap()
 }

@@ -1,7 +1,9 @@
 //! A page of the browser around a machine: storage, requests on their way, callers who wait.
 
 use super::server::{Answer, Responder, Server};
-use crate::client::{Effect, Event, Machine, MessageView, Outcome, Problem, Status, Ticket, Token, View};
+use crate::client::{
+    Effect, Event, Json, Machine, MessageView, Minted, Outcome, Problem, Status, Ticket, Token, View, Wish,
+};
 use crate::id::{MessageId, SessionId};
 use crate::time::Millis;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +14,7 @@ pub(super) struct Flight {
     pub(super) token: Token,
     pub(super) method: &'static str,
     pub(super) path: String,
+    pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Option<String>,
 }
 
@@ -23,13 +26,21 @@ pub(super) struct Page {
     pub(super) pauses: Vec<(Token, u32)>,
     pub(super) waiting: BTreeSet<Ticket>,
     pub(super) done: BTreeMap<Ticket, Result<Outcome, Problem>>,
+    /// What it told the other tabs.
+    pub(super) news: Vec<String>,
+    /// Pieces of replies, by who waits for them.
+    pub(super) pieces: BTreeMap<Ticket, String>,
+    pub(super) aborted: Vec<Token>,
+    pub(super) online: bool,
+    /// Sets the ids of several pages apart.
+    pub(super) first_id: u128,
     minted: u128,
     now: u64,
 }
 
 impl Page {
     pub(super) fn new() -> Self {
-        let mut page = Self { now: 1_700_000_000_000, ..Self::default() };
+        let mut page = Self { now: 1_700_000_000_000, online: true, ..Self::default() };
         page.reload();
         page
     }
@@ -40,8 +51,8 @@ impl Page {
         self.flights.clear();
         self.pauses.clear();
         self.waiting.clear();
-        let stored = self.storage.clone();
-        self.feed(Event::Restored { stored });
+        let stored = self.storage.as_deref().map_or(Json::Null, json);
+        self.feed(Event::Restored { stored, online: self.online, seed: 1 });
     }
 
     pub(super) fn feed(&mut self, event: Event) {
@@ -49,13 +60,23 @@ impl Page {
         for effect in self.machine.handle(event, Millis(self.now)) {
             match effect {
                 Effect::Store(text) => self.storage = text,
-                Effect::Request { token, method, path, body } => {
-                    if let Some(id) = body.as_deref().and_then(message_id) {
+                Effect::Request { token, method, path, headers, body } => {
+                    let body_id = body.as_deref().filter(|_| path == "/v1/chat").and_then(message_id);
+                    if let Some(id) = body_id.filter(|_| !self.view().incognito) {
                         assert!(self.stored().contains(&id), "{id} goes out before it is stored");
                     }
-                    self.flights.push(Flight { token, method, path, body });
+                    self.flights.push(Flight { token, method, path, headers, body });
+                }
+                Effect::Abort { token } => {
+                    self.flights.retain(|flight| flight.token != token);
+                    self.aborted.push(token);
                 }
                 Effect::Wait { token, ms } => self.pauses.push((token, ms)),
+                Effect::Tell(news) => self.news.push(news),
+                Effect::Delta { ticket, text } => {
+                    assert!(self.waiting.contains(&ticket), "a piece for nobody");
+                    self.pieces.entry(ticket).or_default().push_str(&text);
+                }
                 Effect::Done { ticket, result } => {
                     assert!(self.waiting.remove(&ticket), "ticket {ticket} is given back twice or was never given");
                     self.done.insert(ticket, result);
@@ -64,51 +85,68 @@ impl Page {
         }
     }
 
-    pub(super) fn ticket(&mut self) -> Ticket {
+    /// Wishes for something; returns the ticket.
+    pub(super) fn wish(&mut self, wish: Wish) -> Ticket {
         self.minted += 1;
         let ticket = Ticket::try_from(self.minted).unwrap();
         self.waiting.insert(ticket);
+        let (message, session) = self.ids(ticket);
+        self.feed(Event::Wished { ticket, wish, minted: Minted { message, session } });
         ticket
+    }
+
+    fn ids(&self, ticket: Ticket) -> (MessageId, SessionId) {
+        let id = self.first_id + u128::from(ticket);
+        (MessageId::mint(id), SessionId::mint(id))
     }
 
     /// Sends; returns the message's id and the ticket.
     pub(super) fn send(&mut self, text: &str) -> (String, Ticket) {
-        let ticket = self.ticket();
-        let message_id = MessageId::mint(u128::from(ticket));
-        let new_session = SessionId::mint(u128::from(ticket));
-        self.feed(Event::Send { ticket, text: text.into(), message_id: message_id.clone(), new_session });
-        (message_id.as_str().into(), ticket)
+        let ticket = self.wish(Wish::Send { text: text.into(), metadata: None, stream: false });
+        (self.ids(ticket).0.as_str().into(), ticket)
     }
 
-    pub(super) fn retry(&mut self, message_id: &str) -> Ticket {
-        let ticket = self.ticket();
-        let new_session = SessionId::mint(u128::from(ticket));
-        self.feed(Event::Retry { ticket, message_id: message_id.into(), new_session });
-        ticket
+    /// The same, for a reply in pieces.
+    pub(super) fn stream(&mut self, text: &str) -> (String, Ticket) {
+        let ticket = self.wish(Wish::Send { text: text.into(), metadata: None, stream: true });
+        (self.ids(ticket).0.as_str().into(), ticket)
     }
 
-    pub(super) fn open(&mut self, session_id: &str) -> Ticket {
-        let ticket = self.ticket();
-        self.feed(Event::Open { ticket, session_id: session_id.into() });
-        ticket
+    pub(super) fn new_chat(&mut self) {
+        self.wish(Wish::NewChat { incognito: false });
+    }
+
+    pub(super) fn retry(&mut self, message: &str) -> Ticket {
+        self.wish(Wish::Retry { message: MessageId::parse(message).unwrap() })
+    }
+
+    pub(super) fn discard(&mut self, message: &str) -> Ticket {
+        self.wish(Wish::Discard { message: MessageId::parse(message).unwrap() })
+    }
+
+    pub(super) fn edit(&mut self, message: &str, text: &str) -> Ticket {
+        self.wish(Wish::Edit { message: MessageId::parse(message).unwrap(), text: text.into(), stream: false })
+    }
+
+    pub(super) fn open(&mut self, session: &str) -> Ticket {
+        self.wish(Wish::Open { session: SessionId::parse(session).unwrap() })
     }
 
     pub(super) fn history(&mut self, older: bool) -> Ticket {
-        let ticket = self.ticket();
-        self.feed(Event::History { ticket, older });
-        ticket
+        self.wish(Wish::History { older })
     }
 
     pub(super) fn list(&mut self) -> Ticket {
-        let ticket = self.ticket();
-        self.feed(Event::List { ticket });
-        ticket
+        self.wish(Wish::Sessions { more: false, search: None })
     }
 
-    pub(super) fn delete(&mut self, session_id: &str) -> Ticket {
-        let ticket = self.ticket();
-        self.feed(Event::Delete { ticket, session_id: session_id.into() });
-        ticket
+    pub(super) fn delete(&mut self, session: &str) -> Ticket {
+        self.wish(Wish::Delete { session: SessionId::parse(session).unwrap() })
+    }
+
+    pub(super) fn go(&mut self, online: bool) {
+        self.online = online;
+        self.feed(Event::Network { online });
     }
 
     /// Hands the oldest request to the server and its answer back.
@@ -121,23 +159,47 @@ impl Page {
     /// The same until nothing is on its way.
     pub(super) fn settle(&mut self, server: &mut Server) {
         while !self.flights.is_empty() || !self.pauses.is_empty() {
-            for (token, _) in std::mem::take(&mut self.pauses) {
-                self.feed(Event::Woke { token });
-            }
+            self.wake();
             if !self.flights.is_empty() {
                 self.exchange(server);
             }
         }
     }
 
+    /// All pauses are over.
+    pub(super) fn wake(&mut self) {
+        for (token, _) in std::mem::take(&mut self.pauses) {
+            self.feed(Event::Woke { token });
+        }
+    }
+
     pub(super) fn answer(&mut self, token: Token, (status, body): Answer) {
-        self.feed(Event::Answered { token, status, retry_after: None, body });
+        self.answered(token, status, None, &body);
+    }
+
+    pub(super) fn answered(&mut self, token: Token, status: u16, retry_after: Option<u32>, body: &str) {
+        let body = serde_json::from_str(body).map_or_else(|_| Json::Text(body.to_owned()), |value| of(&value));
+        self.feed(Event::Answered { token, status, retry_after, echoes: Default::default(), body });
+    }
+
+    /// An event of the stream that answers a request.
+    pub(super) fn streamed(&mut self, token: Token, id: u64, name: &str, data: &str) {
+        self.feed(Event::Streamed { token, name: name.into(), id, data: json(data) });
     }
 
     /// The oldest request gets no answer.
     pub(super) fn lose(&mut self) {
         let token = self.flights.remove(0).token;
         self.feed(Event::Unreachable { token });
+    }
+
+    /// The oldest request gets no answer, nor do the tries that follow by themselves.
+    pub(super) fn lose_all(&mut self) {
+        self.lose();
+        while !self.pauses.is_empty() {
+            self.wake();
+            self.lose();
+        }
     }
 
     pub(super) fn view(&self) -> View<'_> {
@@ -170,6 +232,23 @@ impl Page {
         let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
         let ids = |track: &serde_json::Value| list(&track["outbox"]).iter().map(|entry| text(&entry["id"])).collect();
         list(&stored["tracks"]).iter().map(|track| (text(&track["id"]), ids(track))).collect()
+    }
+}
+
+/// Reads JSON as the browser's shell does; nothing where it is none.
+pub(super) fn json(text: &str) -> Json {
+    serde_json::from_str(text).map_or(Json::Null, |value| of(&value))
+}
+
+fn of(value: &serde_json::Value) -> Json {
+    use serde_json::Value;
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(flag) => Json::Flag(*flag),
+        Value::Number(number) => number.as_u64().map_or_else(|| Json::Number(number.to_string()), Json::Count),
+        Value::String(text) => Json::Text(text.clone()),
+        Value::Array(items) => Json::List(items.iter().map(of).collect()),
+        Value::Object(members) => Json::Object(members.iter().map(|(name, value)| (name.clone(), of(value))).collect()),
     }
 }
 

@@ -70,7 +70,7 @@ impl World {
                 let (id, _) = self.page.send(&text);
                 self.sent.insert(id);
             }
-            4 => self.page.feed(Event::NewChat),
+            4 => self.page.new_chat(),
             5 => {
                 let sessions: Vec<String> = self.page.view().sessions.iter().map(|s| s.id.as_str().into()).collect();
                 if let Some(session) = self.dice.pick(&sessions) {

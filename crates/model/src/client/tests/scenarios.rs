@@ -44,7 +44,7 @@ fn a_reload_keeps_the_session_and_new_chat_resets_it() {
     page.settle(&mut server);
     assert_eq!(page.lines().len(), 2);
 
-    page.feed(Event::NewChat);
+    page.new_chat();
     assert!(page.view().session_id.is_none() && page.view().messages.is_empty() && page.storage.is_none());
     page.reload();
     assert!(page.view().session_id.is_none() && page.flights.is_empty());
@@ -95,7 +95,7 @@ fn a_server_that_says_when_is_believed_within_reason() {
     for (retry_after, ms) in [(Some(3), 3000), (Some(3600), 8000), (None, 2000)] {
         let token = page.flights.pop().unwrap().token;
         let (status, body) = problem(409, "turn_in_progress");
-        page.feed(Event::Answered { token, status, retry_after, body });
+        page.answered(token, status, retry_after, &body);
         let (token, waits) = page.pauses.pop().unwrap();
         assert_eq!(waits, ms);
         page.feed(Event::Woke { token });
@@ -106,7 +106,7 @@ fn a_server_that_says_when_is_believed_within_reason() {
 fn a_failed_message_stays_and_is_retried_under_its_id() {
     let (mut page, mut server) = (Page::new(), Server::new(100));
     let (id, ticket) = page.send("Hello");
-    page.lose();
+    page.lose_all();
     assert_eq!(page.code(ticket), Some("network"));
     assert_eq!(page.lines(), [("Hello".into(), Failed)]);
     assert_eq!(page.view().problem.unwrap().code, "network");
@@ -134,7 +134,7 @@ fn messages_of_a_session_go_out_one_by_one_in_order() {
     assert_eq!(page.flights.len(), 1);
     page.exchange(&mut server);
     assert_eq!(lines(&page), ["a Stored", "You said: a Stored", "b Pending", "c Pending"]);
-    page.lose();
+    page.lose_all();
     assert_eq!(page.flights.len(), 1, "the next one still goes");
     page.settle(&mut server);
     let shown = ["a Stored", "You said: a Stored", "b Failed", "c Stored", "You said: c Stored"];
@@ -153,7 +153,7 @@ fn an_answer_for_a_session_no_longer_open_lands_in_the_list_only() {
     let (mut page, mut server) = (Page::new(), Server::new(100));
     let (_, ticket) = page.send("Hello");
     let first = page.session().unwrap();
-    page.feed(Event::NewChat);
+    page.new_chat();
     assert_eq!(page.view().sessions[0].id.as_str(), first, "a chat just begun is in reach");
     page.send("Other");
     page.settle(&mut server);
@@ -169,8 +169,8 @@ fn an_answer_for_a_session_no_longer_open_lands_in_the_list_only() {
 fn a_first_message_that_fails_after_new_chat_stays_in_reach() {
     let (mut page, mut server) = (Page::new(), Server::new(100));
     page.send("Hello  there");
-    page.feed(Event::NewChat);
-    page.lose();
+    page.new_chat();
+    page.lose_all();
     assert!(page.view().problem.is_none(), "not this chat's problem");
     page.reload();
     let (session, title) = (page.view().sessions[0].id.clone(), page.view().sessions[0].title.clone());
@@ -296,7 +296,7 @@ fn a_reply_that_got_lost_is_found_in_the_history() {
     page.send("b");
     let lost = page.flights[0].clone();
     server.take(lost.method, &lost.path, lost.body.as_deref(), Responder::Answers);
-    page.lose();
+    page.lose_all();
     assert_eq!(page.lines()[2], ("b".into(), Failed));
     page.history(false);
     page.settle(&mut server);
@@ -308,18 +308,16 @@ fn nonsense_is_refused_or_survived() {
     let mut page = Page::new();
     let (_, empty) = page.send(" \n");
     assert_eq!(page.code(empty), Some("message_empty"));
-    let bad = page.open("a/b");
-    assert_eq!(page.code(bad), Some("invalid_session_id"));
-    let new = page.delete("new");
-    assert_eq!(page.code(new), Some("invalid_session_id"));
     assert!(page.flights.is_empty() && page.view().messages.is_empty());
     for (status, retryable) in [(200, true), (502, true), (403, false)] {
         let (_, ticket) = page.send("Hello");
-        let token = page.flights.remove(0).token;
-        page.answer(token, (status, "<html>".into()));
+        while let Some(flight) = page.flights.pop() {
+            page.answer(flight.token, (status, "<html>".into()));
+            page.wake();
+        }
         assert_eq!(page.code(ticket), Some("unexpected_answer"));
         assert_eq!(page.view().problem.unwrap().retryable, retryable);
-        page.feed(Event::NewChat);
+        page.new_chat();
     }
     for garbage in ["", "{", "[]", r#"{"v":2,"tracks":[]}"#, r#"{"v":1,"open":"a/b","tracks":[]}"#] {
         page.storage = Some(garbage.into());
@@ -339,7 +337,7 @@ fn nonsense_is_refused_or_survived() {
 fn two_sessions_send_at_the_same_time() {
     let mut page = Page::new();
     page.send("a");
-    page.feed(Event::NewChat);
+    page.new_chat();
     page.send("b");
     assert_eq!(page.flights.len(), 2);
     assert!(SessionId::parse(page.session().unwrap()).is_ok());

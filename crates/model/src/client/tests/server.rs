@@ -202,6 +202,7 @@ fn json(body: &impl serde::Serialize) -> Answer {
 }
 
 pub(super) fn problem(status: u16, code: &str) -> Answer {
-    let problem = Problem { code: code.into(), status, retryable: status == 409 || status >= 500, detail: None };
-    (status, serde_json::to_string(&problem).unwrap())
+    let problem =
+        Problem { code: code.into(), status, retryable: status == 409 || status == 429 || status >= 500, detail: None };
+    (status, problem.text())
 }

@@ -1,0 +1,77 @@
+/** Who is asking: what the program gives, or a visitor's token that is fetched when the server wants one. */
+
+import type { Credentials } from "../wasm/chatkeep_sdk.js";
+import type { ChatkeepOptions, KeyValueStorage } from "./types.js";
+
+/** A visitor's token as `POST /v1/visitors` gives it. */
+interface Visitor {
+  readonly token: string;
+  /** RFC 3339. */
+  readonly expires_at: string;
+}
+
+/** How long before its end a token is renewed. */
+const EARLY_MS = 86_400_000;
+
+/** Gives the header to show the next request's sender by. */
+export function credentials(
+  auth: ChatkeepOptions["auth"],
+  url: string,
+  storage: KeyValueStorage | null,
+  key: string,
+): (refused: boolean) => Promise<Credentials> {
+  if (auth !== undefined) {
+    return async (refused) => {
+      const given = typeof auth === "function" ? await auth(refused) : auth;
+      if (!given) return undefined;
+      return typeof given === "string" ? ["authorization", `Bearer ${given}`] : ["x-api-key", given.apiKey];
+    };
+  }
+  let visitor = read(storage, key);
+  return async (refused) => {
+    const left = visitor ? Date.parse(visitor.expires_at) - Date.now() : Number.POSITIVE_INFINITY;
+    // Without a token the server is asked without one: it may not want any.
+    if (refused || left < EARLY_MS) {
+      const before = visitor;
+      // One tab at a time, so that all of them are the same visitor.
+      visitor = await alone(`${key}:visitor`, async () => {
+        const other = read(storage, key);
+        if (other && other.token !== before?.token) return other;
+        return await fetchVisitor(url, left > 0 ? before : undefined).catch(() => before);
+      });
+      if (visitor && visitor !== before) keep(storage, key, visitor);
+    }
+    return visitor && ["authorization", `Bearer ${visitor.token}`];
+  };
+}
+
+/** A token for a new visitor, or another one for the same. */
+async function fetchVisitor(url: string, before: Visitor | undefined): Promise<Visitor | undefined> {
+  const headers = before && { authorization: `Bearer ${before.token}` };
+  const answer = await fetch(`${url}/v1/visitors`, { method: "POST", ...(headers && { headers }) });
+  // One that is not good any more is not good for another either.
+  if (answer.status === 401 && before) return fetchVisitor(url, undefined);
+  return answer.ok ? ((await answer.json()) as Visitor) : before;
+}
+
+function read(storage: KeyValueStorage | null, key: string): Visitor | undefined {
+  try {
+    const kept = JSON.parse(storage?.getItem(`${key}:visitor`) ?? "null");
+    return typeof kept?.token === "string" ? kept : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function keep(storage: KeyValueStorage | null, key: string, visitor: Visitor): void {
+  try {
+    storage?.setItem(`${key}:visitor`, JSON.stringify(visitor));
+  } catch {
+    // Full or forbidden: the visitor lasts as long as the page.
+  }
+}
+
+/** Does something while no other tab does the same. */
+function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return globalThis.navigator?.locks ? navigator.locks.request(name, work) : work();
+}
