@@ -32,7 +32,7 @@ for (const colorScheme of ["light", "dark"]) {
       await inspect(page, "a new chat");
       await chat.say(`A ${colorScheme} day`);
       await inspect(page, "a chat");
-      await page.route("**/v1/chat", (route) => route.abort(), { times: 1 });
+      await page.route("**/v1/chat", (route) => route.abort());
       await chat.send("Lost");
       await chat.log.getByRole("button", { name: "Retry" }).waitFor();
       await inspect(page, "a failed message");

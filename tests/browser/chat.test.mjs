@@ -104,10 +104,11 @@ test("nothing is sent when there is nothing to say", () =>
 
 test("a send that gets no answer says so, and Retry sends it once", () =>
   app(async (chat, page) => {
-    await page.route("**/v1/chat", (route) => route.abort(), { times: 1 });
+    await page.route("**/v1/chat", (route) => route.abort());
     await chat.send("Into the void");
     await chat.log.getByText("The server can’t be reached.").waitFor();
     assert.equal(await chat.replies.count(), 0);
+    await page.unroute("**/v1/chat");
     await chat.log.getByRole("button", { name: "Retry" }).click();
     await chat.replies.first().waitFor();
     assert.equal(await chat.log.getByRole("button", { name: "Retry" }).count(), 0);
@@ -118,15 +119,13 @@ test("a send that gets no answer says so, and Retry sends it once", () =>
 
 test("a send that the server answered, unheard, isn't doubled by Retry", () =>
   app(async (chat, page) => {
-    await page.route(
-      "**/v1/chat",
-      async (route) => {
-        await route.fetch();
-        await route.abort();
-      },
-      { times: 1 },
-    );
+    await page.route("**/v1/chat", async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
     await chat.send("Heard, not answered");
+    await chat.log.getByRole("button", { name: "Retry" }).waitFor();
+    await page.unroute("**/v1/chat");
     await chat.log.getByRole("button", { name: "Retry" }).click();
     await chat.replies.first().waitFor();
     await page.reload();

@@ -86,6 +86,15 @@ impl Server {
             return Some(self.reply(&session, &id, created));
         }
         if !stored.messages.iter().any(|message| message.id == id) {
+            if let Some(after) = request.cut_after.as_deref() {
+                let at = stored.messages.iter().position(|message| message.id.as_str() == after);
+                let keep = match at {
+                    Some(at) => at + 1,
+                    None if after == "-" => 0,
+                    None => return Some(problem(404, "message_not_found")),
+                };
+                stored.messages.truncate(keep);
+            }
             let content = request.message.clone().unwrap();
             stored.messages.push(Message {
                 id: id.clone(),
