@@ -3,7 +3,7 @@
 // `--check` only says whether the configuration holds and the port is free. The configuration: .env.example.
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +39,11 @@ if (process.argv.includes("--check")) process.exit(0);
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
 const variables = fileVariables(".dev.vars");
+if (!variables.VISITOR_SECRET && !env.VISITOR_SECRET) {
+  variables.VISITOR_SECRET = randomBytes(32).toString("hex");
+  appendFileSync(".dev.vars", `VISITOR_SECRET=${variables.VISITOR_SECRET}\n`, { mode: 0o600 });
+}
+variables.OPEN_LOCALHOST ??= "on"; // where there is nothing but visitors, curl on this machine needs no token
 for (const name of worker_names) if (env[name] && !gateway_names.test(name)) variables[name] = env[name];
 let store = "the embedded vault, in .wrangler/state";
 if ((env.REDIS_URL || env.REDIS_HOST) && !redisIsOff()) {

@@ -45,6 +45,7 @@ codes! {
     InvalidParameter = "invalid_parameter", 400, false, "A query parameter is not valid";
     Unsupported = "unsupported", 400, false, "This feature is not served";
     Unauthorized = "unauthorized", 401, false, "Credentials are missing or wrong";
+    Forbidden = "forbidden", 403, false, "The credentials do not allow this";
     RouteNotFound = "route_not_found", 404, false, "There is no such route";
     SessionNotFound = "session_not_found", 404, false, "There is no such session";
     MessageNotFound = "message_not_found", 404, false, "There is no such message in the session";
@@ -68,6 +69,7 @@ codes! {
     ResponderTimeout = "responder_timeout", 504, true, "The responder took too long";
     StoreUnavailable = "store_unavailable", 503, true, "The store can't be reached";
     StoreMisconfigured = "store_misconfigured", 503, false, "The store refuses this Worker";
+    IdentityUnavailable = "identity_unavailable", 503, true, "The issuer of the token can't be reached";
     NotConfigured = "not_configured", 503, false, "This Worker is not configured";
 }
 
@@ -82,6 +84,8 @@ pub struct Problem {
     pub retry_after: Option<u64>,
     /// The methods that the route takes, for [`Code::MethodNotAllowed`].
     pub allow: Option<String>,
+    /// What credentials are taken, for [`Code::Unauthorized`]: a `WWW-Authenticate` header.
+    pub challenge: Option<String>,
     /// The session of the failed turn.
     pub session_id: Option<SessionId>,
     /// The user message of the failed turn.
@@ -92,7 +96,7 @@ impl Problem {
     /// A problem with nothing but its code.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, detail: None, retry_after: None, allow: None, session_id: None, message_id: None }
+        Self { code, detail: None, retry_after: None, allow: None, challenge: None, session_id: None, message_id: None }
     }
 
     /// With a sentence for people.

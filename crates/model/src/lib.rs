@@ -4,6 +4,7 @@
 //! in as arguments. The Worker, the browser SDK and the gateway are shells around it that move bytes.
 
 pub mod auth;
+pub mod base64url;
 pub mod breaker;
 pub mod client;
 pub mod config;

@@ -1,5 +1,6 @@
 //! The routes of the API: one line each.
 
+use crate::auth::Scope;
 use crate::dialect::{Dialect, Verb};
 use crate::error::{Code, Problem};
 use crate::percent::decode;
@@ -31,6 +32,7 @@ pub enum Action {
     Rebuild,
     /// What a dialect's own route does.
     Dialect(Dialect, Verb),
+    NewVisitor,
 }
 
 impl Action {
@@ -41,6 +43,17 @@ impl Action {
             return verb.writes();
         }
         ROUTES.iter().any(|(method, _, action)| *action == self && *method != "GET")
+    }
+
+    /// What it takes to be let in; nothing where the route is open to all.
+    #[must_use]
+    pub fn needs(self) -> Option<Scope> {
+        match self {
+            Action::Health | Action::NewVisitor => None,
+            Action::ListOwners | Action::Rebuild => Some(Scope::Admin),
+            _ if self.writes() => Some(Scope::Write),
+            _ => Some(Scope::Read),
+        }
     }
 }
 
@@ -70,6 +83,7 @@ pub const ROUTES: Routes<Action> = &[
     ("POST", "/v1/import", Action::Import),
     ("GET", "/v1/admin/owners", Action::ListOwners),
     ("POST", "/v1/admin/rebuild", Action::Rebuild),
+    ("POST", "/v1/visitors", Action::NewVisitor),
 ];
 
 /// A route that a request takes.

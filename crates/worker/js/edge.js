@@ -17,7 +17,7 @@ export function headers(request, names) {
   return lines;
 }
 
-/** A request's body; null when it is longer than the limit. */
+/** The body of a request or a response; null when it is longer than the limit. */
 export async function body(request, limit) {
   // Asked for first: it tells more cheaply than the body whether there is one.
   const length = request.headers.get("content-length");
@@ -79,6 +79,18 @@ export async function post(url, token, syncToken, json, milliseconds) {
     return [response.status, response.headers.get("upstash-sync-token") ?? "", bytes];
   } catch (error) {
     return [error?.name === "TimeoutError" ? 1 : 0, "", new Uint8Array()];
+  }
+}
+
+/** Reads a URL of JSON and gives its status and body, the first on its line. Status 0: no answer, or one that is too long. */
+export async function get(url, limit, milliseconds) {
+  try {
+    const signal = AbortSignal.timeout(milliseconds);
+    const response = await fetch(url, { headers: { accept: "application/json" }, signal });
+    const bytes = await body(response, limit);
+    return bytes === null ? "0\n" : response.status + "\n" + new TextDecoder().decode(bytes);
+  } catch {
+    return "0\n";
   }
 }
 

@@ -20,39 +20,45 @@ extern "C" {
     -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
+    async fn get(url: &str, limit: f64, milliseconds: f64) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
     async fn ask(stub: &JsValue, body: &str) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
     fn transact(storage: &JsValue, run: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
 }
 
-/// The headers that Chatkeep reads, in the order of [`Headers`].
-const HEADERS: &str = "x-api-key idempotency-key upstash-sync-token if-match if-none-match origin";
+/// The headers that Chatkeep reads: declares [`Headers`], and reads them in one call.
+macro_rules! headers {
+    ($($field:ident $name:literal),* $(,)?) => {
+        /// A request's headers.
+        #[derive(Debug, Default)]
+        pub(crate) struct Headers {
+            $(pub(crate) $field: Option<String>,)*
+        }
 
-/// A request's headers.
-#[derive(Debug, Default)]
-pub(crate) struct Headers {
-    pub(crate) api_key: Option<String>,
-    pub(crate) idempotency_key: Option<String>,
-    pub(crate) sync_token: Option<String>,
-    pub(crate) if_match: Option<String>,
-    pub(crate) if_none_match: Option<String>,
-    pub(crate) origin: Option<String>,
+        /// Reads a request's headers.
+        pub(crate) fn read_headers(request: &web_sys::Request) -> Headers {
+            let text = headers(request, concat!($($name, " "),*).trim_end());
+            let mut lines = text.split('\n');
+            let mut next = || lines.next().filter(|value| !value.is_empty()).map(str::to_owned);
+            Headers { $($field: next(),)* }
+        }
+    };
 }
 
-/// Reads a request's headers.
-pub(crate) fn read_headers(request: &web_sys::Request) -> Headers {
-    let text = headers(request, HEADERS);
-    let mut lines = text.split('\n');
-    let mut next = || lines.next().filter(|value| !value.is_empty()).map(str::to_owned);
-    Headers {
-        api_key: next(),
-        idempotency_key: next(),
-        sync_token: next(),
-        if_match: next(),
-        if_none_match: next(),
-        origin: next(),
-    }
+headers! {
+    api_key "x-api-key",
+    authorization "authorization",
+    cookie "cookie",
+    user "chatkeep-user",
+    issuer "chatkeep-issuer",
+    origin "origin",
+    idempotency_key "idempotency-key",
+    sync_token "upstash-sync-token",
+    if_match "if-match",
+    if_none_match "if-none-match",
 }
 
 /// Why a body could not be read.
@@ -142,6 +148,13 @@ pub(crate) async fn post_json(url: &str, token: &str, sync_token: &str, body: &s
 /// Text, with a sign in place of what isn't UTF-8.
 fn lossy(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Reads a URL of JSON; gives its status and body. None of it without an answer in time, or with one over the limit in bytes.
+pub(crate) async fn get_json(url: &str, limit: usize, time: Millis) -> Option<(u16, String)> {
+    let answer = get(url, limit as f64, time.0 as f64).await.ok()?.as_string()?;
+    let (status, body) = answer.split_once('\n')?;
+    Some((status.parse().ok().filter(|status| *status != 0)?, body.to_owned()))
 }
 
 /// Asks a Durable Object; gives its status and body.

@@ -3,7 +3,9 @@
 
 mod directory;
 mod edge;
+mod gate;
 mod handlers;
+mod primitives;
 mod responder;
 mod settings;
 mod store;

@@ -3,6 +3,7 @@
 mod namespaces;
 mod store;
 
+use crate::auth::Access;
 use crate::cors::AllowedOrigins;
 use crate::dialect::Dialect;
 use crate::namespace::Namespace;
@@ -23,8 +24,8 @@ pub struct Config {
     pub dialects: Vec<(Dialect, Rc<Namespace>)>,
     /// The dialect that is mounted at the root besides.
     pub root: Option<Dialect>,
-    /// The keys that callers may show; without any, the Worker serves localhost only.
-    pub api_keys: Vec<ApiKey>,
+    /// Who is let in.
+    pub access: Access,
     /// The other origins whose pages may call the API.
     pub allowed_origins: AllowedOrigins,
     /// What answers.
@@ -45,16 +46,6 @@ pub struct Upstash {
 impl fmt::Debug for Upstash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Upstash")
-    }
-}
-
-/// A key that a caller may show. Its text is kept out of every debug output.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey(pub(crate) String);
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey")
     }
 }
 
@@ -91,7 +82,7 @@ impl Config {
             canonical,
             dialects,
             root: read("DIALECT_ROOT").map(|name| root(&name)).transpose()?,
-            api_keys: read("API_KEYS").map(|keys| api_keys(&keys)).transpose()?.unwrap_or_default(),
+            access: Access::read(&read)?,
             allowed_origins: allowed_origins(&read)?,
             responder: responder(&read)?,
             responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
@@ -106,7 +97,8 @@ impl Config {
     }
 }
 
-type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Reads a variable, trimmed; an empty one is absent.
+pub(crate) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What the first name says where it is set; else what the others say, which must be one thing.
 fn agreed<U: Copy, T: PartialEq>(
@@ -138,7 +130,7 @@ fn truth(variable: &'static str, text: &str) -> Result<bool, ConfigError> {
     }
 }
 
-fn number(
+pub(crate) fn number(
     read: Read,
     variable: &'static str,
     default: u64,
@@ -157,15 +149,6 @@ fn number(
 fn root(name: &str) -> Result<Dialect, ConfigError> {
     let reason = "must be jarvis, storage-guide or openta";
     Dialect::named(name).ok_or(ConfigError { variable: "DIALECT_ROOT", reason })
-}
-
-fn api_keys(text: &str) -> Result<Vec<ApiKey>, ConfigError> {
-    let keys: Vec<_> =
-        text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(|key| ApiKey(key.to_owned())).collect();
-    if keys.is_empty() || keys.iter().any(|key| key.0.len() < 8) {
-        return Err(ConfigError { variable: "API_KEYS", reason: "must be keys of at least 8 characters, with commas" });
-    }
-    Ok(keys)
 }
 
 fn allowed_origins(read: Read) -> Result<AllowedOrigins, ConfigError> {
@@ -219,7 +202,7 @@ mod tests {
         let config = config(&[])?;
         assert_eq!((&config.upstash, config.canonical.prefix.as_str()), (&None, "chatkeep:"));
         assert_eq!(config.canonical.limits, crate::Limits::default());
-        assert!(matches!(config.responder, Responder::Echo) && config.api_keys.is_empty());
+        assert!(matches!(config.responder, Responder::Echo) && !config.access.is_configured());
         Ok(())
     }
 

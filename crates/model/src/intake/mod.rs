@@ -5,10 +5,12 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod visitor;
 
 pub use session::{create, create_of, fork, patch, restore, truncate};
 pub use state::{Preconditions, write_state};
 pub use turn::{append, append_of, appends, begin, chat, chat_in};
+pub use visitor::visitor;
 
 use crate::error::{Code, Problem};
 use crate::id::{InvalidId, MessageId, SessionId, TurnId, digest};

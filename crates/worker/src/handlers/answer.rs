@@ -67,9 +67,7 @@ impl From<Problem> for Answer {
         let mut answer = Self::text(problem.code.status(), "application/problem+json", body);
         answer.headers.extend(problem.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
         answer.headers.extend(problem.allow.map(|methods| ("allow", methods)));
-        if problem.code == Code::Unauthorized {
-            answer.headers.push(("www-authenticate", "ApiKey realm=\"chatkeep\"".to_owned()));
-        }
+        answer.headers.extend(problem.challenge.map(|challenge| ("www-authenticate", challenge)));
         answer
     }
 }

@@ -12,7 +12,7 @@ pub(super) async fn health(settings: &Settings) -> Result<Answer, Problem> {
     let (store, authentication, cause) = match settings {
         Ok(config) => (
             if config.upstash.is_some() { "upstash" } else { "vault" },
-            if config.api_keys.is_empty() { "not configured" } else { "configured" },
+            if config.access.is_configured() { "configured" } else { "not configured" },
             probe(config).await.err().map(|error| error.cause().to_owned()),
         ),
         Err(error) => ("none", "not configured", Some(error.to_string())),

@@ -10,12 +10,14 @@ mod history;
 mod messages;
 mod sessions;
 mod state;
+mod visitors;
 
 use crate::edge::{self, Headers, Unreadable};
+use crate::gate::{self, Caller};
 use crate::settings::{Settings, settings};
 use crate::store::Store;
 use answer::Answer;
-use chatkeep_model::auth::{Credentials, gate};
+use chatkeep_model::auth::Credentials;
 use chatkeep_model::config::Config;
 use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::intake::{self, Fresh, Incoming};
@@ -86,9 +88,10 @@ async fn answer(
     context: &Context,
 ) -> Result<Answer, Problem> {
     let url = request.url();
-    let (host, path, query) = url_parts(&url);
+    let (own_origin, path, query) = url_parts(&url);
+    let method = &request.method();
     let root = settings.as_ref().ok().and_then(|config| config.root);
-    let Matched { action, dialect, id } = route(&request.method(), path, root)?;
+    let Matched { action, dialect, id } = route(method, path, root)?;
     if action == Action::Health {
         return health::health(settings).await;
     }
@@ -96,9 +99,13 @@ async fn answer(
         Ok(config) => Rc::clone(config),
         Err(error) => return Err(Problem::new(Code::NotConfigured).detail(error.to_string())),
     };
+    let who = gate::enter(&config.access, &credentials(headers, own_origin, method), action.needs()).await?;
     let namespace = Rc::clone(config.namespace(dialect));
-    let owner = gate(&config, Credentials { api_key: headers.api_key.as_deref(), host })?;
     let body = body(request, action, &namespace.limits).await?;
+    if action == Action::NewVisitor {
+        return visitors::create(&config.access, &credentials(headers, own_origin, method), who, &body).await;
+    }
+    let Caller { owner, .. } = who.ok_or(Problem::new(Code::Internal))?;
     let store = Store::new(Rc::clone(&config), Rc::clone(&namespace), env, owner, headers.sync_token.clone());
     let call = Call {
         config,
@@ -135,6 +142,8 @@ async fn answer(
         Action::ListOwners => admin::owners(&call).await,
         Action::Rebuild => admin::rebuild(&call).await,
         Action::Dialect(dialect, verb) => dialects::serve(&call, dialect, verb).await,
+        // Answered above: it is for those who are nobody yet.
+        Action::NewVisitor => Err(Problem::new(Code::Internal)),
     };
     if action.writes() && answer.is_ok() && call.store.note_is_due(call.fresh.now) {
         let (store, now) = (call.store.clone(), call.fresh.now);
@@ -145,6 +154,20 @@ async fn answer(
         Some(token) => answer.header("upstash-sync-token", token),
         None => answer,
     })
+}
+
+/// What a request shows of itself.
+fn credentials<'a>(headers: &'a Headers, own_origin: &'a str, method: &str) -> Credentials<'a> {
+    Credentials {
+        api_key: headers.api_key.as_deref(),
+        authorization: headers.authorization.as_deref(),
+        cookie: headers.cookie.as_deref(),
+        user: headers.user.as_deref(),
+        issuer: headers.issuer.as_deref(),
+        origin: headers.origin.as_deref(),
+        own_origin,
+        safe: matches!(method, "GET" | "HEAD"),
+    }
 }
 
 /// Reads the body. Only who is inside the gate gets here.
@@ -169,17 +192,17 @@ fn log(problem: &Problem) {
     }
 }
 
-/// Host, path and query of an absolute URL as the platform gives it.
+/// Origin, path and query of an absolute URL as the platform gives it.
 fn url_parts(url: &str) -> (&str, &str, &str) {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    match rest.find('/') {
+    let url = url.split_once('#').map_or(url, |(before, _)| before);
+    let (before, query) = url.split_once('?').unwrap_or((url, ""));
+    let host = before.find("://").map_or(0, |at| at + 3);
+    match before.get(host..).and_then(|rest| rest.find('/')) {
         Some(at) => {
-            let (host, path) = rest.split_at(at);
-            (host, path, query)
+            let (origin, path) = before.split_at(host + at);
+            (origin, path, query)
         }
-        None => (rest, "/", query),
+        None => (before, "/", query),
     }
 }
 

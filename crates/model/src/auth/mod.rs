@@ -1,0 +1,270 @@
+//! The gate: who asks, and what that allows. Every request goes through it before any route runs.
+//!
+//! It takes two steps, because signatures are verified elsewhere: [`present`] says what is shown and what must be verified,
+//! [`Signed::settle`] what came of it, [`admit`] whether that suffices.
+
+pub mod access;
+pub mod cookie;
+pub mod jwks;
+pub mod jwt;
+#[cfg(test)]
+mod tests;
+pub mod visitor;
+
+pub use access::{Access, Scope};
+
+use crate::error::{Code, Problem};
+use crate::owner::{self, Named, Owner};
+use crate::percent::decode;
+use crate::time::Millis;
+use access::{ApiKey, Issuer, IssuerKeys, Secret};
+use jwt::{Algorithm, Claims};
+use visitor::Visitor;
+
+/// The longest token that is looked at, in bytes.
+const MAX_TOKEN_BYTES: usize = 8192;
+
+/// What a request shows of itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Credentials<'a> {
+    /// The `X-API-Key` header.
+    pub api_key: Option<&'a str>,
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The `Cookie` header.
+    pub cookie: Option<&'a str>,
+    /// The `Chatkeep-User` header: for whom a server acts, percent-encoded.
+    pub user: Option<&'a str>,
+    /// The `Chatkeep-Issuer` header: the label of that user's issuer.
+    pub issuer: Option<&'a str>,
+    /// The `Origin` header.
+    pub origin: Option<&'a str>,
+    /// The scheme and host that the request is for: `https://chat.example.com`.
+    pub own_origin: &'a str,
+    /// Its method changes nothing.
+    pub safe: bool,
+}
+
+/// What is shown.
+#[derive(Debug, PartialEq)]
+pub enum Presented<'a> {
+    /// Nothing.
+    Nothing,
+    /// Something that speaks for itself.
+    Known(Identity),
+    /// A token, whose signature is to be verified.
+    Signed(Signed<'a>),
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Whose sessions these are.
+    pub owner: Named,
+    /// What is allowed.
+    pub scope: Scope,
+    /// How that is known.
+    pub by: By,
+}
+
+/// How it is known who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// The request is for this machine itself, which is open.
+    Localhost,
+    /// An API key, by its name.
+    ApiKey(String),
+    /// A user's token.
+    User,
+    /// A visitor's token.
+    Visitor(Visitor),
+}
+
+/// A token and what verifies it.
+#[derive(Debug, PartialEq)]
+pub struct Signed<'a> {
+    /// What is signed.
+    pub text: &'a str,
+    /// The signature, in base64url.
+    pub signature: &'a str,
+    /// What verifies it.
+    pub verifier: Verifier<'a>,
+    claims: Claimed<'a>,
+    acts_for: Option<Named>,
+    access: &'a Access,
+}
+
+/// What verifies a signature.
+#[derive(Debug, PartialEq)]
+pub enum Verifier<'a> {
+    /// One of these secrets, by HMAC with SHA-256.
+    Secrets(&'a [Secret]),
+    /// A key that is published.
+    Published {
+        /// Where.
+        url: &'a str,
+        /// Which, as the token says.
+        key_id: Option<String>,
+        /// How it verifies.
+        algorithm: Algorithm,
+    },
+}
+
+#[derive(Debug, PartialEq)]
+enum Claimed<'a> {
+    Visitor(Visitor),
+    User(&'a Issuer, Claims),
+}
+
+/// Reads what a request shows. Of several credentials the first counts: key, token, cookie.
+///
+/// # Errors
+/// [`Code::Unauthorized`] for a credential that can't be right; [`Code::InvalidParameter`] for a malformed user.
+pub fn present<'a>(access: &'a Access, shown: &Credentials<'a>) -> Result<Presented<'a>, Problem> {
+    let acts_for = acts_for(access, shown)?;
+    let open = access.open_localhost && is_loopback(host_of(shown.own_origin));
+    // A kind of credential that isn't configured is not held against those who need none.
+    if let Some(key) = shown.api_key.filter(|_| !open) {
+        let key = find(&access.api_keys, key).ok_or_else(|| refused(access, None))?;
+        return Ok(Presented::Known(Identity {
+            owner: acts_for.unwrap_or(Named::Owner(Owner::app())),
+            scope: key.scope,
+            by: By::ApiKey(key.name.clone()),
+        }));
+    }
+    let bearers = access.visitors.is_some() || !access.issuers.is_empty();
+    let token = match shown.authorization.filter(|_| bearers || !open) {
+        Some(header) => Some(bearer(header).ok_or_else(|| refused(access, Some("invalid_request")))?),
+        None => cookie::token(shown).filter(|_| bearers),
+    };
+    match token {
+        Some(token) => {
+            let signed = signed(access, token, acts_for).ok_or_else(|| refused(access, Some("invalid_token")))?;
+            Ok(Presented::Signed(signed))
+        }
+        None if open => Ok(Presented::Known(Identity {
+            owner: acts_for.unwrap_or(Named::Owner(Owner::app())),
+            scope: Scope::Admin,
+            by: By::Localhost,
+        })),
+        None => Ok(Presented::Nothing),
+    }
+}
+
+impl Signed<'_> {
+    /// Who it is, now that it is known whether the signature is right.
+    ///
+    /// # Errors
+    /// [`Code::Unauthorized`] when it isn't, or what the token claims is not accepted; [`Code::Forbidden`] when it would act
+    /// for somebody else.
+    pub fn settle(self, genuine: bool, now: Millis) -> Result<Identity, Problem> {
+        let refused = |detail: &str| refused(self.access, Some("invalid_token")).detail(detail);
+        if !genuine {
+            return Err(refused("the token is not genuine"));
+        }
+        let (owner, by) = match self.claims {
+            Claimed::Visitor(visitor) if visitor.expires <= now => return Err(refused("the token has expired")),
+            Claimed::Visitor(visitor) => (Named::Owner(visitor.owner()), By::Visitor(visitor)),
+            Claimed::User(issuer, claims) => {
+                claims.judge(issuer, now, self.access.skew).map_err(|reason| refused(reason.as_str()))?;
+                let owner = owner::user(issuer.label.as_deref(), &claims.sub);
+                (owner.ok_or_else(|| refused("the token names no user"))?, By::User)
+            }
+        };
+        if self.acts_for.is_some_and(|user| user != owner) {
+            return Err(Problem::new(Code::Forbidden).detail("only an API key acts for another user"));
+        }
+        Ok(Identity { owner, scope: Scope::Write, by })
+    }
+}
+
+/// Whether who asks may do what needs this scope. Without one it is open to all.
+///
+/// # Errors
+/// [`Code::NotConfigured`] where nobody can be let in, [`Code::Unauthorized`] without credentials, [`Code::Forbidden`] when they
+/// don't suffice.
+pub fn admit(access: &Access, who: Option<Identity>, needs: Option<Scope>) -> Result<Option<Identity>, Problem> {
+    let Some(needed) = needs else { return Ok(who) };
+    match who {
+        Some(who) if who.scope >= needed => Ok(Some(who)),
+        Some(_) => Err(Problem::new(Code::Forbidden)),
+        None if access.is_configured() => Err(refused(access, None)),
+        None => {
+            let detail =
+                "set API_KEYS, VISITOR_SECRET or JWT_SECRET; without any of them this Worker serves localhost only";
+            Err(Problem::new(Code::NotConfigured).detail(detail))
+        }
+    }
+}
+
+fn signed<'a>(access: &'a Access, token: &'a str, acts_for: Option<Named>) -> Option<Signed<'a>> {
+    if token.len() > MAX_TOKEN_BYTES {
+        return None;
+    }
+    if visitor::is_visitors(token) {
+        let read = visitor::read(token)?;
+        let verifier = Verifier::Secrets(&access.visitors.as_ref()?.secrets);
+        let claims = Claimed::Visitor(read.visitor);
+        return Some(Signed { text: read.signed, signature: read.signature, verifier, claims, acts_for, access });
+    }
+    let read = jwt::read(token)?;
+    let issuer = access.issuers.iter().find(|issuer| issuer.issuer == read.claims.iss)?;
+    // What the token says of its algorithm is held against what is configured, and never decides by itself.
+    if !issuer.algorithms.contains(&read.algorithm) {
+        return None;
+    }
+    let verifier = match &issuer.keys {
+        IssuerKeys::Secrets(secrets) => Verifier::Secrets(secrets),
+        IssuerKeys::Published(url) => Verifier::Published { url, key_id: read.key_id, algorithm: read.algorithm },
+    };
+    let claims = Claimed::User(issuer, read.claims);
+    Some(Signed { text: read.signed, signature: read.signature, verifier, claims, acts_for, access })
+}
+
+/// The user that the headers name.
+fn acts_for(access: &Access, shown: &Credentials) -> Result<Option<Named>, Problem> {
+    let wrong = |detail: &str| Problem::new(Code::InvalidParameter).detail(detail);
+    let Some(user) = shown.user else { return Ok(None) };
+    let label = shown.issuer;
+    let known = access.issuers.iter().any(|issuer| issuer.label.as_deref() == label);
+    if !known && (label.is_some() || !access.issuers.is_empty()) {
+        return Err(wrong("Chatkeep-Issuer is the label of a configured issuer"));
+    }
+    let name = decode(user);
+    let name = owner::user(label, &name).filter(|_| !name.contains('\u{fffd}'));
+    name.map(Some).ok_or_else(|| wrong("Chatkeep-User is a user, percent-encoded"))
+}
+
+fn refused(access: &Access, error: Option<&str>) -> Problem {
+    Problem { challenge: Some(access.challenge(error)), ..Problem::new(Code::Unauthorized) }
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The key that is shown. All keys are compared, and each to its end, so that the time taken tells nothing of them.
+fn find<'a>(keys: &'a [ApiKey], shown: &str) -> Option<&'a ApiKey> {
+    keys.iter().fold(None, |found, key| if same(key.key.expose(), shown) { Some(key) } else { found })
+}
+
+fn same(key: &str, shown: &str) -> bool {
+    let padded = shown.bytes().chain(std::iter::repeat(0));
+    let differ = key.bytes().zip(padded).fold(0, |differ, (ours, theirs)| differ | (ours ^ theirs));
+    (differ == 0) & (key.len() == shown.len())
+}
+
+fn host_of(origin: &str) -> &str {
+    origin.split_once("://").map_or(origin, |(_, host)| host)
+}
+
+/// Whether a host, with or without a port, is this machine itself.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let v4 = name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    v4 || matches!(name, "localhost" | "::1") || name.ends_with(".localhost")
+}
