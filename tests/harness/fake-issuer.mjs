@@ -53,7 +53,12 @@ export class FakeIssuer {
   keys = [];
   #server = createServer((_, response) => {
     this.reads += 1;
-    const keys = this.keys.map(({ publicKey, kid, alg }) => ({ ...publicKey.export({ format: "jwk" }), kid, alg, use: "sig" }));
+    const keys = this.keys.map(({ publicKey, kid, alg }) => ({
+      ...publicKey.export({ format: "jwk" }),
+      kid,
+      alg,
+      use: "sig",
+    }));
     response.writeHead(this.status, { "content-type": "application/json" }).end(JSON.stringify({ keys }));
   });
 

@@ -84,7 +84,10 @@ forEachStore("the gate", (store) => {
   function ask({ method, path }, headers) {
     const { body, headers: its } = ROWS[`${method} ${path}`];
     const sent = typeof body === "object" ? JSON.stringify(body).replace("SESSION", SESSION) : body;
-    return api.send(method, path.replace("{id}", SESSION), /** @type {string | undefined} */ (sent), { ...its, ...headers });
+    return api.send(method, path.replace("{id}", SESSION), /** @type {string | undefined} */ (sent), {
+      ...its,
+      ...headers,
+    });
   }
 
   test("every route has its row", () => {
@@ -135,7 +138,10 @@ forEachStore("the gate", (store) => {
         if (open && (route.action === "Health" || /^no |empty|cookie/.test(what))) assert.equal(answer.status, 200);
         else {
           assertProblem(answer, 401, "unauthorized");
-          assert.match(answer.headers.get("www-authenticate") ?? "", /ApiKey realm="chatkeep", Bearer realm="chatkeep"/);
+          assert.match(
+            answer.headers.get("www-authenticate") ?? "",
+            /ApiKey realm="chatkeep", Bearer realm="chatkeep"/,
+          );
         }
       }
     });
@@ -144,7 +150,8 @@ forEachStore("the gate", (store) => {
   /** Credentials that are right, and somebody else's. @type {Record<string, () => Record<string, string>>} */
   const others = {
     "another user": () => bearer(issuer.token({ ...CLAIMS, sub: "bob" })),
-    "a user whose name only looks alike": () => bearer(issuer.token({ ...CLAIMS, sub: "аda@example.com" }, issuer.keys[1])),
+    "a user whose name only looks alike": () =>
+      bearer(issuer.token({ ...CLAIMS, sub: "аda@example.com" }, issuer.keys[1])),
     "a user named like the application": () => bearer(issuer.token({ ...CLAIMS, sub: "app" })),
     "a user who would split a key": () => bearer(issuer.token({ ...CLAIMS, sub: "ada}:s:x{\n\0" })),
     "a user with a very long name": () => bearer(issuer.token({ ...CLAIMS, sub: "ada@example.com".repeat(20) })),
@@ -161,7 +168,7 @@ forEachStore("the gate", (store) => {
         else if (admin && !headers()["x-api-key"]) assertProblem(answer, 403, "forbidden");
         else if (admin) assert.equal(answer.status, 200, answer.text);
         else assert.equal(answer.status, foreign ?? 404, `${route.method} ${route.path}: ${answer.text}`);
-        assert.ok(!answer.text.includes("Mine\""), answer.text);
+        assert.ok(!answer.text.includes('Mine"'), answer.text);
       }
       const mine = await api.send("GET", `/v1/sessions/${SESSION}`, undefined, bearer(issuer.token(CLAIMS)));
       assert.equal(ok(mine).message_count, 2);

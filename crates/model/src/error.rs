@@ -82,10 +82,9 @@ pub struct Problem {
     pub detail: Option<String>,
     /// When to try again, in seconds.
     pub retry_after: Option<u64>,
-    /// The methods that the route takes, for [`Code::MethodNotAllowed`].
-    pub allow: Option<String>,
-    /// What credentials are taken, for [`Code::Unauthorized`]: a `WWW-Authenticate` header.
-    pub challenge: Option<String>,
+    /// What would do instead: the methods that the route takes, for [`Code::MethodNotAllowed`]; the credentials, as a
+    /// `WWW-Authenticate` header, for [`Code::Unauthorized`].
+    pub instead: Option<String>,
     /// The session of the failed turn.
     pub session_id: Option<SessionId>,
     /// The user message of the failed turn.
@@ -96,7 +95,7 @@ impl Problem {
     /// A problem with nothing but its code.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, detail: None, retry_after: None, allow: None, challenge: None, session_id: None, message_id: None }
+        Self { code, detail: None, retry_after: None, instead: None, session_id: None, message_id: None }
     }
 
     /// With a sentence for people.

@@ -138,7 +138,7 @@ fn find<A: Copy>(routes: Routes<A>, method: &str, path: &str) -> Result<(A, Stri
     if allowed.is_empty() {
         return Err(Problem::new(Code::RouteNotFound));
     }
-    Err(Problem { allow: Some(allowed.join(", ")), ..Problem::new(Code::MethodNotAllowed) })
+    Err(Problem { instead: Some(allowed.join(", ")), ..Problem::new(Code::MethodNotAllowed) })
 }
 
 /// What stands for `{id}` in a path that fits the pattern; empty where the pattern has none.
@@ -204,7 +204,7 @@ mod tests {
     fn a_wrong_method_is_told_the_right_ones() {
         let problem = route("PUT", "/v1/sessions/a", None).err();
         assert_eq!(problem.as_ref().map(|problem| problem.code), Some(Code::MethodNotAllowed));
-        assert_eq!(problem.and_then(|problem| problem.allow).as_deref(), Some("GET, HEAD, PATCH, DELETE"));
+        assert_eq!(problem.and_then(|problem| problem.instead).as_deref(), Some("GET, HEAD, PATCH, DELETE"));
     }
 
     #[test]

@@ -236,7 +236,7 @@ fn acts_for(access: &Access, shown: &Credentials) -> Result<Option<Named>, Probl
 }
 
 fn refused(access: &Access, error: Option<&str>) -> Problem {
-    Problem { challenge: Some(access.challenge(error)), ..Problem::new(Code::Unauthorized) }
+    Problem { instead: Some(access.challenge(error)), ..Problem::new(Code::Unauthorized) }
 }
 
 fn bearer(header: &str) -> Option<&str> {

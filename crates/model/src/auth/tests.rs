@@ -147,7 +147,7 @@ fn a_signature_that_is_wrong_lets_nobody_in() -> Result<(), ConfigError> {
     assert_eq!(signed.verifier, Verifier::Secrets(&[Secret(SECRET.into())]));
     let problem = signed.settle(false, Millis(0)).err();
     assert_eq!(
-        problem.and_then(|problem| problem.challenge).as_deref(),
+        problem.and_then(|problem| problem.instead).as_deref(),
         Some("Bearer realm=\"chatkeep\", error=\"invalid_token\"")
     );
     Ok(())
@@ -188,7 +188,7 @@ fn refusals_say_what_is_taken() -> Result<(), ConfigError> {
         let access = access(pairs)?;
         let presented = present(&access, &Credentials { authorization, ..OUTSIDE });
         let refused = presented.and_then(|_| admit(&access, None, Some(Scope::Read))).err();
-        Ok(refused.and_then(|problem| problem.challenge).unwrap_or_default())
+        Ok(refused.and_then(|problem| problem.instead).unwrap_or_default())
     };
     let (key, bearer) = ("ApiKey realm=\"chatkeep\"", "Bearer realm=\"chatkeep\"");
     assert_eq!(challenge(&[KEYS], None)?, key);

@@ -66,8 +66,8 @@ impl From<Problem> for Answer {
         let body = serde_json::to_string(&problem.body()).unwrap_or_default();
         let mut answer = Self::text(problem.code.status(), "application/problem+json", body);
         answer.headers.extend(problem.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
-        answer.headers.extend(problem.allow.map(|methods| ("allow", methods)));
-        answer.headers.extend(problem.challenge.map(|challenge| ("www-authenticate", challenge)));
+        let name = if problem.code == Code::Unauthorized { "www-authenticate" } else { "allow" };
+        answer.headers.extend(problem.instead.map(|instead| (name, instead)));
         answer
     }
 }
