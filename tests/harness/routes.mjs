@@ -1,15 +1,29 @@
-// The routes of the API, as the model lists them: tests that must cover all of them ask here what all is.
-import { readFileSync } from "node:fs";
+// The routes of the API and of the dialects, as the model lists them: tests that must cover all of them ask here what all is.
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./folders.mjs";
 
 /** @typedef {{method: string, path: string, action: string}} Route */
 
+const MODEL = join(ROOT, "crates/model/src");
+
+/**
+ * @param {string} file
+ * @param {string} folder where they are mounted
+ * @returns {Route[]}
+ */
+function routesOf(file, folder = "") {
+  const found = [
+    ...readFileSync(join(MODEL, file), "utf8").matchAll(/^ +\("([A-Z]+)", "(\/[^"]*)", (?:Action|Verb)::(\w+)\),$/gm),
+  ].map(([, method, path, action]) => ({ method, path: folder + path, action }));
+  if (found.length < 2) throw new Error(`${file} lists its routes in another form than this reads`);
+  return found;
+}
+
+const DIALECTS = readdirSync(join(MODEL, "dialect")).filter((file) => !/^(mod|tests)\.rs$/.test(file));
+
 /** @type {Route[]} */
 export const ROUTES = [
-  ...readFileSync(join(ROOT, "crates/model/src/route.rs"), "utf8").matchAll(
-    /^ +\("([A-Z]+)", "(\/[^"]*)", Action::(\w+)\),$/gm,
-  ),
-].map(([, method, path, action]) => ({ method, path, action }));
-
-if (ROUTES.length < 20) throw new Error("crates/model/src/route.rs lists its routes in another form than this reads");
+  ...routesOf("route.rs"),
+  ...DIALECTS.flatMap((file) => routesOf(`dialect/${file}`, `/${file.slice(0, -3).replaceAll("_", "-")}`)),
+];

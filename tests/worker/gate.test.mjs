@@ -36,6 +36,20 @@ const ROWS = {
   "POST /v1/import": { body: "", foreign: 200 },
   "GET /v1/admin/owners": { admin: true },
   "POST /v1/admin/rebuild": { admin: true },
+  "POST /jarvis/api/chat": { body: { message: "Hello" }, foreign: 200 },
+  "POST /jarvis/api/sessions/new": { foreign: 200 },
+  "GET /jarvis/api/sessions": { foreign: 200 },
+  "GET /jarvis/api/sessions/{id}": {},
+  "GET /jarvis/api/sessions/{id}/history": {},
+  "DELETE /jarvis/api/sessions/{id}": {},
+  "POST /storage-guide/api/chat/sessions": { foreign: 200 },
+  "GET /storage-guide/api/chat/sessions": { foreign: 200 },
+  "POST /storage-guide/api/chat/sessions/{id}/messages": { body: { message: "Hello" } },
+  "GET /storage-guide/api/chat/sessions/{id}/history": {},
+  "DELETE /storage-guide/api/chat/sessions/{id}": {},
+  "POST /openta/chat/basic": { body: { query: "Hello", meta_params: {} }, foreign: 200 },
+  "GET /openta/chat/history/{id}": {},
+  "POST /openta/chat/history/{id}": { body: { question: "Hello", answer: "Hello" }, foreign: 200 },
 };
 
 const SECRETS = { key: "gate-full-key", reader: "gate-read-key", visitors: randomBytes(32).toString("hex") };
@@ -157,7 +171,7 @@ forEachStore("the gate", (store) => {
     "a user with a very long name": () => bearer(issuer.token({ ...CLAIMS, sub: "ada@example.com".repeat(20) })),
     "a visitor": () => bearer(visitorToken(SECRETS.visitors, VISITOR, SOON)),
     "the application": () => ({ "x-api-key": SECRETS.key }),
-    "a server for another user": () => ({ "x-api-key": SECRETS.key, "chatkeep-user": "bob" }),
+    "a server for another user": () => ({ "x-api-key": SECRETS.key, "chatkeep-user": "eve" }),
   };
   for (const [what, headers] of Object.entries(others)) {
     test(`${what}: the session does not exist`, async () => {
@@ -192,7 +206,7 @@ forEachStore("the gate", (store) => {
       const { open, admin } = ROWS[`${route.method} ${route.path}`];
       if (route.action === "Health") continue;
       assertProblem(await ask(route, acting("bob")), 403, "forbidden");
-      const reads = route.method === "GET" && !open && !admin && !route.path.endsWith("/state");
+      const reads = route.method === "GET" && !open && !admin && !/state$|^[/](?!v1)/.test(route.path);
       if (reads) ok(await ask(route, acting("ada%40example.com")));
     }
   });
