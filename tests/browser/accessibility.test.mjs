@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { startWorker } from "../harness/worker.mjs";
-import { DESKTOP, launch, PHONE, withApp } from "./app.mjs";
+import { DESKTOP, failOnce, launch, PHONE, withApp } from "./app.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
@@ -32,14 +32,25 @@ for (const colorScheme of ["light", "dark"]) {
       await inspect(page, "a new chat");
       await chat.say(`A ${colorScheme} day`);
       await inspect(page, "a chat");
-      await page.route("**/v1/chat", (route) => route.abort());
+      await failOnce(page, "responder_failed", 502);
       await chat.send("Lost");
       await chat.log.getByRole("button", { name: "Retry" }).waitFor();
       await inspect(page, "a failed message");
       await chat.session(`A ${colorScheme} day`).hover();
-      await chat.deleteButton(`A ${colorScheme} day`).click();
-      await page.getByRole("button", { name: "Yes, delete" }).waitFor();
-      await inspect(page, "the question before a deletion");
+      await chat.list.getByRole("button", { name: "More for" }).click();
+      await page.getByRole("menuitem", { name: "Rename" }).waitFor();
+      await inspect(page, "a session's menu");
+      await page.getByRole("menuitem", { name: "Rename" }).click();
+      await inspect(page, "a session being renamed");
+      await page.keyboard.press("Escape");
+      await chat.choose(`A ${colorScheme} day`, "Delete");
+      await chat.toast("Chat deleted.").waitFor();
+      await inspect(page, "the notice after a deletion");
+      await page.getByRole("button", { name: "Incognito" }).click();
+      await inspect(page, "an incognito chat");
+      await page.keyboard.press("Control+/");
+      await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+      await inspect(page, "the shortcuts");
     }));
 }
 

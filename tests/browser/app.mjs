@@ -82,8 +82,16 @@ class App {
     return this.list.locator("[data-session]", { hasText: title });
   }
 
-  deleteButton(title) {
-    return this.list.getByRole("button", { name: `Delete “${title}`, exact: false });
+  /** Chooses from a session's menu. */
+  async choose(title, item) {
+    await this.session(title).hover();
+    await this.list.getByRole("button", { name: `More for “${title}` }).click();
+    await this.page.getByRole("menuitem", { name: item }).click();
+  }
+
+  /** A notice over the page. */
+  toast(text) {
+    return this.page.getByRole("status", { name: "Notices" }).filter({ hasText: text });
   }
 }
 
@@ -96,6 +104,13 @@ export async function eventually(look, holds, timeout = 15_000) {
     if (Date.now() > end) assert.fail(`still ${JSON.stringify(seen)}`);
     await new Promise((resume) => setTimeout(resume, 25));
   }
+}
+
+/** The next turn gets this problem for an answer. */
+export function failOnce(page, code, status) {
+  const problem = { type: `urn:chatkeep:problem:${code}`, title: "Failed", status, code, retryable: true };
+  const answer = { status, contentType: "application/problem+json", body: JSON.stringify(problem) };
+  return page.route("**/v1/chat", (route) => route.fulfill(answer), { times: 1 });
 }
 
 /** The app's own API, as another of its clients. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startWorker } from "../harness/worker.mjs";
-import { api, DESKTOP, eventually, launch, withApp } from "./app.mjs";
+import { api, DESKTOP, eventually, failOnce, launch, withApp } from "./app.mjs";
 
 let browser;
 let worker;
@@ -102,52 +102,58 @@ test("nothing is sent when there is nothing to say", () =>
     assert.equal(await chat.messages.count(), 0);
   }));
 
-test("a send that gets no answer says so, and Retry sends it once", () =>
+test("a send that gets no answer is sent again by itself, once", () =>
   app(async (chat, page) => {
-    await page.route("**/v1/chat", (route) => route.abort());
+    let tries = 0;
+    await page.route("**/v1/chat", (route) => (++tries < 3 ? route.abort() : route.continue()));
     await chat.send("Into the void");
-    await chat.log.getByText("The server can’t be reached.").waitFor();
-    assert.equal(await chat.replies.count(), 0);
-    await page.unroute("**/v1/chat");
+    await chat.replies.first().waitFor();
+    assert.equal(tries, 3);
+    await page.reload();
+    await chat.replies.first().waitFor();
+    assert.equal(await chat.messages.count(), 2);
+  }));
+
+test("a send that the server answered, unheard, isn't doubled when it is sent again", () =>
+  app(async (chat, page) => {
+    await page.route(
+      "**/v1/chat",
+      async (route) => {
+        await route.fetch();
+        await route.abort();
+      },
+      { times: 1 },
+    );
+    await chat.send("Heard, not answered");
+    await chat.replies.first().waitFor();
+    await page.reload();
+    await chat.replies.first().waitFor();
+    assert.equal(await chat.messages.count(), 2);
+  }));
+
+test("a failing assistant is named, and Retry asks it again", () =>
+  app(async (chat, page) => {
+    await failOnce(page, "responder_failed", 502);
+    await chat.send("Anyone there?");
+    await chat.log.getByText("The assistant couldn’t answer.").waitFor();
     await chat.log.getByRole("button", { name: "Retry" }).click();
     await chat.replies.first().waitFor();
     assert.equal(await chat.log.getByRole("button", { name: "Retry" }).count(), 0);
-    await page.reload();
-    await chat.replies.first().waitFor();
     assert.equal(await chat.messages.count(), 2);
   }));
 
-test("a send that the server answered, unheard, isn't doubled by Retry", () =>
+test("a message that wasn't answered can go back into the box", () =>
   app(async (chat, page) => {
-    await page.route("**/v1/chat", async (route) => {
-      await route.fetch();
-      await route.abort();
-    });
-    await chat.send("Heard, not answered");
-    await chat.log.getByRole("button", { name: "Retry" }).waitFor();
-    await page.unroute("**/v1/chat");
-    await chat.log.getByRole("button", { name: "Retry" }).click();
-    await chat.replies.first().waitFor();
-    await page.reload();
-    await chat.replies.first().waitFor();
-    assert.equal(await chat.messages.count(), 2);
-  }));
-
-test("a failing assistant is named, and the message can go back into the box", () =>
-  app(async (chat, page) => {
-    const code = "responder_failed";
-    const problem = { type: `urn:chatkeep:problem:${code}`, title: "Failed", status: 502, code, retryable: true };
-    await page.route(
-      "**/v1/chat",
-      (route) => route.fulfill({ status: 502, contentType: "application/problem+json", body: JSON.stringify(problem) }),
-      { times: 1 },
-    );
+    await failOnce(page, "responder_failed", 502);
     await chat.send("Anyone there?");
     await chat.log.getByText("The assistant couldn’t answer.").waitFor();
-    await chat.log.getByRole("button", { name: "Edit a copy" }).click();
+    await chat.log.getByRole("button", { name: "Back into the box" }).click();
     assert.equal(await chat.box.inputValue(), "Anyone there?");
-    await chat.log.getByRole("button", { name: "Retry" }).click();
-    await chat.replies.first().waitFor();
+    await eventually(
+      () => chat.messages.count(),
+      (count) => count === 0,
+    );
+    await chat.say("Anyone at all?");
   }));
 
 test("one can write on while an answer is on its way", () =>

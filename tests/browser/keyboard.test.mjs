@@ -53,19 +53,49 @@ test("from the first message to the deletion of a chat without a pointer", () =>
     await chat.questions.getByText("Written by hand").waitFor();
     await page.waitForFunction(() => document.activeElement?.id === "composer");
 
-    // Ask for its deletion, think again, then delete it.
-    await tabTo(page, /^Delete “Written by hand”$/, "Shift+Tab");
+    // Its menu: up and down, out again by Escape, in again, to the last entry, which deletes it.
+    await tabTo(page, /^More for “Written by hand”$/, "Shift+Tab");
     await keyboard.press("Enter");
-    await page.waitForFunction(() => document.activeElement?.textContent === "No, keep");
+    await page.waitForFunction(() => document.activeElement?.textContent === "Rename");
+    await keyboard.press("ArrowDown");
+    assert.equal(await focused(page), "Pin");
     await keyboard.press("Escape");
-    await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label")?.startsWith("Delete"));
-    await keyboard.press("Enter");
-    await page.waitForFunction(() => document.activeElement?.textContent === "No, keep");
-    await keyboard.press("Tab");
-    assert.equal(await focused(page), "Yes, delete");
+    assert.match(await focused(page), /^More for/);
+    await keyboard.press("ArrowDown");
+    await page.waitForFunction(() => document.activeElement?.textContent === "Rename");
+    await keyboard.press("End");
+    assert.equal(await focused(page), "Delete");
     await keyboard.press("Enter");
     await chat.session("Written by hand").waitFor({ state: "detached" });
     await page.waitForFunction(() => document.activeElement?.textContent?.startsWith("Another one"));
+
+    // Second thoughts.
+    await tabTo(page, /^Undo$/);
+    await keyboard.press("Enter");
+    await chat.session("Written by hand").waitFor();
+  }));
+
+test("a chat is renamed without a pointer", () =>
+  app(async (chat, page) => {
+    await chat.say("Before");
+    await tabTo(page, /^More for “Before”$/, "Shift+Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement?.textContent === "Rename");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Title");
+    await page.keyboard.type("After");
+    await page.keyboard.press("Enter");
+    await chat.session("After").waitFor();
+    await page.waitForFunction(() => document.activeElement?.textContent?.startsWith("After"));
+  }));
+
+test("the shortcuts are listed, by a shortcut", () =>
+  app(async (_chat, page) => {
+    await page.keyboard.press("Control+/");
+    const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+    await dialog.getByText("Search your chats").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
   }));
 
 test("what comes first skips the list", () =>

@@ -1,5 +1,6 @@
 // The session list: New Chat, opening an old session, deleting, and what it says when it can't be loaded.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { startWorker } from "../harness/worker.mjs";
 import { api, DESKTOP, eventually, launch, withApp } from "./app.mjs";
@@ -55,27 +56,27 @@ test("what is typed stays with its chat", () =>
     assert.equal(await chat.box.inputValue(), "half a thought");
   }));
 
-test("deleting asks first; No keeps it, Yes deletes it on the server", () =>
+test("a deleted chat is gone from the server, and Undo brings it back", () =>
   app(async (chat, page) => {
     await chat.say("Keep me");
     await chat.newChat();
     await chat.say("Throw me away");
     const id = await chat.session("Throw me away").getAttribute("data-session");
+    const stored = async () => (await api(worker.url, "/v1/sessions")).sessions.some((it) => it.session_id === id);
 
-    await chat.session("Throw me away").hover();
-    await chat.deleteButton("Throw me away").click();
-    const question = page.getByRole("group", { name: "Delete “Throw me away”?" });
-    await question.getByRole("button", { name: "No, keep" }).click();
-    await chat.session("Throw me away").waitFor();
-
-    await chat.deleteButton("Throw me away").click();
-    await question.getByRole("button", { name: "Yes, delete" }).click();
+    await chat.choose("Throw me away", "Delete");
     await chat.session("Throw me away").waitFor({ state: "detached" });
     await page.getByText("Hello! What’s on your mind?").waitFor();
-    await chat.session("Keep me").waitFor();
-    const { sessions } = await api(worker.url, "/v1/sessions");
-    assert.ok(sessions.every((session) => session.session_id !== id));
+    assert.equal(await stored(), false);
 
+    await chat.toast("Chat deleted.").getByRole("button", { name: "Undo" }).click();
+    await chat.session("Throw me away").waitFor();
+    assert.equal(await stored(), true);
+    await chat.session("Throw me away").click();
+    await chat.replies.first().waitFor();
+
+    await chat.choose("Throw me away", "Delete");
+    await chat.toast("Chat deleted.").getByRole("button", { name: "Dismiss" }).click();
     await page.reload();
     await chat.session("Keep me").waitFor();
     assert.equal(await chat.session("Throw me away").count(), 0);
@@ -85,11 +86,84 @@ test("a delete that fails says so and keeps the session", () =>
   app(async (chat, page) => {
     await chat.say("Stubborn");
     await page.route("**/v1/sessions/*", (route) => route.abort(), { times: 1 });
-    await chat.session("Stubborn").hover();
-    await chat.deleteButton("Stubborn").click();
-    await page.getByRole("button", { name: "Yes, delete" }).click();
-    await page.getByRole("alert").getByText("The chat wasn’t deleted.").waitFor();
+    await chat.choose("Stubborn", "Delete");
+    await page.getByRole("alert").getByText("That didn’t work.").waitFor();
     await chat.session("Stubborn").waitFor();
+  }));
+
+test("a chat is renamed where it stands, and Escape leaves its name", () =>
+  app(async (chat, page) => {
+    await chat.say("A working title");
+    await chat.choose("A working title", "Rename");
+    const field = chat.list.getByRole("textbox", { name: "Title" });
+    await field.fill("Something else");
+    await field.press("Escape");
+    await chat.session("A working title").waitFor();
+
+    await chat.choose("A working title", "Rename");
+    await field.fill("The harbour 港");
+    await field.press("Enter");
+    await chat.session("The harbour 港").waitFor();
+    assert.equal(await chat.heading.textContent(), "The harbour 港");
+    await page.reload();
+    await chat.session("The harbour 港").waitFor();
+  }));
+
+test("a pinned chat stays on top, an archived one steps aside", () =>
+  app(async (chat, page) => {
+    await chat.say("Older and dear");
+    await chat.newChat();
+    await chat.say("Newer");
+    const order = async () => chat.list.locator("[data-session] .session-title").allTextContents();
+
+    await chat.choose("Older and dear", "Pin");
+    await eventually(order, (titles) => titles[0] === "Older and dear");
+    await page.reload();
+    await eventually(order, (titles) => titles[0] === "Older and dear");
+    await chat.choose("Older and dear", "Unpin");
+    await chat.list.getByText("Pinned").waitFor({ state: "detached" });
+
+    await chat.choose("Older and dear", "Archive");
+    await chat.session("Older and dear").waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Show 1 archived" }).click();
+    await chat.choose("Older and dear", "Take back");
+    await page.getByRole("button", { name: "Hide archived" }).waitFor({ state: "detached" });
+    await chat.session("Older and dear").waitFor();
+  }));
+
+test("chats are found by their titles, archived ones too", () =>
+  app(async (chat, page) => {
+    for (const text of ["Grow tomatoes", "Mend the roof"]) {
+      await chat.say(text);
+      await chat.newChat();
+    }
+    await chat.choose("Grow tomatoes", "Archive");
+    await chat.session("Grow tomatoes").waitFor({ state: "detached" });
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("TOMATO");
+    await chat.session("Grow tomatoes").waitFor();
+    await chat.session("Mend the roof").waitFor({ state: "detached" });
+    await page.keyboard.type("xyz");
+    await page.getByText("No chat has “TOMATOxyz” in its title.").waitFor();
+    await page.keyboard.press("Escape");
+    await chat.session("Mend the roof").waitFor();
+  }));
+
+test("an exported chat can be imported again", () =>
+  app(async (chat, page) => {
+    await chat.say("Take me with you");
+    const id = await chat.session("Take me with you").getAttribute("data-session");
+    const [file] = await Promise.all([page.waitForEvent("download"), chat.choose("Take me with you", "Export")]);
+    assert.equal(file.suggestedFilename(), "Take-me-with-you.ndjson");
+    const lines = readFileSync(await file.path(), "utf8");
+    await api(worker.url, `/v1/sessions/${id}`, { method: "DELETE" });
+    await api(worker.url, `/v1/sessions/${id}/restore`, { method: "POST" });
+    const answer = await api(worker.url, "/v1/import", {
+      method: "POST",
+      headers: { "content-type": "application/x-ndjson" },
+      body: lines,
+    });
+    assert.deepEqual(answer.skipped, []);
   }));
 
 test("a list that can't be loaded says so and can be asked for again", () =>

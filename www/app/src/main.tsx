@@ -4,12 +4,15 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import { Crash } from "./app/Crash";
+import { showKeptTheme } from "./lib/useTheme";
 import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/sessions.css";
 import "./styles/chat.css";
 import "./styles/markdown.css";
+import "./styles/overlays.css";
 
+showKeptTheme();
 const client = createChatkeep();
 const root = document.getElementById("root");
 

@@ -2,15 +2,17 @@
 import type { Chatkeep } from "chatkeep";
 import { useChatkeep } from "chatkeep/react";
 import { useCallback, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { ChatPane } from "../chat/ChatPane";
-import { toProblem } from "../lib/problems";
-import { useNewChatShortcut } from "../lib/shortcuts";
+import { NEW_CHAT, SEARCH, useShortcut } from "../lib/shortcuts";
 import { useMediaQuery } from "../lib/useMediaQuery";
 import { useNow } from "../lib/useNow";
 import { SessionList } from "../sessions/SessionList";
+import { useSessionActions } from "../sessions/useSessionActions";
 import { useSessionList } from "../sessions/useSessionList";
 import { Announcer, useAnnouncer } from "./Announcer";
 import { Drawer } from "./Drawer";
+import { Toasts, useToasts } from "./Toasts";
 
 const PHONE = "(max-width: 720px)";
 
@@ -20,20 +22,28 @@ export function App({ client }: { readonly client: Chatkeep }) {
   const phone = useMediaQuery(PHONE);
   const [drawerOpen, setDrawerOpen] = useState(false);
   const [announcement, announce] = useAnnouncer();
+  const [toasts, showToast, dismissToast] = useToasts();
   const composer = useRef<HTMLTextAreaElement>(null);
+  const search = useRef<HTMLInputElement>(null);
   const list = useSessionList(client, view.sessions, now);
+  const actions = useSessionActions(client, announce, showToast);
 
   const closeDrawer = useCallback(() => setDrawerOpen(false), []);
   // After the drawer has closed, which gives the focus back to its opener.
   const focusComposer = useCallback(() => requestAnimationFrame(() => composer.current?.focus()), []);
 
-  const newChat = () => {
-    client.newChat();
+  const newChat = (options?: { incognito: boolean }) => {
+    client.newChat(options);
     closeDrawer();
     focusComposer();
-    announce("New chat");
+    announce(options?.incognito ? "New incognito chat" : "New chat");
   };
-  useNewChatShortcut(newChat);
+  useShortcut(NEW_CHAT, () => newChat());
+  useShortcut(SEARCH, () => {
+    // Into the drawer once it is there; else at once, as typing may go on without a pause.
+    if (phone) flushSync(() => setDrawerOpen(true));
+    search.current?.focus();
+  });
 
   const openSession = (sessionId: string) => {
     closeDrawer();
@@ -43,27 +53,22 @@ export function App({ client }: { readonly client: Chatkeep }) {
     if (!phone) focusComposer();
   };
 
-  const deleteSession = async (sessionId: string) => {
-    try {
-      await client.delete(sessionId);
-      announce("Chat deleted");
-      return null;
-    } catch (error) {
-      return toProblem(error);
-    }
-  };
-
   const sessionList = (
     <SessionList
       sessions={view.sessions}
       total={view.sessionCount}
+      hasMore={view.hasMoreSessions}
+      search={view.search}
+      searchField={search}
       currentId={view.sessionId}
       state={list.state}
       now={now}
+      actions={actions}
       onRefresh={list.refresh}
-      onNewChat={newChat}
+      onSearch={list.search}
+      onMore={list.more}
+      onNewChat={() => newChat()}
       onOpen={openSession}
-      onDelete={deleteSession}
     />
   );
 
@@ -89,6 +94,7 @@ export function App({ client }: { readonly client: Chatkeep }) {
         onNewChat={newChat}
         onOpenList={phone ? () => setDrawerOpen(true) : undefined}
       />
+      <Toasts toasts={toasts} onDismiss={dismissToast} />
       <Announcer text={announcement} />
     </div>
   );

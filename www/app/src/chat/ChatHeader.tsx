@@ -1,17 +1,23 @@
 // The open session's title and, in words, until when it is kept.
-import { ClockIcon, MenuIcon, PlusIcon } from "../lib/icons";
+import { ClockIcon, HiddenIcon, MenuIcon, PlusIcon } from "../lib/icons";
 import { NEW_CHAT } from "../lib/shortcuts";
 import { left, moment } from "../lib/time";
 
 interface Props {
   readonly title: string;
   readonly expiresAt: string | undefined;
+  readonly incognito: boolean;
+  /** Nothing has been said yet, so that the chat can still become incognito. */
+  readonly blank: boolean;
   readonly now: number;
-  readonly onNewChat: () => void;
+  readonly onNewChat: (options?: { incognito: boolean }) => void;
+  /** Given when there is something of an incognito chat to keep. */
+  readonly onKeep: (() => void) | undefined;
   readonly onOpenList: (() => void) | undefined;
 }
 
-export function ChatHeader({ title, expiresAt, now, onNewChat, onOpenList }: Props) {
+export function ChatHeader(props: Props) {
+  const { title, expiresAt, incognito, blank, now, onNewChat, onKeep, onOpenList } = props;
   return (
     <header className="chat-header">
       {onOpenList && (
@@ -29,15 +35,39 @@ export function ChatHeader({ title, expiresAt, now, onNewChat, onOpenList }: Pro
         <h1 className="chat-title" dir="auto">
           {title}
         </h1>
-        {expiresAt && <Expiry at={expiresAt} now={now} />}
+        {incognito ? (
+          <p className="chat-expiry">
+            <HiddenIcon />
+            <span>Nobody keeps this chat. It ends when you leave it.</span>
+          </p>
+        ) : (
+          expiresAt && <Expiry at={expiresAt} now={now} />
+        )}
       </div>
+      {onKeep && (
+        <button type="button" className="button small" onClick={onKeep}>
+          Keep this chat
+        </button>
+      )}
+      {blank && (
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Incognito"
+          title="Incognito: nothing of the chat is kept"
+          aria-pressed={incognito}
+          onClick={() => onNewChat({ incognito: !incognito })}
+        >
+          <HiddenIcon />
+        </button>
+      )}
       {onOpenList && (
         <button
           type="button"
           className="icon-button"
           aria-label="New Chat"
           aria-keyshortcuts={NEW_CHAT.aria}
-          onClick={onNewChat}
+          onClick={() => onNewChat()}
         >
           <PlusIcon />
         </button>

@@ -1,27 +1,30 @@
 // The open session: what it is and how long it is kept, its messages, and where to write.
-import type { Chatkeep, Message, Snapshot } from "chatkeep";
+import type { Chatkeep, Snapshot } from "chatkeep";
 import { type RefObject, useCallback, useEffect, useMemo } from "react";
 import { Notice } from "../lib/Notice";
 import { inWords, isGone, toProblem } from "../lib/problems";
+import { STOP, useShortcut } from "../lib/shortcuts";
 import { useDraft } from "../lib/useDraft";
 import { useOnExpiry } from "../lib/useOnExpiry";
 import { ChatHeader } from "./ChatHeader";
 import { Composer } from "./Composer";
 import { EmptyState } from "./EmptyState";
+import type { MessageActions } from "./MessageItem";
 import { MessageLog } from "./MessageLog";
+import { Weather } from "./Weather";
 
 interface Props {
   readonly client: Chatkeep;
   readonly view: Snapshot;
   readonly now: number;
   readonly composer: RefObject<HTMLTextAreaElement | null>;
-  readonly onNewChat: () => void;
+  readonly onNewChat: (options?: { incognito: boolean }) => void;
   /** There is a list to open over the page. */
   readonly onOpenList: (() => void) | undefined;
 }
 
 export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }: Props) {
-  const { ready, sessionId, session, messages, sending, hasOlder, problem } = view;
+  const { ready, online, degraded, sessionId, session, incognito, messages, sending, hasOlder, problem } = view;
   const loading = view.loading || (!ready && problem === null);
   const [draft, setDraft] = useDraft(sessionId, sending);
 
@@ -38,17 +41,24 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
     },
     [client, setDraft],
   );
-  const retry = useCallback((message: Message) => void client.retry(message.id), [client]);
-  const older = useCallback(() => client.history({ older: true }), [client]);
-  const edit = useCallback(
-    (message: Message) => {
-      const typed = composer.current?.value.trimEnd() ?? "";
-      setDraft(typed === "" ? message.content : `${typed}\n${message.content}`);
-      composer.current?.focus();
-    },
-    [composer, setDraft],
-  );
+  const stop = useCallback(() => void client.stop(), [client]);
+  useShortcut(STOP, sending ? stop : undefined);
 
+  const actions = useMemo<MessageActions>(
+    () => ({
+      retry: ({ id }) => void client.retry(id),
+      discard: ({ id, content }) => {
+        void client.discard(id);
+        const typed = composer.current?.value.trimEnd() ?? "";
+        setDraft(typed === "" ? content : `${typed}\n${content}`);
+        composer.current?.focus();
+      },
+      edit: ({ id }, text) => void client.edit(id, text),
+      regenerate: ({ id }) => void client.regenerate(id),
+    }),
+    [client, composer, setDraft],
+  );
+  const older = useCallback(() => client.history({ older: true }), [client]);
   // Where a touch keyboard would cover the page, the focus waits for a touch.
   useEffect(() => {
     if (matchMedia("(pointer: fine)").matches) composer.current?.focus();
@@ -67,36 +77,41 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
       <ChatHeader
         title={titleOf(view)}
         expiresAt={session?.expiresAt}
+        incognito={incognito}
+        blank={blank && sessionId === null}
         now={now}
         onNewChat={onNewChat}
+        onKeep={incognito && messages.length > 0 && !sending ? () => void client.keep() : undefined}
         onOpenList={onOpenList}
       />
+      <Weather online={online} degraded={degraded} />
       <MessageLog
         messages={messages}
         sending={sending}
         loading={loading}
+        online={online}
         onOlder={hasOlder ? older : undefined}
-        onRetry={retry}
-        onEdit={edit}
+        actions={actions}
       >
-        {blank && !unread && !gone && <EmptyState />}
+        {blank && !unread && !gone && <EmptyState incognito={incognito} />}
         {unread && (
           <Notice action="Try again" onAction={() => void client.history()}>
             The messages couldn’t be loaded. {problem && inWords(problem)}
           </Notice>
         )}
         {gone && problem && (
-          <Notice action="Start a new chat" onAction={onNewChat}>
+          <Notice action="Start a new chat" onAction={() => onNewChat()}>
             {inWords(problem)}
           </Notice>
         )}
       </MessageLog>
-      <Composer field={composer} text={draft} onText={setDraft} onSend={send} />
+      <Composer field={composer} text={draft} onText={setDraft} onSend={send} onStop={sending ? stop : undefined} />
     </main>
   );
 }
 
-function titleOf({ sessionId, session }: Snapshot): string {
+function titleOf({ sessionId, session, incognito }: Snapshot): string {
+  if (incognito) return "Incognito chat";
   if (sessionId === null) return "New chat";
   return session === null ? "Chat" : session.title?.trim() || "Untitled chat";
 }

@@ -1,16 +1,19 @@
 // Where one writes. Enter sends, Shift+Enter breaks the line; the box grows with its text. While an answer is on its
 // way one can send on: the client keeps the messages in order.
 import type { FormEvent, KeyboardEvent, RefObject } from "react";
-import { SendIcon } from "../lib/icons";
+import { SendIcon, StopIcon } from "../lib/icons";
+import { STOP } from "../lib/shortcuts";
 
 interface Props {
   readonly field: RefObject<HTMLTextAreaElement | null>;
   readonly text: string;
   readonly onText: (text: string) => void;
   readonly onSend: (text: string) => void;
+  /** Given while an answer is coming. */
+  readonly onStop: (() => void) | undefined;
 }
 
-export function Composer({ field, text, onText, onSend }: Props) {
+export function Composer({ field, text, onText, onSend, onStop }: Props) {
   const blank = text.trim() === "";
 
   const send = () => {
@@ -51,9 +54,26 @@ export function Composer({ field, text, onText, onSend }: Props) {
             onKeyDown={press}
           />
         </div>
-        <button type="submit" className="send" aria-label="Send" aria-disabled={blank}>
-          <SendIcon />
-        </button>
+        {onStop && (
+          <button
+            type="button"
+            className="send stop"
+            aria-label="Stop the answer"
+            title={`Stop (${STOP.label})`}
+            aria-keyshortcuts={STOP.aria}
+            onClick={() => {
+              onStop();
+              field.current?.focus();
+            }}
+          >
+            <StopIcon />
+          </button>
+        )}
+        {(!onStop || !blank) && (
+          <button type="submit" className="send" aria-label="Send" aria-disabled={blank}>
+            <SendIcon />
+          </button>
+        )}
       </div>
       <p className="composer-hint" id="composer-hint">
         <kbd>Enter</kbd> sends, <kbd>Shift</kbd>+<kbd>Enter</kbd> starts a new line
@@ -63,6 +83,6 @@ export function Composer({ field, text, onText, onSend }: Props) {
 }
 
 /** Enter that ends an input method's composition isn't meant for us. Safari says so only by key code 229. */
-function isComposing(event: KeyboardEvent): boolean {
+export function isComposing(event: KeyboardEvent): boolean {
   return event.nativeEvent.isComposing || event.keyCode === 229;
 }

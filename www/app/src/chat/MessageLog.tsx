@@ -3,7 +3,7 @@ import type { Message } from "chatkeep";
 import { type ReactNode, useRef } from "react";
 import { DownIcon } from "../lib/icons";
 import { useStickToEnd } from "../lib/useStickToEnd";
-import { MessageItem } from "./MessageItem";
+import { type MessageActions, MessageItem } from "./MessageItem";
 import { OlderMessages } from "./OlderMessages";
 import { Thinking } from "./Thinking";
 
@@ -13,15 +13,16 @@ interface Props {
   readonly loading: boolean;
   /** Given when there are older messages than these. */
   readonly onOlder: (() => Promise<unknown>) | undefined;
-  readonly onRetry: (message: Message) => void;
-  readonly onEdit: (message: Message) => void;
+  readonly online: boolean;
+  readonly actions: MessageActions;
   /** What is said about the whole of them: that there are none yet, or that the session is gone. */
   readonly children: ReactNode;
 }
 
-export function MessageLog({ messages, sending, loading, onOlder, onRetry, onEdit, children }: Props) {
+export function MessageLog({ messages, sending, loading, online, onOlder, actions, children }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const newest = messages.at(-1);
+  const streaming = newest?.status === "streaming";
   const { atEnd, toEnd } = useStickToEnd(box, {
     first: messages[0]?.id,
     last: newest?.id,
@@ -36,7 +37,8 @@ export function MessageLog({ messages, sending, loading, onOlder, onRetry, onEdi
         role="log"
         aria-label="Messages"
         aria-live="polite"
-        aria-busy={loading}
+        // A reply that grows is read out once it is whole.
+        aria-busy={loading || streaming}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
         tabIndex={0}
       >
@@ -46,12 +48,19 @@ export function MessageLog({ messages, sending, loading, onOlder, onRetry, onEdi
           {messages.length > 0 && (
             <ol className="messages">
               {messages.map((message) => (
-                <MessageItem key={message.id} message={message} onRetry={onRetry} onEdit={onEdit} />
+                <MessageItem
+                  key={message.id}
+                  message={message}
+                  online={online}
+                  idle={!sending}
+                  newest={message === newest}
+                  actions={actions}
+                />
               ))}
             </ol>
           )}
           {children}
-          {sending && <Thinking />}
+          {sending && online && !streaming && <Thinking />}
         </div>
       </div>
       {!atEnd && (

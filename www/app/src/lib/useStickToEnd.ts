@@ -39,7 +39,11 @@ export function useStickToEnd(box: RefObject<HTMLElement | null>, entries: Entri
     if (!el) return;
     el.addEventListener("scroll", look, { passive: true });
     // The box or its content changed its size (a keyboard opened, a line wrapped): stay at the end.
-    const observer = new ResizeObserver(() => (stuck.current ? toEnd() : look()));
+    const observer = new ResizeObserver(() => {
+      if (before.current) before.current.height = el.scrollHeight;
+      if (stuck.current) toEnd();
+      else look();
+    });
     observer.observe(el);
     for (const child of el.children) observer.observe(child);
     return () => {

@@ -1,79 +1,38 @@
-// One session in the list: opens it, shows how long it is kept, deletes it after a question.
+// One session in the list: opens it, shows how long it is kept, and has a menu of what else can be done with it.
 import type { Session } from "chatkeep";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
-import { TrashIcon } from "../lib/icons";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { ArchiveIcon, DownloadIcon, EditIcon, MoreIcon, PinIcon, TrashIcon } from "../lib/icons";
+import { Menu } from "../lib/Menu";
 import { ago, count, left } from "../lib/time";
+import type { SessionActions } from "./useSessionActions";
 
 interface Props {
   readonly session: Session;
   readonly current: boolean;
   readonly now: number;
   readonly onOpen: (sessionId: string) => void;
-  readonly onDelete: (sessionId: string) => Promise<void>;
+  readonly onRename: (session: Session, title: string) => Promise<void>;
+  readonly onAct: (session: Session, action: keyof Omit<SessionActions, "rename">) => Promise<void>;
 }
 
-type Step = "rest" | "asking" | "deleting";
+const MOST_TITLE_CHARACTERS = 200;
 
-export function SessionItem({ session, current, now, onOpen, onDelete }: Props) {
-  const [step, setStep] = useState<Step>("rest");
-  const trash = useRef<HTMLButtonElement>(null);
-  const keep = useRef<HTMLButtonElement>(null);
-  const asked = useRef(false);
-  const title = titleOf(session);
+export function SessionItem({ session, current, now, onOpen, onRename, onAct }: Props) {
+  const [renaming, setRenaming] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  const title = session.title?.trim() || "Untitled chat";
+  const act = (action: Parameters<typeof onAct>[1]) => () => void onAct(session, action);
 
-  // The question takes the focus, on its harmless answer; saying no gives it back.
-  useEffect(() => {
-    if (step === "asking") {
-      asked.current = true;
-      keep.current?.focus();
-    } else if (step === "rest" && asked.current) {
-      asked.current = false;
-      trash.current?.focus();
-    }
-  }, [step]);
-
-  const remove = async () => {
-    setStep("deleting");
-    await onDelete(session.id);
-    asked.current = false;
-    setStep("rest");
+  const endRenaming = (next: string | null) => {
+    setRenaming(false);
+    requestAnimationFrame(() => opener.current?.focus());
+    if (next !== null && next.trim() !== (session.title ?? "")) void onRename(session, next.trim());
   };
 
-  const cancelOnEscape = (event: KeyboardEvent) => {
-    if (event.key !== "Escape") return;
-    event.preventDefault();
-    event.stopPropagation();
-    setStep("rest");
-  };
-
-  if (step !== "rest") {
+  if (renaming) {
     return (
       <li className="session">
-        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for form fields. */}
-        <div className="session-question" role="group" aria-label={`Delete “${title}”?`} onKeyDown={cancelOnEscape}>
-          <span className="session-title" dir="auto">
-            Delete “{title}”?
-          </span>
-          <span className="session-answers">
-            <button
-              ref={keep}
-              type="button"
-              className="button small"
-              disabled={step === "deleting"}
-              onClick={() => setStep("rest")}
-            >
-              No, keep
-            </button>
-            <button
-              type="button"
-              className="button small danger"
-              disabled={step === "deleting"}
-              onClick={() => void remove()}
-            >
-              {step === "deleting" ? "Deleting…" : "Yes, delete"}
-            </button>
-          </span>
-        </div>
+        <RenameForm title={session.title ?? ""} onEnd={endRenaming} />
       </li>
     );
   }
@@ -81,6 +40,7 @@ export function SessionItem({ session, current, now, onOpen, onDelete }: Props) 
   return (
     <li className="session">
       <button
+        ref={opener}
         type="button"
         className="session-open"
         data-session={session.id}
@@ -91,24 +51,67 @@ export function SessionItem({ session, current, now, onOpen, onDelete }: Props) 
           {title}
         </span>
         <span className="session-facts">
+          {session.pinned && <span className="session-mark">Pinned</span>}
+          {session.archived && <span className="session-mark">Archived</span>}
           <time dateTime={session.updatedAt}>{ago(session.updatedAt, now)}</time>
           <span>{count(session.messageCount, "message")}</span>
           <time dateTime={session.expiresAt}>{left(session.expiresAt, now)}</time>
         </span>
       </button>
-      <button
-        ref={trash}
-        type="button"
-        className="icon-button session-delete"
-        aria-label={`Delete “${title}”`}
-        onClick={() => setStep("asking")}
-      >
-        <TrashIcon />
-      </button>
+      <Menu
+        label={`More for “${title}”`}
+        icon={<MoreIcon />}
+        className="icon-button session-menu"
+        items={[
+          { label: "Rename", icon: <EditIcon />, run: () => setRenaming(true) },
+          { label: session.pinned ? "Unpin" : "Pin", icon: <PinIcon />, run: act("pin") },
+          { label: session.archived ? "Take back" : "Archive", icon: <ArchiveIcon />, run: act("archive") },
+          { label: "Export", icon: <DownloadIcon />, run: act("export") },
+          { label: "Delete", icon: <TrashIcon />, danger: true, run: act("delete") },
+        ]}
+      />
     </li>
   );
 }
 
-function titleOf(session: Session): string {
-  return session.title?.trim() || "Untitled chat";
+/** Enter or leaving the field keeps what was typed, Escape what was there. */
+function RenameForm({ title, onEnd }: { readonly title: string; readonly onEnd: (next: string | null) => void }) {
+  const [text, setText] = useState(title);
+  const field = useRef<HTMLInputElement>(null);
+  const ended = useRef(false);
+  useEffect(() => field.current?.select(), []);
+
+  const end = (next: string | null) => {
+    // The field also loses the focus when it goes.
+    if (ended.current) return;
+    ended.current = true;
+    onEnd(next);
+  };
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    end(text);
+  };
+
+  return (
+    <form className="session-rename" onSubmit={submit}>
+      <input
+        ref={field}
+        type="text"
+        value={text}
+        maxLength={MOST_TITLE_CHARACTERS}
+        aria-label="Title"
+        dir="auto"
+        autoComplete="off"
+        onChange={(event) => setText(event.target.value)}
+        onBlur={() => end(text)}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape") return;
+          event.preventDefault();
+          event.stopPropagation();
+          end(null);
+        }}
+      />
+    </form>
+  );
 }

@@ -1,43 +1,65 @@
-// The list of sessions with the New Chat button above it.
+// The list of sessions with the New Chat button and the search above it.
 import type { Problem, Session } from "chatkeep";
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, type RefObject, useRef, useState } from "react";
+import { Preferences } from "../app/Preferences";
 import { LogoIcon, PlusIcon } from "../lib/icons";
 import { Notice } from "../lib/Notice";
 import { inWords } from "../lib/problems";
 import { NEW_CHAT } from "../lib/shortcuts";
+import { count } from "../lib/time";
+import { SearchField } from "./SearchField";
 import { SessionItem } from "./SessionItem";
+import type { SessionActions } from "./useSessionActions";
 import type { ListState } from "./useSessionList";
 
 interface Props {
   readonly sessions: readonly Session[];
   /** How many there are; the list may hold only the newest. */
   readonly total: number;
+  readonly hasMore: boolean;
+  /** What is searched for; empty: nothing. */
+  readonly search: string;
+  readonly searchField: RefObject<HTMLInputElement | null>;
   readonly currentId: string | null;
   readonly state: ListState;
   readonly now: number;
+  readonly actions: SessionActions;
   readonly onRefresh: () => void;
+  readonly onSearch: (text: string) => void;
+  readonly onMore: () => void;
   readonly onNewChat: () => void;
   readonly onOpen: (sessionId: string) => void;
-  /** Resolves to what went wrong, or null. */
-  readonly onDelete: (sessionId: string) => Promise<Problem | null>;
 }
 
 export function SessionList(props: Props) {
-  const { sessions, total, currentId, state, now, onRefresh, onNewChat, onOpen, onDelete } = props;
+  const { sessions, total, hasMore, search, searchField, currentId, state, now, actions } = props;
   const list = useRef<HTMLUListElement>(null);
   const newChat = useRef<HTMLButtonElement>(null);
   const [failed, setFailed] = useState<Problem | null>(null);
+  const [withArchived, setWithArchived] = useState(false);
 
-  const remove = async (sessionId: string) => {
+  // A search looks everywhere; else what was put away is out of the way.
+  const archived = sessions.filter((session) => session.archived);
+  const shown = search || withArchived ? sessions : sessions.filter((session) => !session.archived);
+  const ordered = [...shown.filter((session) => session.pinned), ...shown.filter((session) => !session.pinned)];
+
+  /** Does something that may take the session out of the list; the focus then goes on from its neighbour. */
+  const act = async (session: Session, action: keyof Omit<SessionActions, "rename">) => {
     setFailed(null);
-    const at = sessions.findIndex((session) => session.id === sessionId);
-    const neighbour = sessions[at + 1] ?? sessions[at - 1];
-    const problem = await onDelete(sessionId);
+    const at = ordered.indexOf(session);
+    const neighbour = ordered[at + 1] ?? ordered[at - 1];
+    const problem = await actions[action](session);
     setFailed(problem);
-    // The focused button is gone: go on from the next chat in the list.
-    const next = problem ? sessionId : neighbour?.id;
-    const target = next === undefined ? null : openers(list.current).find((el) => el.dataset.session === next);
-    (target ?? newChat.current)?.focus();
+    requestAnimationFrame(() => {
+      const all = openers(list.current);
+      const find = (id: string | undefined) => all.find((opener) => opener.dataset.session === id);
+      (find(session.id) ?? find(neighbour?.id) ?? newChat.current)?.focus();
+    });
+  };
+
+  const rename = async (session: Session, title: string) => {
+    setFailed(null);
+    setFailed(await actions.rename(session, title));
   };
 
   return (
@@ -51,7 +73,7 @@ export function SessionList(props: Props) {
         type="button"
         className="button primary new-chat"
         aria-keyshortcuts={NEW_CHAT.aria}
-        onClick={onNewChat}
+        onClick={props.onNewChat}
       >
         <PlusIcon />
         <span>New Chat</span>
@@ -59,36 +81,57 @@ export function SessionList(props: Props) {
           {NEW_CHAT.label}
         </span>
       </button>
+      <SearchField field={searchField} onSearch={props.onSearch} />
       <h2 className="sessions-heading" id="sessions-heading">
         Your chats
       </h2>
-      {failed && <Notice>The chat wasn’t deleted. {inWords(failed)}</Notice>}
+      {failed && <Notice>That didn’t work. {inWords(failed)}</Notice>}
       {state.is === "failed" && (
-        <Notice action="Try again" onAction={onRefresh}>
+        <Notice action="Try again" onAction={props.onRefresh}>
           Your chats couldn’t be loaded. {inWords(state.problem)}
         </Notice>
       )}
-      {sessions.length === 0 && state.is === "loading" && <Loading />}
+      {sessions.length === 0 && state.is === "loading" && !search && <Loading />}
       {sessions.length === 0 && state.is === "ready" && (
-        <p className="sessions-empty">No chats yet. What you write is kept here until it expires.</p>
+        <p className="sessions-empty" role="status">
+          {search
+            ? `No chat has “${search}” in its title.`
+            : "No chats yet. What you write is kept here until it expires."}
+        </p>
       )}
       <ul ref={list} className="session-items" aria-labelledby="sessions-heading" onKeyDown={moveFocus}>
-        {sessions.map((session) => (
+        {ordered.map((session) => (
           <SessionItem
             key={session.id}
             session={session}
             current={session.id === currentId}
             now={now}
-            onOpen={onOpen}
-            onDelete={remove}
+            onOpen={props.onOpen}
+            onRename={rename}
+            onAct={act}
           />
         ))}
       </ul>
-      {total > sessions.length && sessions.length > 0 && (
+      {(hasMore || (archived.length > 0 && !search)) && (
         <p className="sessions-more">
-          The newest {sessions.length} of {total} chats
+          {hasMore && (
+            <button type="button" className="button small" onClick={props.onMore}>
+              Show more of {count(total, "chat")}
+            </button>
+          )}
+          {archived.length > 0 && !search && (
+            <button
+              type="button"
+              className="button small quiet"
+              aria-pressed={withArchived}
+              onClick={() => setWithArchived(!withArchived)}
+            >
+              {withArchived ? "Hide archived" : `Show ${archived.length} archived`}
+            </button>
+          )}
         </p>
       )}
+      <Preferences />
     </div>
   );
 }

@@ -12,42 +12,61 @@ export type ListState =
 export interface SessionListControl {
   readonly state: ListState;
   readonly refresh: () => void;
+  /** Shows only what has this in its title; the server is asked once the typing rests. */
+  readonly search: (text: string) => void;
+  readonly more: () => void;
 }
+
+const TYPING_RESTS_MS = 200;
 
 export function useSessionList(client: Chatkeep, sessions: readonly Session[], now: number): SessionListControl {
   const [state, setState] = useState<ListState>({ is: "loading" });
   const newest = useRef(0);
+  const typing = useRef<ReturnType<typeof setTimeout>>(undefined);
+
+  const load = useCallback(
+    (options?: { more?: boolean; search?: string }) => {
+      const call = ++newest.current;
+      const settle = (next: ListState) => {
+        if (call === newest.current) setState(next);
+      };
+      client.sessions(options).then(
+        () => settle({ is: "ready" }),
+        (error: unknown) => settle({ is: "failed", problem: toProblem(error) }),
+      );
+    },
+    [client],
+  );
 
   const refresh = useCallback(() => {
-    const call = ++newest.current;
-    const settle = (next: ListState) => {
-      if (call === newest.current) setState(next);
-    };
-    client.sessions().then(
-      () => settle({ is: "ready" }),
-      (error: unknown) => settle({ is: "failed", problem: toProblem(error) }),
-    );
-  }, [client]);
-
-  const retry = useCallback(() => {
     setState({ is: "loading" });
-    refresh();
-  }, [refresh]);
+    load();
+  }, [load]);
+  const more = useCallback(() => load({ more: true }), [load]);
+  const search = useCallback(
+    (text: string) => {
+      clearTimeout(typing.current);
+      typing.current = setTimeout(() => load({ search: text.trim() }), text === "" ? 0 : TYPING_RESTS_MS);
+    },
+    [load],
+  );
 
   useEffect(() => {
-    refresh();
+    load();
     const returned = () => {
-      if (document.visibilityState === "visible") refresh();
+      if (document.visibilityState === "visible") load();
     };
+    const online = () => load();
     document.addEventListener("visibilitychange", returned);
-    addEventListener("online", refresh);
+    addEventListener("online", online);
     return () => {
       document.removeEventListener("visibilitychange", returned);
-      removeEventListener("online", refresh);
+      removeEventListener("online", online);
+      clearTimeout(typing.current);
     };
-  }, [refresh]);
+  }, [load]);
 
-  useOnExpiry(sessions, now, refresh);
+  useOnExpiry(sessions, now, load);
 
-  return { state, refresh: retry };
+  return { state, refresh, search, more };
 }
