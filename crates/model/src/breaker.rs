@@ -69,8 +69,8 @@ pub struct Breaker {
     failures: u32,
     /// Failed probes since it opened.
     probes: u32,
-    /// Why Redis, or its writes alone, failed last; none since it went well.
-    cause: Option<&'static str>,
+    /// How Redis, or its writes alone, failed last; none since it went well.
+    last: Option<StoreError>,
 }
 
 /// What changed with an observation, told once.
@@ -101,10 +101,10 @@ impl Breaker {
         let (was_open, refused) = (self.state != State::Closed, self.refuses_writes());
         (self.state, self.failures, self.probes) = (State::Closed, 0, 0);
         // Reads that go well say nothing of writes that are refused.
-        if self.cause.is_none() || (refused && !wrote && !was_open) {
+        if self.last.is_none() || (refused && !wrote && !was_open) {
             return None;
         }
-        self.cause = None;
+        self.last = None;
         Some(Transition::Recovered)
     }
 
@@ -113,13 +113,13 @@ impl Breaker {
         let StoreError::Unavailable(outage) = error else {
             // It answered: whatever is wrong, waiting for it isn't.
             if matches!(error, StoreError::Misconfigured(_)) {
-                return self.note(error.cause());
+                return self.note(error);
             }
             return None;
         };
         if outage.refuses_writes_only() {
             (self.state, self.failures, self.probes) = (State::Closed, 0, 0);
-            return self.note(outage.as_str());
+            return self.note(error);
         }
         // A large body may just have been slow on its way.
         if *outage == Outage::Timeout && body_bytes as u64 >= LARGE_BYTES && self.state == State::Closed {
@@ -135,13 +135,13 @@ impl Breaker {
             let pause = pause - random % (pause / 4 + 1);
             self.state = State::Open { until: now.after(Millis(pause)) };
         }
-        self.note(outage.as_str())
+        self.note(error)
     }
 
-    /// Why Redis, or its writes alone, failed last; none when it is well.
+    /// How Redis, or its writes alone, failed last; none when it is well.
     #[must_use]
-    pub fn cause(&self) -> Option<&'static str> {
-        self.cause
+    pub fn last(&self) -> Option<&StoreError> {
+        self.last.as_ref()
     }
 
     /// Its state's name, in `/health`.
@@ -155,11 +155,13 @@ impl Breaker {
     }
 
     fn refuses_writes(&self) -> bool {
-        [Outage::ReadOnly, Outage::OutOfMemory].iter().any(|outage| self.cause == Some(outage.as_str()))
+        matches!(&self.last, Some(StoreError::Unavailable(outage)) if outage.refuses_writes_only())
     }
 
-    fn note(&mut self, cause: &'static str) -> Option<Transition> {
-        (self.cause.replace(cause) != Some(cause)).then_some(Transition::Failing(cause))
+    fn note(&mut self, error: &StoreError) -> Option<Transition> {
+        let new = self.last.as_ref() != Some(error);
+        self.last = Some(error.clone());
+        new.then_some(Transition::Failing(error.cause()))
     }
 }
 
@@ -196,7 +198,7 @@ mod tests {
         assert_eq!(breaker.succeeded(false), Some(Transition::Recovered));
         assert_eq!(breaker.succeeded(false), None);
         let mut breaker = open();
-        assert_eq!((breaker.as_str(), breaker.cause()), ("open", Some("network")));
+        assert_eq!((breaker.as_str(), breaker.last().map(StoreError::cause)), ("open", Some("network")));
         assert!(!breaker.lets_through(Millis(499)));
         assert!(breaker.lets_through(Millis(500)));
         assert_eq!(breaker.as_str(), "half_open");
@@ -235,7 +237,7 @@ mod tests {
             let error = StoreError::Unavailable(Outage::Timeout);
             assert_eq!(breaker.failed(&error, 300_000, Millis(0), 0), None);
         }
-        assert_eq!((breaker.as_str(), breaker.cause()), ("closed", None));
+        assert_eq!((breaker.as_str(), breaker.last().map(StoreError::cause)), ("closed", None));
     }
 
     #[test]
@@ -247,7 +249,7 @@ mod tests {
             assert_eq!(told, (number == 0).then_some(Transition::Failing("read_only")));
             assert_eq!(breaker.succeeded(false), None, "a read goes on");
         }
-        assert_eq!((breaker.as_str(), breaker.cause()), ("closed", Some("read_only")));
+        assert_eq!((breaker.as_str(), breaker.last().map(StoreError::cause)), ("closed", Some("read_only")));
         assert_eq!(breaker.succeeded(true), Some(Transition::Recovered));
         let told = breaker.failed(&StoreError::Misconfigured("unauthorized"), 1, Millis(0), 0);
         assert_eq!((told, breaker.as_str()), (Some(Transition::Failing("unauthorized")), "closed"));

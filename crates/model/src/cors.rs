@@ -3,10 +3,10 @@
 use crate::route::ROUTES;
 
 /// The request headers that the API reads.
-const REQUEST_HEADERS: &str = "authorization, chatkeep-issuer, chatkeep-user, content-type, idempotency-key, if-match, if-none-match, upstash-sync-token, x-api-key";
+const REQUEST_HEADERS: &str = "authorization, chatkeep-issuer, chatkeep-journal, chatkeep-user, content-type, idempotency-key, if-match, if-none-match, upstash-sync-token, x-api-key";
 
 /// The response headers that a page may read.
-const RESPONSE_HEADERS: &str = "etag, location, retry-after, upstash-sync-token";
+const RESPONSE_HEADERS: &str = "chatkeep-journal, etag, location, retry-after, server-timing, upstash-sync-token";
 
 /// The origins whose pages may call the API.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

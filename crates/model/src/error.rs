@@ -177,6 +177,22 @@ pub enum Outage {
 }
 
 impl Outage {
+    const ALL: [Outage; 7] = [
+        Outage::Network,
+        Outage::Timeout,
+        Outage::BadGateway,
+        Outage::ReadOnly,
+        Outage::OutOfMemory,
+        Outage::Quota,
+        Outage::Loading,
+    ];
+
+    /// Reads a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outage| outage.as_str() == name)
+    }
+
     /// Whether reads are still served.
     #[must_use]
     pub fn refuses_writes_only(self) -> bool {

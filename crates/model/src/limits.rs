@@ -89,6 +89,12 @@ pub const STATE_FIELDS: usize = 16;
 /// The longest name that a caller can give a user of its own, in bytes.
 pub const USER_ID_BYTES: usize = 256;
 
+/// The most entries of an owner's journal. Beyond them operations are refused, as they are without a journal.
+pub const JOURNALED_ENTRIES: u64 = 20_000;
+
+/// The newest messages of a session that a journal asks for, where Redis still reads.
+pub const SEEDED_MESSAGES: u64 = 100;
+
 /// How many characters of the first message become the title of a session without one.
 pub const DERIVED_TITLE_CHARACTERS: usize = 60;
 

@@ -100,6 +100,19 @@ export async function ask(stub, question) {
   return response.status + "\n" + (await response.text());
 }
 
+/** Waits for a promise, but no longer than this. */
+export async function waitFor(promise, milliseconds) {
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Runs a function in one transaction of a Durable Object's storage; rolls back when it gives false. */
 export function transact(storage, run) {
   storage.transactionSync(() => {

@@ -25,6 +25,9 @@ extern "C" {
     #[wasm_bindgen(catch)]
     async fn ask(stub: &JsValue, body: &str) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(catch, js_name = waitFor)]
+    async fn wait_for_promise(promise: &JsValue, milliseconds: f64) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(catch)]
     fn transact(storage: &JsValue, run: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
 }
@@ -59,6 +62,7 @@ headers! {
     sync_token "upstash-sync-token",
     if_match "if-match",
     if_none_match "if-none-match",
+    journal "chatkeep-journal",
 }
 
 /// Why a body could not be read.
@@ -164,6 +168,17 @@ pub(crate) async fn ask_object(stub: &JsValue, body: &str) -> Option<(u16, Strin
     Some((status.parse().ok()?, body.to_owned()))
 }
 
+/// Waits for a promise, but no longer than this.
+pub(crate) async fn wait_for(promise: &js_sys::Promise, limit: Millis) -> Result<(), worker::Error> {
+    wait_for_promise(promise, limit.0 as f64).await.map(drop).map_err(worker::Error::from)
+}
+
+/// Waits.
+pub(crate) async fn pause(duration: Millis) {
+    let never = js_sys::Promise::new(&mut |_, _| {});
+    let _ = wait_for(&never, duration).await;
+}
+
 /// Runs a function in one transaction of a Durable Object's storage: its error rolls everything back.
 pub(crate) fn in_transaction<T, E: From<JsValue>>(
     storage: &JsValue,
@@ -192,6 +207,11 @@ extern "C" {
 /// Fills with random bytes.
 pub(crate) fn fill_random(bytes: &mut [u8]) {
     get_random_values(bytes);
+}
+
+/// Any number: for what need not be unguessable.
+pub(crate) fn any_number() -> u64 {
+    (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64
 }
 
 /// Now.

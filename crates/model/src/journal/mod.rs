@@ -13,8 +13,10 @@ pub use accept::{Accepted, accept};
 pub use replay::{Settled, Step};
 
 use crate::id::{SessionId, TurnId};
+use crate::owner::Owner;
 use crate::records::Records;
 use crate::session::Session;
+use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// How much the overlay knows of a session whose earlier contents are in Redis.
@@ -82,4 +84,72 @@ pub struct Seed {
     pub state: Option<(u64, String)>,
     /// A turn that runs, and its record as stored. Its user message is the last of the messages.
     pub turn: Option<(TurnId, String)>,
+}
+
+/// An operation that a vault is handed because Redis could not take it, or because the client was told to come by.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Handed {
+    /// What the namespace's keys begin with.
+    pub prefix: String,
+    /// Its TTL.
+    pub ttl: Millis,
+    /// Whose vault it is.
+    pub owner: Owner,
+    /// Why Redis can't be asked: the name of an outage. Without it the vault first tries to replay.
+    pub away: Option<String>,
+    /// The operation's name.
+    pub operation: String,
+    /// The operation.
+    pub json: String,
+    /// What the caller knows of the session.
+    pub seed: Option<Seed>,
+}
+
+impl Handed {
+    /// The one session that the operation is about, where it is about one.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        session_of(&self.json)
+    }
+}
+
+/// The one session that an operation's JSON is about, where it is about one.
+#[must_use]
+pub fn session_of(json: &str) -> Option<SessionId> {
+    #[derive(Deserialize)]
+    struct About {
+        session: Option<SessionId>,
+        #[serde(default)]
+        sessions: Vec<SessionId>,
+    }
+    let About { session, mut sessions } = serde_json::from_str(json).ok()?;
+    session.or_else(|| sessions.pop().filter(|_| sessions.is_empty()))
+}
+
+/// What the vault says to that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taken {
+    /// It was taken.
+    Outcome {
+        /// The outcome's JSON.
+        json: String,
+        /// What the client shall send from now on.
+        marker: String,
+        /// How many entries the journal has.
+        depth: u64,
+        /// Why Redis can't be asked; nothing when the journal is only not yet replayed.
+        away: Option<String>,
+    },
+    /// Everything is replayed: Redis is to be asked.
+    Drained,
+    /// The journal knows nothing of this: Redis, which still reads, is to be asked.
+    Direct,
+    /// It depends on what nobody here knows, or the journal is full.
+    Unknown {
+        /// As in an outcome.
+        away: Option<String>,
+    },
+    /// Redis refuses this Worker, so that nothing can be replayed: the cause.
+    Refused(String),
 }

@@ -39,9 +39,10 @@ fn cursor(call: &Call<'_>) -> Result<(u64, u64), Problem> {
 /// Puts every session of the owner back into the index and the cards, and takes out what is no longer there.
 pub(super) async fn rebuild(call: &Call<'_>) -> Result<Answer, Problem> {
     let now = call.fresh.now;
+    let store = call.store.whole();
     let mut cursor = Some("0".to_owned());
     while let Some(from) = cursor {
-        let found = call.store.run(&ScanSessions { cursor: from }).await?;
+        let found = store.run(&ScanSessions { cursor: from }).await?;
         let ids: Vec<_> = found.keys.iter().filter_map(|key| call.store.session_of(key)).collect();
         for some in ids.chunks(SESSIONS_PER_CALL) {
             reindex(call, some).await?;
@@ -50,18 +51,18 @@ pub(super) async fn rebuild(call: &Call<'_>) -> Result<Answer, Problem> {
     }
     let mut from = 0;
     loop {
-        let some = call.store.run(&ReadIndex { from, limit: SESSIONS_PER_CALL as u64 }).await?;
+        let some = store.run(&ReadIndex { from, limit: SESSIONS_PER_CALL as u64 }).await?;
         if some.is_empty() {
             break;
         }
         // Those that are gone leave the index, so that the next ones move up.
         from += reindex(call, &some).await?;
     }
-    let listed = call.store.run(&ReadList { now, limit: 1, cursor: None }).await?;
+    let listed = store.run(&ReadList { now, limit: 1, cursor: None }).await?;
     Answer::json(&Rebuilt { sessions: listed.count })
 }
 
 async fn reindex(call: &Call<'_>, sessions: &[SessionId]) -> Result<u64, Problem> {
     let (now, ttl) = (call.fresh.now, call.namespace.limits.ttl);
-    Ok(call.store.run(&Reindex { sessions: sessions.to_vec(), now, ttl }).await?)
+    Ok(call.store.whole().run(&Reindex { sessions: sessions.to_vec(), now, ttl }).await?)
 }

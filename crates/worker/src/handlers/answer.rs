@@ -51,6 +51,18 @@ impl Answer {
         self
     }
 
+    /// Says in the body, an object, that Redis has not got this yet.
+    pub(super) fn degraded(mut self) -> Self {
+        if let Body::Text(text) = &mut self.body
+            && self.status < 300
+            && let Some(members) = text.strip_prefix('{')
+        {
+            let comma = if members.starts_with('}') { "" } else { "," };
+            *text = format!("{{\"degraded\":true{comma}{members}");
+        }
+        self
+    }
+
     /// The response, with headers that every answer has.
     pub(super) fn respond(self, common: Vec<(&'static str, String)>) -> web_sys::Response {
         let headers: Vec<_> = common.iter().chain(&self.headers).map(|(name, value)| (*name, value.as_str())).collect();

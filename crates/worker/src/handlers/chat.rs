@@ -3,9 +3,10 @@
 use super::Call;
 use super::answer::Answer;
 use crate::{edge, responder};
+use chatkeep_model::journal::Seed;
 use chatkeep_model::plan::{BeginTurn, Begun, FinishTurn, Finished, ReleaseTurn};
-use chatkeep_model::turn::Turned;
-use chatkeep_model::{Code, Message, MessageId, Problem, Role, StoreError, intake};
+use chatkeep_model::turn::{TurnRecord, Turned};
+use chatkeep_model::{Code, Message, MessageId, Millis, Problem, Role, Session, StoreError, intake};
 
 pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
     Answer::json(&turn(call, intake::chat(call.incoming())?).await?.response())
@@ -15,9 +16,9 @@ pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
     match call.store.run(&begin).await.map_err(|error| unavailable(error, &begin, call))? {
-        Begun::Started { created, message_id, position, window, .. } => {
-            let turn = Turn { begin: &begin, created, message_id, position };
-            turn.answer(call, &window).await
+        Begun::Started { created, message_id, position, window, session } => {
+            let turn = Turn { begin: &begin, created, message_id, position, session, window };
+            turn.answer(call).await
         }
         Begun::Replay { message_id, reply, session } => {
             let reply: Message = serde_json::from_str(&reply).map_err(|_| refused(Code::Internal))?;
@@ -44,12 +45,15 @@ struct Turn<'a> {
     created: bool,
     message_id: MessageId,
     position: u64,
+    /// The session after the begin.
+    session: Session,
+    window: Vec<String>,
 }
 
 impl Turn<'_> {
-    async fn answer(self, call: &Call<'_>, window: &[String]) -> Result<Turned, Problem> {
+    async fn answer(self, call: &Call<'_>) -> Result<Turned, Problem> {
         let refused = |code: Code| Problem::new(code).of_turn(&self.begin.session, &self.message_id);
-        let messages: Result<Vec<Message>, _> = window.iter().map(|message| serde_json::from_str(message)).collect();
+        let messages: Result<Vec<Message>, _> = self.window.iter().map(|message| serde_json::from_str(message)).collect();
         let replied = match messages {
             Ok(messages) => responder::answer(&call.config, &messages).await,
             Err(_) => Err((Code::Internal, "a stored message can't be read".to_owned())),
@@ -82,7 +86,8 @@ impl Turn<'_> {
             ttl: self.begin.ttl,
             messages_per_session: self.begin.messages_per_session,
         };
-        match call.store.run(&finish).await.map_err(|error| unavailable(error, self.begin, call))? {
+        let finished = call.store.run_seeded(&finish, &|| Some(self.seed(now))).await;
+        match finished.map_err(|error| unavailable(error, self.begin, call))? {
             Finished::Stored(session) => Ok(Turned {
                 session_id: self.begin.session.clone(),
                 message_id: self.message_id,
@@ -95,6 +100,28 @@ impl Turn<'_> {
             Finished::Superseded => Err(refused(Code::TurnInProgress).retry_after(1)),
             Finished::Gone => Err(refused(Code::MessageGone)),
             Finished::Absent => Err(refused(Code::SessionNotFound)),
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// What is known of the session between begin and finish, should Redis be gone by then.
+    fn seed(&self, now: Millis) -> Seed {
+        let record = TurnRecord {
+            done: false,
+            attempt: self.begin.attempt.clone(),
+            lease_until: now.after(self.begin.lease),
+            reply_id: Some(self.begin.turn.reply_id()),
+            fingerprint: self.begin.fingerprint.clone(),
+            message_id: Some(self.message_id.clone()),
+            message_position: Some(self.position),
+            reply_position: None,
+        };
+        Seed {
+            session: Some(self.session.clone()),
+            messages: self.window.clone(),
+            turn: Some((self.begin.turn.clone(), record.to_string())),
+            ..Seed::default()
         }
     }
 }

@@ -18,11 +18,11 @@ pub(super) async fn export_session(call: &Call<'_>) -> Result<Answer, Problem> {
     let id = call.session()?;
     let found = call.store.run(&Info { session: id.clone(), now: call.fresh.now }).await?;
     found.ok_or(Problem::new(Code::SessionNotFound))?;
-    Ok(stream(Export { waiting: VecDeque::from([id]), listed: true, ..Export::new(call.store.clone()) }))
+    Ok(stream(Export { waiting: VecDeque::from([id]), listed: true, ..Export::new(call.store.whole()) }))
 }
 
 pub(super) async fn export_all(call: &Call<'_>) -> Result<Answer, Problem> {
-    Ok(stream(Export::new(call.store.clone())))
+    Ok(stream(Export::new(call.store.whole())))
 }
 
 fn stream(export: Export) -> Answer {
@@ -138,13 +138,14 @@ impl Export {
 }
 
 pub(super) async fn import(call: &Call<'_>) -> Result<Answer, Problem> {
+    let store = call.store.whole();
     let mut answer = ImportResponse::default();
     let mut whole: Option<SessionId> = None;
     for import in imports(&call.body, &call.namespace.limits, call.fresh)? {
         if answer.skipped.contains(&import.session) {
             continue;
         }
-        match call.store.run(&import).await? {
+        match store.run(&import).await? {
             Imported::Stored(_) => {
                 answer.messages += import.messages.len() as u64;
                 if whole.as_ref() != Some(&import.session) {

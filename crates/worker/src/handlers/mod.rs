@@ -15,7 +15,7 @@ mod visitors;
 use crate::edge::{self, Headers, Unreadable};
 use crate::gate::{self, Caller};
 use crate::settings::{Settings, settings};
-use crate::store::Store;
+use crate::store::{Store, replay_after_recovery, upstash};
 use answer::Answer;
 use chatkeep_model::auth::Credentials;
 use chatkeep_model::config::Config;
@@ -106,7 +106,8 @@ async fn answer(
         return visitors::create(&config.access, &credentials(headers, own_origin, method), who, &body).await;
     }
     let Caller { owner, .. } = who.ok_or(Problem::new(Code::Internal))?;
-    let store = Store::new(Rc::clone(&config), Rc::clone(&namespace), env, owner, headers.sync_token.clone());
+    let (sync_token, journal) = (headers.sync_token.clone(), headers.journal.as_deref());
+    let store = Store::new(Rc::clone(&config), Rc::clone(&namespace), env.clone(), owner, sync_token, journal);
     let call = Call {
         config,
         namespace,
@@ -145,15 +146,25 @@ async fn answer(
         // Answered above: it is for those who are nobody yet.
         Action::NewVisitor => Err(Problem::new(Code::Internal)),
     };
-    if action.writes() && answer.is_ok() && call.store.note_is_due(call.fresh.now) {
-        let (store, now) = (call.store.clone(), call.fresh.now);
+    let store = &call.store;
+    if action.writes() && answer.is_ok() && !store.is_degraded() && store.note_is_due(call.fresh.now) {
+        let (store, now) = (store.clone(), call.fresh.now);
         context.wait_until(async move { store.note(now).await });
     }
-    let sync_token = Some(call.store.sync_token()).filter(|token| !token.is_empty());
-    answer.map(|answer| match sync_token {
-        Some(token) => answer.header("upstash-sync-token", token),
-        None => answer,
-    })
+    if upstash::recovered() {
+        context.wait_until(replay_after_recovery(env));
+    }
+    let mut answer = answer.unwrap_or_else(|problem| {
+        log(&problem);
+        problem.into()
+    });
+    if store.is_degraded() {
+        answer = answer.degraded();
+    }
+    answer.headers.extend(store.marker().map(|marker| (JOURNAL, marker)));
+    let sync_token = Some(store.sync_token()).filter(|token| !token.is_empty());
+    answer.headers.extend(sync_token.map(|token| ("upstash-sync-token", token)));
+    Ok(answer)
 }
 
 /// What a request shows of itself.
@@ -169,6 +180,9 @@ fn credentials<'a>(headers: &'a Headers, own_origin: &'a str, method: &str) -> C
         safe: matches!(method, "GET" | "HEAD"),
     }
 }
+
+/// The header by which a client learns, and then says, that something of it is in the journal.
+const JOURNAL: &str = "chatkeep-journal";
 
 /// Reads the body. Only who is inside the gate gets here.
 async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Result<String, Problem> {

@@ -16,6 +16,12 @@ pub(super) async fn ask(env: &Env, namespace: &str, owner: &Owner, question: &st
     ask_named(env, VAULT, &format!("{namespace}|{owner}"), question).await
 }
 
+/// Has the vault replay its journal; gives how many entries are left.
+pub(super) async fn replay(env: &Env, prefix: &str, owner: &Owner) -> Result<u64, StoreError> {
+    let left = ask(env, prefix, owner, "replay\n").await?;
+    left.parse().map_err(|_| StoreError::UnexpectedReply)
+}
+
 /// Asks a shard of the directory of a namespace.
 pub(super) async fn ask_directory(
     env: &Env,

@@ -1,22 +1,20 @@
 //! The stores behind one interface: run an operation for an owner.
 
 mod embedded;
-mod upstash;
+pub(crate) mod journaled;
+pub(crate) mod upstash;
 
 use crate::directory::is_due;
-use chatkeep_model::config::Config;
+use chatkeep_model::config::{Config, Upstash};
+use chatkeep_model::error::Outage;
+use chatkeep_model::journal::{Handed, Seed, Taken};
 use chatkeep_model::plan::directory::{self, Noted};
 use chatkeep_model::redis::{Call, Keys, Reply};
 use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError};
+use journaled::Marker;
 use std::cell::RefCell;
 use std::rc::Rc;
 use worker::Env;
-
-/// What a store is asked: Redis a call, the vault an operation's name and JSON.
-enum Question {
-    Call(Call),
-    Operation(String),
-}
 
 /// What it answers.
 enum Answer {
@@ -33,6 +31,9 @@ pub(crate) struct Store {
     owner: Owner,
     /// Upstash's token for reading one's own writes: the client's at first, then the newest answer's.
     sync_token: RefCell<String>,
+    marker: Rc<RefCell<Marker>>,
+    /// Never goes by the journal: what asks for everything is not served with a part of it.
+    whole: bool,
 }
 
 impl Store {
@@ -42,34 +43,141 @@ impl Store {
         env: Env,
         owner: Owner,
         sync_token: Option<String>,
+        journal: Option<&str>,
     ) -> Self {
-        Self { config, namespace, env, owner, sync_token: RefCell::new(sync_token.unwrap_or_default()) }
+        let marker = Rc::new(RefCell::new(Marker::of_request(journal)));
+        let sync_token = RefCell::new(sync_token.unwrap_or_default());
+        Self { config, namespace, env, owner, sync_token, marker, whole: false }
+    }
+
+    /// This store, for what asks for everything that there is.
+    pub(crate) fn whole(&self) -> Self {
+        Self { whole: true, ..self.clone() }
     }
 
     /// Runs an operation. Little of this is generic: each operation has its own copy of what is.
     pub(crate) async fn run<O: Operation>(&self, operation: &O) -> Result<O::Outcome, StoreError> {
-        let question = if self.config.upstash.is_some() {
-            Question::Call(operation.call(&Keys::new(&self.namespace.prefix, &self.owner)))
-        } else {
-            let json = serde_json::to_string(operation).map_err(|_| StoreError::UnexpectedReply)?;
-            Question::Operation(format!("{}\n{json}", O::NAME))
+        self.run_seeded(operation, &|| None).await
+    }
+
+    /// Runs an operation; `seed` says what the caller knows of its session, should Redis not be there.
+    pub(crate) async fn run_seeded<O: Operation>(
+        &self,
+        operation: &O,
+        seed: &dyn Fn() -> Option<Seed>,
+    ) -> Result<O::Outcome, StoreError> {
+        let json = || serde_json::to_string(operation).map_err(|_| StoreError::UnexpectedReply);
+        let answer = match &self.config.upstash {
+            Some(upstash) => {
+                let call = || operation.call(&Keys::new(&self.namespace.prefix, &self.owner));
+                self.ask(upstash, &call, O::NAME, &json, seed).await?
+            }
+            None => {
+                let question = format!("{}\n{}", O::NAME, json()?);
+                let prefix = &self.namespace.prefix;
+                Answer::Outcome(embedded::ask(&self.env, prefix, &self.owner, &question).await?)
+            }
         };
-        match self.ask(question).await? {
+        match answer {
             Answer::Reply(reply) => Ok(operation.decode(reply)?),
             Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply),
         }
     }
 
-    async fn ask(&self, question: Question) -> Result<Answer, StoreError> {
-        match (question, &self.config.upstash) {
-            (Question::Call(call), Some(upstash)) => {
-                upstash::send(upstash, &self.sync_token, &call).await.map(Answer::Reply)
-            }
-            (Question::Operation(question), _) => {
-                embedded::ask(&self.env, &self.namespace.prefix, &self.owner, &question).await.map(Answer::Outcome)
-            }
-            (Question::Call(_), None) => Err(StoreError::Misconfigured("no_upstash")),
+    /// Asks Redis, or the vault where Redis is away or has not yet got what the vault took before.
+    async fn ask(
+        &self,
+        upstash: &Upstash,
+        call: &dyn Fn() -> Call,
+        name: &str,
+        json: &dyn Fn() -> Result<String, StoreError>,
+        seed: &dyn Fn() -> Option<Seed>,
+    ) -> Result<Answer, StoreError> {
+        let away = upstash::may_be_asked().err();
+        let comes_by = self.marker.borrow().is_marked() || journaled::has(&self.namespace.prefix, &self.owner);
+        if (away.is_some() || comes_by)
+            && let Some(outcome) = self.hand(away, name, json, seed).await?
+        {
+            return Ok(Answer::Outcome(outcome));
         }
+        match upstash::send(upstash, &self.sync_token, &call()).await {
+            Ok(reply) => Ok(Answer::Reply(reply)),
+            Err(error) => match self.hand(Some(error.clone()), name, json, seed).await? {
+                Some(outcome) => Ok(Answer::Outcome(outcome)),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// Hands an operation to the owner's vault; gives its outcome, or nothing where Redis is to be asked.
+    async fn hand(
+        &self,
+        away: Option<StoreError>,
+        name: &str,
+        json: &dyn Fn() -> Result<String, StoreError>,
+        seed: &dyn Fn() -> Option<Seed>,
+    ) -> Result<Option<String>, StoreError> {
+        let away = match away {
+            Some(StoreError::Unavailable(outage)) => Some(outage),
+            Some(error) => return Err(error),
+            None => None,
+        };
+        let unavailable = |away: Option<Outage>| StoreError::Unavailable(away.unwrap_or(Outage::Network));
+        let prefix = &self.namespace.prefix;
+        if self.whole {
+            // What waits is replayed first; what can't be makes the answer fail.
+            let left = if away.is_none() { embedded::replay(&self.env, prefix, &self.owner).await? } else { 1 };
+            return if left == 0 { Ok(None) } else { Err(unavailable(away)) };
+        }
+        let handed = Handed {
+            prefix: prefix.clone(),
+            ttl: self.namespace.limits.ttl,
+            owner: self.owner.clone(),
+            away: away.map(|outage| outage.as_str().to_owned()),
+            operation: name.to_owned(),
+            json: json()?,
+            seed: seed(),
+        };
+        let question = serde_json::to_string(&handed).map_err(|_| StoreError::UnexpectedReply)?;
+        let answer = embedded::ask(&self.env, prefix, &self.owner, &format!("journal\n{question}")).await?;
+        let told = |away: Option<String>| away.as_deref().and_then(Outage::parse);
+        match serde_json::from_str(&answer).map_err(|_| StoreError::UnexpectedReply)? {
+            Taken::Outcome { json, marker, depth, away: found } => {
+                self.saw(away, told(found));
+                journaled::note(prefix, &self.owner, depth);
+                self.marker.borrow_mut().taken(marker);
+                Ok(Some(json))
+            }
+            Taken::Unknown { away: found } => {
+                let found = told(found);
+                self.saw(away, found);
+                Err(unavailable(found))
+            }
+            Taken::Refused(_) => Err(StoreError::Misconfigured("journal_not_replayed")),
+            Taken::Drained => {
+                journaled::note(prefix, &self.owner, 0);
+                self.marker.borrow_mut().drained();
+                Ok(None)
+            }
+            Taken::Direct => Ok(None),
+        }
+    }
+
+    /// Tells the breaker what the vault found out when it was let through to try.
+    fn saw(&self, told: Option<Outage>, found: Option<Outage>) {
+        if told.is_none() {
+            upstash::observe(found.map(StoreError::Unavailable).as_ref(), true, 0);
+        }
+    }
+
+    /// Whether an operation of this request did not reach Redis.
+    pub(crate) fn is_degraded(&self) -> bool {
+        self.marker.borrow().is_degraded()
+    }
+
+    /// What the client shall send as its journal marker from now on.
+    pub(crate) fn marker(&self) -> Option<String> {
+        self.marker.borrow().header()
     }
 
     /// Whose sessions it may touch.
@@ -123,6 +231,15 @@ impl Store {
     /// The token that the client shall send with its next request; empty on the vault.
     pub(crate) fn sync_token(&self) -> String {
         self.sync_token.borrow().clone()
+    }
+}
+
+/// Has the journals that this isolate knows of replayed, if Redis just became well again.
+pub(crate) async fn replay_after_recovery(env: Env) {
+    for (prefix, owner) in journaled::all() {
+        if let Ok(left) = embedded::replay(&env, &prefix, &owner).await {
+            journaled::note(&prefix, &owner, left);
+        }
     }
 }
 

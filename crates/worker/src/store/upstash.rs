@@ -1,20 +1,46 @@
-//! Runs calls on an Upstash REST database.
+//! Runs calls on an Upstash REST database, inside their time budget, and watches over how that goes.
 
-use crate::edge::{Posted, post_json};
+use crate::edge::{Posted, any_number, now, pause, post_json};
+use chatkeep_model::breaker::{Breaker, Transition, next_try};
 use chatkeep_model::config::Upstash;
 use chatkeep_model::error::Outage;
 use chatkeep_model::redis::reply::{Answer, read};
 use chatkeep_model::redis::{Call, Reply, call};
 use chatkeep_model::{Millis, StoreError};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-/// How long the first try and its repetition may take, each; and how much more per 256 KiB that are sent.
-const TRIES: [Millis; 2] = [Millis(300), Millis(200)];
-const PER_256_KIB: u64 = 100;
+thread_local! {
+    static BREAKER: RefCell<Breaker> = RefCell::default();
+    static RECOVERED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether Redis may be asked now.
+///
+/// # Errors
+/// How it failed last: it is not to be asked for a while.
+pub(crate) fn may_be_asked() -> Result<(), StoreError> {
+    BREAKER.with_borrow_mut(|breaker| {
+        if breaker.lets_through(now()) {
+            return Ok(());
+        }
+        Err(breaker.last().cloned().unwrap_or(StoreError::Unavailable(Outage::Network)))
+    })
+}
+
+/// The breaker's state, and how Redis failed last where it isn't well.
+pub(crate) fn condition() -> (&'static str, Option<StoreError>) {
+    BREAKER.with_borrow(|breaker| (breaker.as_str(), breaker.last().cloned()))
+}
+
+/// Whether Redis became well again since this was asked last.
+pub(crate) fn recovered() -> bool {
+    RECOVERED.take()
+}
 
 /// Sends a call, by its script's digest first. A try that gets no answer is repeated once: every call may be.
 pub(crate) async fn send(upstash: &Upstash, sync_token: &RefCell<String>, call: &Call) -> Result<Reply, StoreError> {
-    match tries(upstash, sync_token, &call.body()).await {
+    let body = call.body();
+    let settled = match tries(upstash, sync_token, &body).await {
         Answer::Reply(reply) => Ok(reply),
         Answer::Failed(error) => Err(error),
         Answer::ScriptUnknown => match tries(upstash, sync_token, &call.body_with_source()).await {
@@ -22,24 +48,61 @@ pub(crate) async fn send(upstash: &Upstash, sync_token: &RefCell<String>, call: 
             Answer::Failed(error) => Err(error),
             Answer::ScriptUnknown => Err(StoreError::UnexpectedReply),
         },
-    }
+    };
+    observe(settled.as_ref().err(), call.writes(), body.len());
+    settled
 }
 
 /// Asks whether it is there and lets us in.
 pub(crate) async fn ping(upstash: &Upstash) -> Result<(), StoreError> {
-    match tries(upstash, &RefCell::default(), &call::ping()).await {
+    let body = call::ping();
+    let settled = match tries(upstash, &RefCell::default(), &body).await {
         Answer::Reply(_) => Ok(()),
         Answer::Failed(error) => Err(error),
         Answer::ScriptUnknown => Err(StoreError::UnexpectedReply),
+    };
+    observe(settled.as_ref().err(), false, body.len());
+    settled
+}
+
+/// Tells the breaker how a call went that somebody else sent.
+pub(crate) fn observe(error: Option<&StoreError>, wrote: bool, body_bytes: usize) {
+    let transition = BREAKER.with_borrow_mut(|breaker| match error {
+        None => breaker.succeeded(wrote),
+        Some(error) => breaker.failed(error, body_bytes, now(), any_number()),
+    });
+    match transition {
+        Some(Transition::Failing(cause)) => {
+            let line = serde_json::json!({ "level": "warn", "event": "store_failing", "cause": cause });
+            worker::console_warn!("{line}");
+        }
+        Some(Transition::Recovered) => {
+            RECOVERED.set(true);
+            worker::console_log!("{}", serde_json::json!({ "level": "info", "event": "store_recovered" }));
+        }
+        None => {}
     }
 }
 
 async fn tries(upstash: &Upstash, sync_token: &RefCell<String>, body: &str) -> Answer {
-    let more = body.len() as u64 / (256 * 1024) * PER_256_KIB;
     let mut outage = Outage::Network;
-    for limit in TRIES {
+    let mut tried = 0;
+    let mut began = Millis(0);
+    loop {
+        // The clock is asked, and randomness drawn, only when the first try failed.
+        let (elapsed, random) = if tried == 0 { (Millis(0), 0) } else { (now().since(began), any_number()) };
+        let Some(next) = next_try(tried, elapsed, body.len(), random) else {
+            return Answer::Failed(StoreError::Unavailable(outage));
+        };
+        if next.pause > Millis(0) {
+            pause(next.pause).await;
+        }
+        if tried == 0 {
+            began = now();
+        }
+        tried += 1;
         let newest = sync_token.borrow().clone();
-        match post_json(&upstash.url, &upstash.token, &newest, body, Millis(limit.0 + more)).await {
+        match post_json(&upstash.url, &upstash.token, &newest, body, next.limit).await {
             Posted::Answer { status, sync_token: token, body } => {
                 if !token.is_empty() {
                     *sync_token.borrow_mut() = token;
@@ -50,5 +113,4 @@ async fn tries(upstash: &Upstash, sync_token: &RefCell<String>, body: &str) -> A
             Posted::TimedOut => outage = Outage::Timeout,
         }
     }
-    Answer::Failed(StoreError::Unavailable(outage))
 }

@@ -3,22 +3,27 @@
 // The macro's own methods have no docs.
 #![allow(missing_docs)]
 
+mod journal;
 mod schedule;
 mod sqlite;
 
 use crate::edge::{in_transaction, now};
+use crate::settings::settings;
 use chatkeep_model::Millis;
 use chatkeep_model::plan::apply_named;
+use journal::Journal;
 use schedule::{Kind, Schedule};
 use sqlite::Sqlite;
 use std::cell::Cell;
+use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
 /// The Durable Object class.
 ///
 /// It is asked by `POST` with an operation's name, a line break and the operation in JSON, and answers with the outcome in
-/// JSON. Only this Worker can reach it.
+/// JSON. `journal` instead of a name hands it an operation that Redis can't take ([`chatkeep_model::journal::Handed`]), and
+/// `replay` has it replay what it has; that is answered with how many entries are left. Only this Worker can reach it.
 #[durable_object(alarm)]
 pub struct Vault {
     state: State,
@@ -26,17 +31,31 @@ pub struct Vault {
     schedule: Schedule,
     /// When the schedule says that the first session ends.
     expiry: Cell<Option<Millis>>,
+    journal: Rc<Journal>,
 }
 
 impl DurableObject for Vault {
-    fn new(state: State, _env: Env) -> Self {
-        let sql = state.storage().sql();
-        Self { state, records: Sqlite::new(sql.clone()), schedule: Schedule::new(sql), expiry: Cell::new(None) }
+    fn new(state: State, env: Env) -> Self {
+        let storage = state.storage();
+        let schedule = Schedule::new(storage.sql());
+        let journal = Journal::new(settings(&env).ok(), storage.sql(), state.storage(), schedule.clone());
+        Self { records: Sqlite::new(storage.sql(), ""), state, schedule, expiry: Cell::new(None), journal }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let body = request.text().await?;
         let Some((name, operation)) = body.split_once('\n') else { return Response::error("no operation", 400) };
+        match name {
+            "journal" => {
+                let taken = self.journal.take(serde_json::from_str(operation)?).await?;
+                return Response::ok(serde_json::to_string(&taken)?);
+            }
+            "replay" => {
+                let left = self.journal.replay_now().await?;
+                return Response::ok(left.to_string());
+            }
+            _ => {}
+        }
         let mut records = self.records.clone();
         let storage = self.state.storage();
         let outcome = in_transaction(storage.as_raw(), || {
@@ -72,6 +91,7 @@ impl DurableObject for Vault {
                     self.expiry.set(None);
                     self.schedule_expiry()
                 })?,
+                Kind::Replay => self.journal.ring().await?,
             }
         }
         self.schedule.arm(&storage).await?;

@@ -16,15 +16,18 @@ const SCHEMA: &str = "
 pub(super) enum Kind {
     /// Sessions end. It has no key: one line stands for the first of them.
     Expiry,
+    /// The journal is replayed. It has no key.
+    Replay,
 }
 
 impl Kind {
-    const ALL: [Kind; 1] = [Kind::Expiry];
+    const ALL: [Kind; 2] = [Kind::Expiry, Kind::Replay];
 
     /// The stored form.
     fn as_str(self) -> &'static str {
         match self {
             Kind::Expiry => "expiry",
+            Kind::Replay => "replay",
         }
     }
 }
@@ -69,6 +72,13 @@ impl Schedule {
     pub(super) fn cancel(&self, kind: Kind, key: &str) -> Result<()> {
         self.sql.exec("DELETE FROM schedule WHERE kind = ? AND key = ?", vec![kind.as_str().into(), key.into()])?;
         Ok(())
+    }
+
+    /// Whether something is on it.
+    pub(super) fn has(&self, kind: Kind, key: &str) -> Result<bool> {
+        let query = "SELECT 1 FROM schedule WHERE kind = ? AND key = ?";
+        let rows = self.sql.exec(query, vec![kind.as_str().into(), key.into()])?.raw();
+        Ok(rows.into_iter().next().transpose()?.is_some())
     }
 
     /// What is due, the earliest first. It stays on the schedule until it is cancelled or set anew, so that a crash in between

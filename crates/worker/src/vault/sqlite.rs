@@ -1,5 +1,6 @@
 //! The records of a vault in SQLite.
 
+use chatkeep_model::journal::{Base, Ledger};
 use chatkeep_model::limits::REMEMBERED_TURNS;
 use chatkeep_model::message::stored_prefix;
 use chatkeep_model::records::{self, Records};
@@ -11,27 +12,29 @@ use std::ops::Range;
 use std::rc::Rc;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
-/// The tables. A session row has a number of its own, so that one that is set aside as deleted keeps its messages while
+/// The tables; `@` stands for what their names begin with. A session row has a number of its own, so that one that is set aside as deleted keeps its messages while
 /// its id is free for another.
 const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS sessions (
+    CREATE TABLE IF NOT EXISTS @sessions (
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, buried_until INTEGER, title TEXT NOT NULL,
         created INTEGER NOT NULL, updated INTEGER NOT NULL, expires INTEGER NOT NULL, first INTEGER NOT NULL,
         next INTEGER NOT NULL, total INTEGER NOT NULL, revision INTEGER NOT NULL, flags TEXT NOT NULL,
         metadata TEXT, state TEXT, state_revision INTEGER);
-    CREATE UNIQUE INDEX IF NOT EXISTS sessions_by_id ON sessions (id) WHERE buried_until IS NULL;
-    CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires, id) WHERE buried_until IS NULL;
-    CREATE INDEX IF NOT EXISTS buried_by_id ON sessions (id, buried_until) WHERE buried_until IS NOT NULL;
-    CREATE TABLE IF NOT EXISTS messages (
+    CREATE UNIQUE INDEX IF NOT EXISTS @sessions_by_id ON @sessions (id) WHERE buried_until IS NULL;
+    CREATE INDEX IF NOT EXISTS @sessions_by_expiry ON @sessions (expires, id) WHERE buried_until IS NULL;
+    CREATE INDEX IF NOT EXISTS @buried_by_id ON @sessions (id, buried_until) WHERE buried_until IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS @messages (
         session INTEGER NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (session, position)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS turns (
+    CREATE TABLE IF NOT EXISTS @turns (
         session INTEGER NOT NULL, turn TEXT NOT NULL, sequence INTEGER NOT NULL, record TEXT NOT NULL,
         PRIMARY KEY (session, turn)) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS turns_by_sequence ON turns (session, sequence);";
+    CREATE INDEX IF NOT EXISTS @turns_by_sequence ON @turns (session, sequence);
+    CREATE TABLE IF NOT EXISTS @bases (
+        id TEXT PRIMARY KEY, whole INTEGER NOT NULL, known_from INTEGER NOT NULL, state_known INTEGER NOT NULL) WITHOUT ROWID;";
 
 /// The number of the live row of an id.
-const NUMBER: &str = "(SELECT number FROM sessions WHERE id = ? AND buried_until IS NULL)";
+const NUMBER: &str = "(SELECT number FROM @sessions WHERE id = ? AND buried_until IS NULL)";
 
 /// The fields of a session, in the order in which [`session`] reads them.
 const FIELDS: &str = "title, created, updated, expires, first, next, total, revision, flags";
@@ -39,14 +42,16 @@ const FIELDS: &str = "title, created, updated, expires, first, next, total, revi
 #[derive(Clone)]
 pub(super) struct Sqlite {
     sql: SqlStorage,
+    /// What the names of its tables begin with: a vault keeps the overlay of a journal beside its sessions.
+    prefix: &'static str,
     prepared: Rc<Cell<bool>>,
 }
 
 type Row = Vec<SqlStorageValue>;
 
 impl Sqlite {
-    pub(super) fn new(sql: SqlStorage) -> Self {
-        Self { sql, prepared: Rc::default() }
+    pub(super) fn new(sql: SqlStorage, prefix: &'static str) -> Self {
+        Self { sql, prefix, prepared: Rc::default() }
     }
 
     /// Makes the tables, once in the life of this object.
@@ -61,8 +66,8 @@ impl Sqlite {
     /// When the first session, live or set aside, ends.
     pub(super) fn first_end(&self) -> Result<Option<Millis>> {
         let rows = self.rows(
-            "SELECT min(ending) FROM (SELECT min(expires) AS ending FROM sessions WHERE buried_until IS NULL
-             UNION ALL SELECT min(buried_until) FROM sessions WHERE buried_until IS NOT NULL)",
+            "SELECT min(ending) FROM (SELECT min(expires) AS ending FROM @sessions WHERE buried_until IS NULL
+             UNION ALL SELECT min(buried_until) FROM @sessions WHERE buried_until IS NOT NULL)",
             vec![],
         )?;
         Ok(rows.first().and_then(|row| number(row, 0).ok()).map(Millis))
@@ -70,28 +75,33 @@ impl Sqlite {
 
     /// Removes what has ended.
     pub(super) fn remove_ended(&mut self, now: Millis) -> Result<()> {
-        let ended = "SELECT number FROM sessions WHERE coalesce(buried_until, expires) <= ?";
+        let ended = "SELECT number FROM @sessions WHERE coalesce(buried_until, expires) <= ?";
         for table in ["messages", "turns"] {
-            self.run(&format!("DELETE FROM {table} WHERE session IN ({ended})"), vec![int(now.0)])?;
+            self.run(&format!("DELETE FROM @{table} WHERE session IN ({ended})"), vec![int(now.0)])?;
         }
-        self.run("DELETE FROM sessions WHERE coalesce(buried_until, expires) <= ?", vec![int(now.0)])
+        self.run("DELETE FROM @sessions WHERE coalesce(buried_until, expires) <= ?", vec![int(now.0)])
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) -> Result<()> {
+        self.run("DELETE FROM @sessions; DELETE FROM @messages; DELETE FROM @turns; DELETE FROM @bases", vec![])
     }
 
     fn run(&self, query: &str, bindings: Row) -> Result<()> {
-        self.sql.exec(query, bindings).map(drop)
+        self.sql.exec(&query.replace('@', self.prefix), bindings).map(drop)
     }
 
     fn rows(&self, query: &str, bindings: Row) -> Result<Vec<Row>> {
-        self.sql.exec(query, bindings)?.raw().collect()
+        self.sql.exec(&query.replace('@', self.prefix), bindings)?.raw().collect()
     }
 
     /// Removes the rows of a session that a condition on its own row names, with its messages and turns.
     fn remove_where(&self, condition: &str, id: &SessionId) -> Result<()> {
         for table in ["messages", "turns"] {
-            let query = format!("DELETE FROM {table} WHERE session IN (SELECT number FROM sessions WHERE {condition})");
+            let query = format!("DELETE FROM @{table} WHERE session IN (SELECT number FROM @sessions WHERE {condition})");
             self.run(&query, vec![text(id.as_str())])?;
         }
-        self.run(&format!("DELETE FROM sessions WHERE {condition}"), vec![text(id.as_str())])
+        self.run(&format!("DELETE FROM @sessions WHERE {condition}"), vec![text(id.as_str())])
     }
 }
 
@@ -99,13 +109,13 @@ impl Records for Sqlite {
     type Error = Error;
 
     fn session(&mut self, id: &SessionId) -> Result<Option<Session>> {
-        let query = format!("SELECT {FIELDS} FROM sessions WHERE id = ? AND buried_until IS NULL");
+        let query = format!("SELECT {FIELDS} FROM @sessions WHERE id = ? AND buried_until IS NULL");
         self.rows(&query, vec![text(id.as_str())])?.first().map(|row| session(row, 0)).transpose()
     }
 
     fn put_session(&mut self, id: &SessionId, session: &Session) -> Result<()> {
         let query = format!(
-            "INSERT INTO sessions (id, {FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO @sessions (id, {FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) WHERE buried_until IS NULL DO UPDATE SET title = excluded.title, updated = excluded.updated,
              expires = excluded.expires, first = excluded.first, next = excluded.next, total = excluded.total,
              revision = excluded.revision, flags = excluded.flags"
@@ -126,45 +136,45 @@ impl Records for Sqlite {
             return Ok(Vec::new());
         }
         let query = format!(
-            "SELECT body FROM messages WHERE session = {NUMBER} AND position >= ? AND position < ? ORDER BY position"
+            "SELECT body FROM @messages WHERE session = {NUMBER} AND position >= ? AND position < ? ORDER BY position"
         );
         let rows = self.rows(&query, vec![text(id.as_str()), int(positions.start), int(positions.end)])?;
         rows.iter().map(|row| string(row, 0)).collect()
     }
 
     fn put_message(&mut self, id: &SessionId, position: u64, message: &str) -> Result<()> {
-        let query = format!("INSERT OR REPLACE INTO messages (session, position, body) VALUES ({NUMBER}, ?, ?)");
+        let query = format!("INSERT OR REPLACE INTO @messages (session, position, body) VALUES ({NUMBER}, ?, ?)");
         self.run(&query, vec![text(id.as_str()), int(position), text(message)])
     }
 
     fn remove_messages(&mut self, id: &SessionId, positions: Range<u64>) -> Result<()> {
-        let query = format!("DELETE FROM messages WHERE session = {NUMBER} AND position >= ? AND position < ?");
+        let query = format!("DELETE FROM @messages WHERE session = {NUMBER} AND position >= ? AND position < ?");
         self.run(&query, vec![text(id.as_str()), int(positions.start), int(positions.end)])
     }
 
     fn turn(&mut self, id: &SessionId, turn: &TurnId) -> Result<Option<TurnRecord>> {
-        let query = format!("SELECT record FROM turns WHERE session = {NUMBER} AND turn = ?");
+        let query = format!("SELECT record FROM @turns WHERE session = {NUMBER} AND turn = ?");
         let rows = self.rows(&query, vec![text(id.as_str()), text(turn.as_str())])?;
         let Some(row) = rows.first() else { return Ok(None) };
         TurnRecord::parse(&string(row, 0)?).map(Some).ok_or_else(corrupt)
     }
 
     fn put_turn(&mut self, id: &SessionId, turn: &TurnId, record: &TurnRecord) -> Result<()> {
-        let query = "INSERT INTO turns (session, turn, sequence, record)
-            SELECT number, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM turns WHERE session = number), ?
-            FROM sessions WHERE id = ? AND buried_until IS NULL
+        let query = "INSERT INTO @turns (session, turn, sequence, record)
+            SELECT number, ?, (SELECT coalesce(max(sequence), 0) + 1 FROM @turns WHERE session = number), ?
+            FROM @sessions WHERE id = ? AND buried_until IS NULL
             ON CONFLICT (session, turn) DO UPDATE SET record = excluded.record";
         self.run(query, vec![text(turn.as_str()), text(&record.to_string()), text(id.as_str())])?;
         let query = format!(
-            "DELETE FROM turns WHERE session = {NUMBER} AND sequence <=
-             (SELECT max(sequence) FROM turns WHERE session = {NUMBER}) - ?"
+            "DELETE FROM @turns WHERE session = {NUMBER} AND sequence <=
+             (SELECT max(sequence) FROM @turns WHERE session = {NUMBER}) - ?"
         );
         self.run(&query, vec![text(id.as_str()), text(id.as_str()), int(REMEMBERED_TURNS)])
     }
 
     fn find_message(&mut self, id: &SessionId, message: &MessageId, positions: Range<u64>) -> Result<Option<u64>> {
         let query = format!(
-            "SELECT position FROM messages WHERE session = {NUMBER} AND position >= ? AND position < ?
+            "SELECT position FROM @messages WHERE session = {NUMBER} AND position >= ? AND position < ?
              AND substr(body, 1, ?) = ? ORDER BY position DESC LIMIT 1"
         );
         let prefix = stored_prefix(message);
@@ -174,54 +184,54 @@ impl Records for Sqlite {
     }
 
     fn metadata(&mut self, id: &SessionId) -> Result<Option<String>> {
-        let query = "SELECT metadata FROM sessions WHERE id = ? AND buried_until IS NULL AND metadata IS NOT NULL";
+        let query = "SELECT metadata FROM @sessions WHERE id = ? AND buried_until IS NULL AND metadata IS NOT NULL";
         self.rows(query, vec![text(id.as_str())])?.first().map(|row| string(row, 0)).transpose()
     }
 
     fn put_metadata(&mut self, id: &SessionId, metadata: &str) -> Result<()> {
-        let query = "UPDATE sessions SET metadata = nullif(?, '') WHERE id = ? AND buried_until IS NULL";
+        let query = "UPDATE @sessions SET metadata = nullif(?, '') WHERE id = ? AND buried_until IS NULL";
         self.run(query, vec![text(metadata), text(id.as_str())])
     }
 
     fn state(&mut self, id: &SessionId) -> Result<Option<records::State>> {
         let query =
-            "SELECT state_revision, state FROM sessions WHERE id = ? AND buried_until IS NULL AND state IS NOT NULL";
+            "SELECT state_revision, state FROM @sessions WHERE id = ? AND buried_until IS NULL AND state IS NOT NULL";
         let rows = self.rows(query, vec![text(id.as_str())])?;
         let read = |row: &Row| Ok(records::State { revision: number(row, 0)?, json: string(row, 1)? });
         rows.first().map(read).transpose()
     }
 
     fn put_state(&mut self, id: &SessionId, state: &records::State) -> Result<()> {
-        let query = "UPDATE sessions SET state_revision = ?, state = ? WHERE id = ? AND buried_until IS NULL";
+        let query = "UPDATE @sessions SET state_revision = ?, state = ? WHERE id = ? AND buried_until IS NULL";
         self.run(query, vec![int(state.revision), text(&state.json), text(id.as_str())])
     }
 
     fn bury(&mut self, id: &SessionId, until: Millis) -> Result<()> {
         self.remove_where("id = ? AND buried_until IS NOT NULL", id)?;
-        let query = "UPDATE sessions SET buried_until = ? WHERE id = ? AND buried_until IS NULL";
+        let query = "UPDATE @sessions SET buried_until = ? WHERE id = ? AND buried_until IS NULL";
         self.run(query, vec![int(until.0), text(id.as_str())])
     }
 
     fn unbury(&mut self, id: &SessionId) -> Result<()> {
-        let query = "UPDATE sessions SET buried_until = NULL WHERE id = ? AND buried_until IS NOT NULL";
+        let query = "UPDATE @sessions SET buried_until = NULL WHERE id = ? AND buried_until IS NOT NULL";
         self.run(query, vec![text(id.as_str())])
     }
 
     fn buried_until(&mut self, id: &SessionId) -> Result<Option<Millis>> {
-        let query = "SELECT max(buried_until) FROM sessions WHERE id = ? AND buried_until IS NOT NULL";
+        let query = "SELECT max(buried_until) FROM @sessions WHERE id = ? AND buried_until IS NOT NULL";
         let rows = self.rows(query, vec![text(id.as_str())])?;
         Ok(rows.first().and_then(|row| number(row, 0).ok()).map(Millis))
     }
 
     fn count(&mut self, now: Millis) -> Result<u64> {
-        let query = "SELECT count(*) FROM sessions WHERE buried_until IS NULL AND expires > ?";
+        let query = "SELECT count(*) FROM @sessions WHERE buried_until IS NULL AND expires > ?";
         let rows = self.rows(query, vec![int(now.0)])?;
         rows.first().map_or(Ok(0), |row| number(row, 0))
     }
 
     fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>> {
         let query = format!(
-            "SELECT id, {FIELDS} FROM sessions WHERE buried_until IS NULL AND expires > ? AND expires <= ?
+            "SELECT id, {FIELDS} FROM @sessions WHERE buried_until IS NULL AND expires > ? AND expires <= ?
              ORDER BY expires DESC, id DESC LIMIT ? OFFSET ?"
         );
         let newest = newest.map_or((1 << 53) - 1, |newest| newest.0);
@@ -231,6 +241,33 @@ impl Records for Sqlite {
             Ok(Card::of(id, &session(row, 1)?))
         };
         rows.iter().map(card).collect()
+    }
+}
+
+impl Ledger for Sqlite {
+    fn base(&mut self, id: &SessionId) -> Result<Option<Base>> {
+        let rows =
+            self.rows("SELECT whole, known_from, state_known FROM @bases WHERE id = ?", vec![text(id.as_str())])?;
+        let read = |row: &Row| {
+            Ok(Base { whole: number(row, 0)? == 1, known_from: number(row, 1)?, state_known: number(row, 2)? == 1 })
+        };
+        rows.first().map(read).transpose()
+    }
+
+    fn put_base(&mut self, id: &SessionId, base: Base) -> Result<()> {
+        let query = "INSERT OR REPLACE INTO @bases (id, whole, known_from, state_known) VALUES (?, ?, ?, ?)";
+        let [whole, known_from, state_known] =
+            [u64::from(base.whole), base.known_from, u64::from(base.state_known)].map(int);
+        self.run(query, vec![text(id.as_str()), whole, known_from, state_known])
+    }
+
+    fn knows_any(&mut self) -> Result<bool> {
+        Ok(!self.rows("SELECT 1 FROM @bases LIMIT 1", vec![])?.is_empty())
+    }
+
+    fn push(&mut self, session: &SessionId, operation: &'static str, json: &str) -> Result<()> {
+        let query = "INSERT INTO journal_entries (session, operation, json) VALUES (?, ?, ?)";
+        self.run(query, vec![text(session.as_str()), text(operation), text(json)])
     }
 }
 

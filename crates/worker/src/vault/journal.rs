@@ -1,0 +1,385 @@
+//! The vault's journal: it takes an owner's operations while Redis can't, and replays them into it.
+
+use super::schedule::{Kind, Schedule};
+use super::sqlite::Sqlite;
+use crate::edge::{self, in_transaction, now};
+use crate::store::upstash;
+use chatkeep_model::config::{Config, Upstash};
+use chatkeep_model::error::Outage;
+use chatkeep_model::journal::{self, Accepted, Entry, Handed, Ledger, Seed, Settled, Step, Taken, replay};
+use chatkeep_model::limits::{JOURNALED_ENTRIES, SEEDED_MESSAGES};
+use chatkeep_model::plan::{Info, ReadHistory, ReadList, ReadState, Stated, directory};
+use chatkeep_model::redis::Keys;
+use chatkeep_model::{Millis, Operation, Owner, SessionId, StoreError};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use worker::wasm_bindgen::JsValue;
+use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
+
+/// The overlay's tables have the prefix that [`Sqlite`] is made with. `about` tells an object that an alarm woke whose it is.
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS journal_entries (
+        position INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, operation TEXT NOT NULL, json TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS journal_about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;";
+
+/// The first pause before a replay by the alarm, and the longest.
+const PAUSE: (u64, u64) = (1_000, 30_000);
+
+/// How long a request waits for the journal to be drained before it is taken into it, and how long one drain goes on.
+const PATIENCE: Millis = Millis(300);
+const STRETCH: Millis = Millis(20_000);
+
+/// An entry that Redis answers in an unknown way so often is set aside: it would hold up all others.
+const TRIES: u32 = 10;
+
+/// See the module.
+pub(super) struct Journal {
+    config: Option<Rc<Config>>,
+    sql: SqlStorage,
+    storage: Storage,
+    overlay: RefCell<Sqlite>,
+    schedule: Schedule,
+    prepared: Cell<bool>,
+    /// The drain that runs: a promise that is kept when it ends.
+    draining: RefCell<Option<js_sys::Promise>>,
+    /// How the last one ended.
+    ended: RefCell<Drained>,
+    /// Failed replays by the alarm in a row.
+    failures: Cell<u32>,
+    /// The entry that Redis answered in an unknown way, and how often.
+    unknown: Cell<(u64, u32)>,
+}
+
+/// How a drain ended.
+#[derive(Debug, Clone, Default)]
+enum Drained {
+    /// The journal is empty.
+    #[default]
+    Empty,
+    /// Redis can't take more.
+    Stopped(StoreError),
+    /// It takes longer.
+    Unfinished,
+}
+
+/// Whose journal it is.
+struct About {
+    id: String,
+    prefix: String,
+    owner: Owner,
+    ttl: Millis,
+}
+
+impl Journal {
+    pub(super) fn new(config: Option<Rc<Config>>, sql: SqlStorage, storage: Storage, schedule: Schedule) -> Rc<Self> {
+        Rc::new(Self {
+            config,
+            overlay: RefCell::new(Sqlite::new(sql.clone(), "overlay_")),
+            sql,
+            storage,
+            schedule,
+            prepared: Cell::new(false),
+            draining: RefCell::default(),
+            ended: RefCell::default(),
+            failures: Cell::new(0),
+            unknown: Cell::new((0, 0)),
+        })
+    }
+
+    /// Takes an operation, unless Redis can.
+    pub(super) async fn take(self: &Rc<Self>, handed: Handed) -> Result<Taken> {
+        self.prepare()?;
+        self.introduce(&handed)?;
+        let mut away = handed.away.clone();
+        if away.is_none() {
+            if self.depth()? > 0 {
+                self.drain_within(PATIENCE).await?;
+            }
+            match (self.depth()?, self.ended.borrow().clone()) {
+                (0, _) => return Ok(Taken::Drained),
+                (_, Drained::Stopped(StoreError::Unavailable(outage))) => away = Some(outage.as_str().to_owned()),
+                (_, Drained::Stopped(error)) => return Ok(Taken::Refused(error.cause().to_owned())),
+                _ => {}
+            }
+        }
+        let outage = away.as_deref().and_then(Outage::parse);
+        let reads = outage.is_some_and(Outage::refuses_writes_only);
+        if reads && handed.operation == ReadList::NAME && !self.overlay.borrow_mut().knows_any()? {
+            return Ok(Taken::Direct);
+        }
+        let seed = if reads { self.seed(&handed).await? } else { None };
+        if self.depth()? >= JOURNALED_ENTRIES {
+            return Ok(Taken::Unknown { away });
+        }
+        let accepted = in_transaction(self.storage.as_raw(), || {
+            let before = self.last_position()?;
+            let mut overlay = self.overlay.borrow_mut();
+            let seed = seed.as_ref().or(handed.seed.as_ref());
+            let accepted = journal::accept(&handed.operation, &handed.json, seed, &mut *overlay)
+                .map_err(|error| error.unwrap_or_else(|| Error::RustError("not an operation".to_owned())))?;
+            if self.last_position()? > before && !self.schedule.has(Kind::Replay, "")? {
+                self.schedule.set(Kind::Replay, "", now().after(Millis(PAUSE.0)))?;
+            }
+            Ok::<_, Error>(accepted)
+        })?;
+        self.schedule.arm(&self.storage).await?;
+        Ok(match accepted {
+            Accepted::Outcome(json) => {
+                let marker = format!("{}.{}", self.id()?, self.last_position()?);
+                Taken::Outcome { json, marker, depth: self.depth()?, away }
+            }
+            Accepted::Unknown => Taken::Unknown { away },
+        })
+    }
+
+    /// Replays what there is, waiting no longer than a while. Says how many entries are left.
+    pub(super) async fn replay_now(self: &Rc<Self>) -> Result<u64> {
+        self.prepare()?;
+        if self.depth()? > 0 {
+            self.drain_within(STRETCH).await?;
+        }
+        self.depth()
+    }
+
+    /// The alarm's part: replays, and comes again later where something is left.
+    pub(super) async fn ring(self: &Rc<Self>) -> Result<()> {
+        self.replay_now().await?;
+        if self.depth()? == 0 {
+            self.failures.set(0);
+            return self.schedule.cancel(Kind::Replay, "");
+        }
+        let failures = match *self.ended.borrow() {
+            Drained::Stopped(_) => self.failures.get().saturating_add(1),
+            _ => 0,
+        };
+        self.failures.set(failures);
+        let pause = PAUSE.0.saturating_mul(1 << failures.min(10)).min(PAUSE.1);
+        self.schedule.set(Kind::Replay, "", now().after(Millis(pause)))
+    }
+
+    /// Waits for the drain that runs, or starts one.
+    async fn drain_within(self: &Rc<Self>, patience: Millis) -> Result<()> {
+        let running = self.draining.borrow().clone();
+        let promise = running.unwrap_or_else(|| {
+            *self.ended.borrow_mut() = Drained::Unfinished;
+            let this = Rc::clone(self);
+            let promise = wasm_bindgen_futures::future_to_promise(async move {
+                let ended = this.drain(now().after(STRETCH)).await;
+                this.draining.borrow_mut().take();
+                *this.ended.borrow_mut() = ended?;
+                Ok(JsValue::UNDEFINED)
+            });
+            *self.draining.borrow_mut() = Some(promise.clone());
+            promise
+        });
+        edge::wait_for(&promise, patience).await?;
+        Ok(())
+    }
+
+    async fn drain(&self, until: Millis) -> Result<Drained> {
+        let Some(upstash) = self.config.as_ref().and_then(|config| config.upstash.as_ref()) else {
+            return Ok(Drained::Stopped(StoreError::Misconfigured("no_upstash")));
+        };
+        let Some(about) = self.about()? else { return Ok(Drained::Empty) };
+        let keys = Keys::new(&about.prefix, &about.owner);
+        let mut replayed = false;
+        loop {
+            let Some(entry) = self.first()? else {
+                if replayed {
+                    let note = directory::note(&about.prefix, &about.owner, now(), about.ttl);
+                    let _ = upstash::send(upstash, &RefCell::default(), &note).await;
+                }
+                // While that was sent another may have come.
+                if self.depth()? == 0 {
+                    return Ok(Drained::Empty);
+                }
+                continue;
+            };
+            if now() > until {
+                return Ok(Drained::Unfinished);
+            }
+            match self.replay(upstash, &entry, &about.id, &keys).await {
+                Ok(dropped) => {
+                    replayed = true;
+                    self.confirm(&entry, dropped)?;
+                }
+                Err(error) => return Ok(Drained::Stopped(error)),
+            }
+        }
+    }
+
+    /// Sends an entry until it is settled. Gives the reason for which Redis does not take it.
+    async fn replay(
+        &self,
+        upstash: &Upstash,
+        entry: &Entry,
+        id: &str,
+        keys: &Keys,
+    ) -> std::result::Result<Option<&'static str>, StoreError> {
+        let mut step = Step::default();
+        loop {
+            let Some(call) = replay::call(entry, step, id, keys) else { return Ok(Some("not_an_entry")) };
+            let settled = match upstash::send(upstash, &RefCell::default(), &call).await {
+                Ok(reply) => replay::settle(entry, step, reply).map_err(StoreError::from),
+                Err(error) => Err(error),
+            };
+            match settled {
+                Ok(Settled::Done) => return Ok(None),
+                Ok(Settled::Dropped(cause)) => return Ok(Some(cause)),
+                Ok(Settled::Again(next)) => step = next,
+                Err(StoreError::TooLarge) => return Ok(Some("too_large")),
+                Err(StoreError::UnexpectedReply) => {
+                    let (position, times) = self.unknown.get();
+                    let times = if position == entry.position { times + 1 } else { 1 };
+                    self.unknown.set((entry.position, times));
+                    return if times >= TRIES { Ok(Some("unexpected_reply")) } else { Err(StoreError::UnexpectedReply) };
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Removes an entry that Redis has, or will not have; with the last one goes what the overlay knew.
+    fn confirm(&self, entry: &Entry, dropped: Option<&'static str>) -> Result<()> {
+        if let Some(cause) = dropped {
+            let line = serde_json::json!({
+                "level": "warn", "event": "journal_entry_dropped", "operation": entry.operation, "cause": cause,
+            });
+            worker::console_warn!("{line}");
+        }
+        in_transaction(self.storage.as_raw(), || {
+            self.sql.exec("DELETE FROM journal_entries WHERE position = ?", vec![int(entry.position)])?;
+            if self.depth()? == 0 {
+                self.overlay.borrow_mut().clear()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// What Redis, which still reads, knows of the session of an operation; nothing where the overlay knows it already.
+    async fn seed(&self, handed: &Handed) -> Result<Option<Seed>> {
+        let (Some(upstash), Some(id)) = (self.config.as_ref().and_then(|config| config.upstash.as_ref()), handed.session())
+        else {
+            return Ok(None);
+        };
+        if self.overlay.borrow_mut().base(&id)?.is_some() {
+            return Ok(None);
+        }
+        let keys = Keys::new(&handed.prefix, &handed.owner);
+        Ok(read_seed(upstash, &keys, id).await.ok())
+    }
+
+    fn prepare(&self) -> Result<()> {
+        if !self.prepared.get() {
+            self.sql.exec(SCHEMA, None)?;
+            self.overlay.borrow_mut().prepare()?;
+            self.schedule.prepare()?;
+            self.prepared.set(true);
+        }
+        Ok(())
+    }
+
+    /// Remembers whose journal it is, and gives it its id, which no other has: two processes can have one owner's.
+    fn introduce(&self, handed: &Handed) -> Result<()> {
+        if self.about()?.is_some_and(|about| about.ttl == handed.ttl) {
+            return Ok(());
+        }
+        let mut random = [0; 8];
+        edge::fill_random(&mut random);
+        let id = format!("{:016x}", u64::from_be_bytes(random));
+        let (ttl, owner) = (handed.ttl.to_string(), handed.owner.to_string());
+        for (name, value, how) in [
+            ("id", &id, "IGNORE"),
+            ("prefix", &handed.prefix, "IGNORE"),
+            ("owner", &owner, "IGNORE"),
+            ("ttl", &ttl, "REPLACE"),
+        ] {
+            let query = format!("INSERT OR {how} INTO journal_about (name, value) VALUES (?, ?)");
+            self.sql.exec(&query, vec![name.into(), value.as_str().into()])?;
+        }
+        Ok(())
+    }
+
+    fn about(&self) -> Result<Option<About>> {
+        let mut read = [const { None }; 4];
+        for row in self.sql.exec("SELECT name, value FROM journal_about", None)?.raw() {
+            if let [SqlStorageValue::String(name), SqlStorageValue::String(value)] = row?.as_slice() {
+                let place = ["id", "prefix", "owner", "ttl"].iter().zip(&mut read).find(|(one, _)| *one == name);
+                if let Some((_, place)) = place {
+                    *place = Some(value.clone());
+                }
+            }
+        }
+        let [Some(id), Some(prefix), Some(owner), Some(ttl)] = read else { return Ok(None) };
+        Ok(Some(About { id, prefix, owner: Owner::stored(owner), ttl: Millis(ttl.parse().unwrap_or(0)) }))
+    }
+
+    fn id(&self) -> Result<String> {
+        Ok(self.about()?.map(|about| about.id).unwrap_or_default())
+    }
+
+    /// How many entries there are.
+    pub(super) fn depth(&self) -> Result<u64> {
+        self.number("SELECT count(*) FROM journal_entries")
+    }
+
+    fn last_position(&self) -> Result<u64> {
+        self.number("SELECT coalesce(max(position), 0) FROM journal_entries")
+    }
+
+    fn number(&self, query: &str) -> Result<u64> {
+        match self.sql.exec(query, None)?.raw().into_iter().next().transpose()?.as_deref() {
+            Some([SqlStorageValue::Integer(number)]) => Ok(u64::try_from(*number).unwrap_or(0)),
+            _ => Ok(0),
+        }
+    }
+
+    fn first(&self) -> Result<Option<Entry>> {
+        let query = "SELECT position, session, operation, json FROM journal_entries ORDER BY position LIMIT 1";
+        let row = self.sql.exec(query, None)?.raw().into_iter().next().transpose()?;
+        Ok(match row.as_deref() {
+            Some(
+                [
+                    SqlStorageValue::Integer(position),
+                    SqlStorageValue::String(session),
+                    SqlStorageValue::String(operation),
+                    SqlStorageValue::String(json),
+                ],
+            ) => Some(Entry {
+                position: u64::try_from(*position).unwrap_or(0),
+                session: SessionId::parse(session.as_str()).map_err(|error| Error::RustError(error.to_string()))?,
+                operation: operation.clone(),
+                json: json.clone(),
+            }),
+            _ => None,
+        })
+    }
+}
+
+async fn read_seed(upstash: &Upstash, keys: &Keys, session: SessionId) -> std::result::Result<Seed, StoreError> {
+    async fn read<O: Operation>(
+        upstash: &Upstash,
+        keys: &Keys,
+        operation: O,
+    ) -> std::result::Result<O::Outcome, StoreError> {
+        let reply = upstash::send(upstash, &RefCell::default(), &operation.call(keys)).await?;
+        Ok(operation.decode(reply)?)
+    }
+    let now = now();
+    let Some(details) = read(upstash, keys, Info { session: session.clone(), now }).await? else {
+        return Ok(Seed { certain: true, ..Seed::default() });
+    };
+    let history = ReadHistory { session: session.clone(), now, limit: SEEDED_MESSAGES, before: None };
+    let page = read(upstash, keys, history).await?;
+    let state = match read(upstash, keys, ReadState { sessions: vec![session], now }).await?.pop() {
+        Some(Stated::State(tag, json)) => Some((tag.revision, json)),
+        _ => None,
+    };
+    let session = page.as_ref().map_or(details.session, |page| page.session.clone());
+    let messages = page.map(|page| page.messages).unwrap_or_default();
+    Ok(Seed { certain: true, session: Some(session), messages, metadata: details.metadata, state, turn: None })
+}
+
+fn int(number: u64) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
