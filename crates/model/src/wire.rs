@@ -395,6 +395,15 @@ pub struct Health {
     /// Why the status is `degraded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// Operations go into the journal.
+    #[serde(default)]
+    pub using_fallback: bool,
+    /// The entries of all journals that this isolate knows of; absent on the vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_depth: Option<u64>,
+    /// This isolate's circuit breaker: `closed`, `open` or `half_open`; absent on the vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<String>,
 }
 
 /// An error body, RFC 9457.

@@ -3,30 +3,79 @@
 use super::answer::Answer;
 use crate::edge::now;
 use crate::settings::Settings;
-use crate::store::probe;
-use chatkeep_model::Problem;
+use crate::store::{journaled, replay_after_recovery, upstash};
+use chatkeep_model::config::Config;
 use chatkeep_model::wire::Health;
+use chatkeep_model::{Millis, Problem, StoreError};
+use std::cell::Cell;
+use worker::Env;
 
-pub(super) async fn health(settings: &Settings) -> Result<Answer, Problem> {
-    let began = now();
-    let (store, authentication, cause) = match settings {
-        Ok(config) => (
-            if config.upstash.is_some() { "upstash" } else { "vault" },
-            if config.access.is_configured() { "configured" } else { "not configured" },
-            probe(config).await.err().map(|error| error.cause().to_owned()),
-        ),
-        Err(error) => ("none", "not configured", Some(error.to_string())),
-    };
-    let healthy = cause.is_none();
-    let redis = healthy && store == "upstash";
-    let body = Health {
-        status: if healthy { "healthy" } else { "degraded" }.to_owned(),
-        redis: if redis { "connected" } else { "disconnected" }.to_owned(),
-        store: store.to_owned(),
-        authentication: authentication.to_owned(),
+/// For how long Redis is not asked again.
+const CACHED: Millis = Millis(5_000);
+
+/// When Redis was asked last, and how long it took to answer, if it did.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: Millis,
+    latency: Option<Millis>,
+}
+
+thread_local! {
+    static ASKED: Cell<Option<Asked>> = const { Cell::new(None) };
+}
+
+pub(super) async fn health(settings: &Settings, env: Env) -> Result<Answer, Problem> {
+    let mut health = Health {
+        status: String::new(),
+        redis: "disconnected".to_owned(),
+        store: "none".to_owned(),
+        authentication: "not configured".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        latency_ms: redis.then(|| now().since(began).0),
-        cause,
+        latency_ms: None,
+        cause: None,
+        using_fallback: false,
+        journal_depth: None,
+        breaker: None,
     };
-    Ok(Answer::json(&body)?.status(if healthy { 200 } else { 503 }))
+    match settings {
+        Ok(config) => {
+            health.authentication =
+                if config.access.is_configured() { "configured" } else { "not configured" }.to_owned();
+            health.store = if config.upstash.is_some() { "upstash" } else { "vault" }.to_owned();
+            ask(config, env, &mut health).await;
+        }
+        Err(error) => health.cause = Some(error.to_string()),
+    }
+    let healthy = health.cause.is_none();
+    health.status = if healthy { "healthy" } else { "degraded" }.to_owned();
+    Ok(Answer::json(&health)?.status(if healthy { 200 } else { 503 }))
+}
+
+async fn ask(config: &Config, env: Env, health: &mut Health) {
+    let Some(upstash) = &config.upstash else { return };
+    let now_at = now();
+    let asked = match ASKED.get().filter(|asked| now_at.since(asked.at) < CACHED) {
+        Some(asked) => asked,
+        None => {
+            let there = upstash::ping(upstash).await.is_ok();
+            let asked = Asked { at: now(), latency: there.then(|| now().since(now_at)) };
+            ASKED.set(Some(asked));
+            // The alarms of other objects don't tell this isolate what they replayed.
+            if there && journaled::depth() > 0 {
+                replay_after_recovery(env).await;
+            }
+            asked
+        }
+    };
+    let (breaker, failing) = upstash::condition();
+    health.breaker = Some(breaker.to_owned());
+    health.cause = failing.as_ref().map(|error| error.cause().to_owned());
+    health.using_fallback = matches!(failing, Some(StoreError::Unavailable(_)));
+    health.journal_depth = Some(journaled::depth());
+    // What was heard since counts more than the answer that is kept.
+    let refuses_writes = matches!(failing, Some(StoreError::Unavailable(outage)) if outage.refuses_writes_only());
+    if failing.is_none() || refuses_writes {
+        health.redis = "connected".to_owned();
+        health.latency_ms = asked.latency.map(|latency| latency.0);
+    }
 }

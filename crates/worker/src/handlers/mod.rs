@@ -93,7 +93,7 @@ async fn answer(
     let root = settings.as_ref().ok().and_then(|config| config.root);
     let Matched { action, dialect, id } = route(method, path, root)?;
     if action == Action::Health {
-        return health::health(settings).await;
+        return health::health(settings, env).await;
     }
     let config = match settings {
         Ok(config) => Rc::clone(config),
@@ -121,7 +121,7 @@ async fn answer(
         context,
     };
     let answer = match action {
-        Action::Health => health::health(settings).await,
+        Action::Health => health::health(settings, env.clone()).await,
         Action::Chat => chat::chat(&call).await,
         Action::CreateSession => sessions::create(&call).await,
         Action::ListSessions => sessions::list(&call).await,
@@ -161,6 +161,7 @@ async fn answer(
     if store.is_degraded() {
         answer = answer.degraded();
     }
+    answer.headers.push(("server-timing", store.timing().header(edge::now().since(call.fresh.now))));
     answer.headers.extend(store.marker().map(|marker| (JOURNAL, marker)));
     let sync_token = Some(store.sync_token()).filter(|token| !token.is_empty());
     answer.headers.extend(sync_token.map(|token| ("upstash-sync-token", token)));

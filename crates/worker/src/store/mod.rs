@@ -2,9 +2,11 @@
 
 mod embedded;
 pub(crate) mod journaled;
+mod timing;
 pub(crate) mod upstash;
 
 use crate::directory::is_due;
+use crate::edge::now;
 use chatkeep_model::config::{Config, Upstash};
 use chatkeep_model::error::Outage;
 use chatkeep_model::journal::{Handed, Seed, Taken};
@@ -14,6 +16,7 @@ use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError}
 use journaled::Marker;
 use std::cell::RefCell;
 use std::rc::Rc;
+use timing::Timing;
 use worker::Env;
 
 /// What it answers.
@@ -32,6 +35,7 @@ pub(crate) struct Store {
     /// Upstash's token for reading one's own writes: the client's at first, then the newest answer's.
     sync_token: RefCell<String>,
     marker: Rc<RefCell<Marker>>,
+    timing: Rc<Timing>,
     /// Never goes by the journal: what asks for everything is not served with a part of it.
     whole: bool,
 }
@@ -47,7 +51,7 @@ impl Store {
     ) -> Self {
         let marker = Rc::new(RefCell::new(Marker::of_request(journal)));
         let sync_token = RefCell::new(sync_token.unwrap_or_default());
-        Self { config, namespace, env, owner, sync_token, marker, whole: false }
+        Self { config, namespace, env, owner, sync_token, marker, timing: Rc::default(), whole: false }
     }
 
     /// This store, for what asks for everything that there is.
@@ -67,18 +71,20 @@ impl Store {
         seed: &dyn Fn() -> Option<Seed>,
     ) -> Result<O::Outcome, StoreError> {
         let json = || serde_json::to_string(operation).map_err(|_| StoreError::UnexpectedReply);
+        let began = now();
         let answer = match &self.config.upstash {
             Some(upstash) => {
                 let call = || operation.call(&Keys::new(&self.namespace.prefix, &self.owner));
-                self.ask(upstash, &call, O::NAME, &json, seed).await?
+                self.ask(upstash, &call, O::NAME, &json, seed).await
             }
             None => {
                 let question = format!("{}\n{}", O::NAME, json()?);
                 let prefix = &self.namespace.prefix;
-                Answer::Outcome(embedded::ask(&self.env, prefix, &self.owner, &question).await?)
+                embedded::ask(&self.env, prefix, &self.owner, &question).await.map(Answer::Outcome)
             }
         };
-        match answer {
+        self.timing.asked_store(now().since(began));
+        match answer? {
             Answer::Reply(reply) => Ok(operation.decode(reply)?),
             Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply),
         }
@@ -163,11 +169,16 @@ impl Store {
         }
     }
 
-    /// Tells the breaker what the vault found out when it was let through to try.
+    /// Tells the breaker that the vault, let through to try, found Redis away.
     fn saw(&self, told: Option<Outage>, found: Option<Outage>) {
-        if told.is_none() {
-            upstash::observe(found.map(StoreError::Unavailable).as_ref(), true, 0);
+        if let (None, Some(outage)) = (told, found) {
+            upstash::observe(Some(&StoreError::Unavailable(outage)), true, 0);
         }
+    }
+
+    /// How long this request waited, and for what.
+    pub(crate) fn timing(&self) -> &Timing {
+        &self.timing
     }
 
     /// Whether an operation of this request did not reach Redis.
@@ -240,13 +251,5 @@ pub(crate) async fn replay_after_recovery(env: Env) {
         if let Ok(left) = embedded::replay(&env, &prefix, &owner).await {
             journaled::note(&prefix, &owner, left);
         }
-    }
-}
-
-/// Whether the configured Redis answers. On the vault there is nothing to ask.
-pub(crate) async fn probe(config: &Config) -> Result<(), StoreError> {
-    match &config.upstash {
-        Some(upstash) => upstash::ping(upstash).await,
-        None => Ok(()),
     }
 }
