@@ -19,18 +19,20 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Body,
+    /// The body is an object of the API's, to which a member can be added; not what a client stored.
+    is_ours: bool,
 }
 
 impl Answer {
     /// 200 and JSON.
     pub(super) fn json(body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(|_| Problem::new(Code::Internal))?;
-        Ok(Self::text(200, "application/json", body))
+        Ok(Self { is_ours: true, ..Self::text(200, "application/json", body) })
     }
 
     /// Some text of a type.
     pub(super) fn text(status: u16, media_type: &str, body: String) -> Self {
-        Self { status, headers: vec![("content-type", media_type.to_owned())], body: Body::Text(body) }
+        Self { status, headers: vec![("content-type", media_type.to_owned())], body: Body::Text(body), is_ours: false }
     }
 
     /// With a further header.
@@ -54,7 +56,7 @@ impl Answer {
     /// Says in the body, an object, that Redis has not got this yet.
     pub(super) fn degraded(mut self) -> Self {
         if let Body::Text(text) = &mut self.body
-            && self.status < 300
+            && self.is_ours
             && let Some(members) = text.strip_prefix('{')
         {
             let comma = if members.starts_with('}') { "" } else { "," };
