@@ -114,7 +114,10 @@ describe("a lasting fault is named, and the journal takes over", () => {
       assert.match(marker, /^[^-]/);
       assert.equal(ok(await api.chat(turn)).replayed, true);
       const fresh = aTurn();
-      assert.deepEqual([ok(await api.chat(fresh)).degraded, ok(await api.info(fresh.session_id)).degraded], [true, true]);
+      assert.deepEqual(
+        [ok(await api.chat(fresh)).degraded, ok(await api.info(fresh.session_id)).degraded],
+        [true, true],
+      );
       assertProblem(await api.info(`s-${randomUUID()}`), 503, "store_unavailable");
       const health = await api.get("/health");
       assert.deepEqual([health.status, health.body.status, health.body.cause], [503, "degraded", cause], health.text);
@@ -165,7 +168,11 @@ describe("a Redis that refuses writes still serves what it has, and takes part i
       const turn = ok(await api.chat({ message: "Do you remember?", session_id: written, existing: true }));
       assert.deepEqual([turn.degraded, turn.session.message_count, turn.session.title], [true, 4, "Kept"]);
       assert.match(turn.response, /Kept/, "the window comes from Redis");
-      assertProblem(await api.chat({ message: "?", session_id: `s-${randomUUID()}`, existing: true }), 404, "session_not_found");
+      assertProblem(
+        await api.chat({ message: "?", session_id: `s-${randomUUID()}`, existing: true }),
+        404,
+        "session_not_found",
+      );
       ok(await api.delete(gone));
       const { body } = await api.get("/health");
       assert.deepEqual([body.status, body.redis, body.cause], ["degraded", "connected", cause]);

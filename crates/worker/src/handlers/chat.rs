@@ -54,7 +54,8 @@ impl Turn<'_> {
     async fn answer(self, call: &Call<'_>) -> Result<Turned, Problem> {
         let refused = |code: Code| Problem::new(code).of_turn(&self.begin.session, &self.message_id);
         let began = edge::now();
-        let messages: Result<Vec<Message>, _> = self.window.iter().map(|message| serde_json::from_str(message)).collect();
+        let messages: Result<Vec<Message>, _> =
+            self.window.iter().map(|message| serde_json::from_str(message)).collect();
         let replied = match messages {
             Ok(messages) => responder::answer(&call.config, &messages).await,
             Err(_) => Err((Code::Internal, "a stored message can't be read".to_owned())),

@@ -232,7 +232,11 @@ impl Journal {
                     let (position, times) = self.unknown.get();
                     let times = if position == entry.position { times + 1 } else { 1 };
                     self.unknown.set((entry.position, times));
-                    return if times >= TRIES { Ok(Some("unexpected_reply")) } else { Err(StoreError::UnexpectedReply) };
+                    return if times >= TRIES {
+                        Ok(Some("unexpected_reply"))
+                    } else {
+                        Err(StoreError::UnexpectedReply)
+                    };
                 }
                 Err(error) => return Err(error),
             }
@@ -258,7 +262,8 @@ impl Journal {
 
     /// What Redis, which still reads, knows of the session of an operation; nothing where the overlay knows it already.
     async fn seed(&self, handed: &Handed) -> Result<Option<Seed>> {
-        let (Some(upstash), Some(id)) = (self.config.as_ref().and_then(|config| config.upstash.as_ref()), handed.session())
+        let (Some(upstash), Some(id)) =
+            (self.config.as_ref().and_then(|config| config.upstash.as_ref()), handed.session())
         else {
             return Ok(None);
         };

@@ -98,7 +98,8 @@ impl Sqlite {
     /// Removes the rows of a session that a condition on its own row names, with its messages and turns.
     fn remove_where(&self, condition: &str, id: &SessionId) -> Result<()> {
         for table in ["messages", "turns"] {
-            let query = format!("DELETE FROM @{table} WHERE session IN (SELECT number FROM @sessions WHERE {condition})");
+            let query =
+                format!("DELETE FROM @{table} WHERE session IN (SELECT number FROM @sessions WHERE {condition})");
             self.run(&query, vec![text(id.as_str())])?;
         }
         self.run(&format!("DELETE FROM @sessions WHERE {condition}"), vec![text(id.as_str())])
