@@ -16,6 +16,7 @@ pub mod intake;
 pub mod journal;
 pub mod limits;
 pub mod message;
+pub mod moving;
 pub mod namespace;
 pub mod owner;
 pub mod percent;

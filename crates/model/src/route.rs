@@ -30,6 +30,7 @@ pub enum Action {
     Import,
     ListOwners,
     Rebuild,
+    MoveHouse,
     /// What a dialect's own route does.
     Dialect(Dialect, Verb),
     NewVisitor,
@@ -50,7 +51,7 @@ impl Action {
     pub fn needs(self) -> Option<Scope> {
         match self {
             Action::Health | Action::NewVisitor => None,
-            Action::ListOwners | Action::Rebuild => Some(Scope::Admin),
+            Action::ListOwners | Action::Rebuild | Action::MoveHouse => Some(Scope::Admin),
             _ if self.writes() => Some(Scope::Write),
             _ => Some(Scope::Read),
         }
@@ -83,6 +84,7 @@ pub const ROUTES: Routes<Action> = &[
     ("POST", "/v1/import", Action::Import),
     ("GET", "/v1/admin/owners", Action::ListOwners),
     ("POST", "/v1/admin/rebuild", Action::Rebuild),
+    ("POST", "/v1/admin/move", Action::MoveHouse),
     ("POST", "/v1/visitors", Action::NewVisitor),
 ];
 

@@ -376,6 +376,17 @@ pub struct Rebuilt {
     pub sessions: u64,
 }
 
+/// The answer to `POST /v1/admin/move`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedHouse {
+    /// Owners whose sessions are all in Redis now, by this request.
+    pub owners: u64,
+    /// How many sessions that were.
+    pub sessions: u64,
+    /// Owners who still have sessions in a vault: ask again.
+    pub left: u64,
+}
+
 /// The answer to `GET /health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {

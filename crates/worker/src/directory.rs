@@ -34,7 +34,8 @@ pub(crate) fn is_due(prefix: &str, owner: &Owner, now: Millis, interval: Millis)
 /// The Durable Object class.
 ///
 /// It is asked by `POST` in lines: `note`, the owner, the time in milliseconds, and the time before which owners drop out; or
-/// `read`, the first rank and how many. A read is answered with a JSON array of [`Noted`], the latest first.
+/// `read`, the first rank and how many; or `has` or `forget` and an owner. A read is answered with a JSON array of [`Noted`], the
+/// latest first, the last two with how many owners there are, and whether that one is among them: `0 false`.
 #[durable_object(fetch)]
 pub struct Directory {
     sql: SqlStorage,
@@ -71,6 +72,19 @@ impl DurableObject for Directory {
                 let rows = self.sql.exec(query, vec![limit.into(), from.into()])?.raw();
                 let noted = rows.map(|row| noted(&row?)).collect::<Result<Vec<_>>>()?;
                 Response::ok(serde_json::to_string(&noted)?)
+            }
+            (Some(what @ ("has" | "forget")), Some(owner), _) => {
+                if what == "forget" {
+                    self.sql.exec("DELETE FROM owners WHERE owner = ?", vec![owner.into()])?;
+                }
+                let query = "SELECT count(*), coalesce(max(owner = ?), 0) FROM owners";
+                let row = self.sql.exec(query, vec![owner.into()])?.raw().next().transpose()?;
+                match row.as_deref() {
+                    Some([SqlStorageValue::Integer(count), SqlStorageValue::Integer(has)]) => {
+                        Response::ok(format!("{count} {}", *has == 1))
+                    }
+                    _ => Response::error("no answer", 500),
+                }
             }
             _ => Response::error("no such question", 400),
         }

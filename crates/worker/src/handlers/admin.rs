@@ -36,6 +36,15 @@ fn cursor(call: &Call<'_>) -> Result<(u64, u64), Problem> {
     parts.ok_or_else(|| Problem::new(Code::InvalidParameter).detail("cursor is one that a list gave"))
 }
 
+/// Moves the sessions of some owners from their vaults to Redis.
+pub(super) async fn move_house(call: &Call<'_>) -> Result<Answer, Problem> {
+    if call.config.upstash.is_none() {
+        return Err(Problem::new(Code::Unsupported).detail("there is no Redis to move to"));
+    }
+    let limit = call.query.number("limit", 1..=LIST_PAGE.1)?.unwrap_or(20);
+    Answer::json(&call.store.move_house(limit).await?)
+}
+
 /// Puts every session of the owner back into the index and the cards, and takes out what is no longer there.
 pub(super) async fn rebuild(call: &Call<'_>) -> Result<Answer, Problem> {
     let now = call.fresh.now;

@@ -91,15 +91,24 @@ impl Turn<'_> {
         };
         let finished = call.store.run_seeded(&finish, &|| Some(self.seed(now))).await;
         match finished.map_err(|error| unavailable(error, self.begin, call))? {
-            Finished::Stored(session) => Ok(Turned {
-                session_id: self.begin.session.clone(),
-                message_id: self.message_id,
-                reply,
-                session,
-                created: self.created,
-                replayed: false,
-                at: now,
-            }),
+            Finished::Stored(session) => {
+                // With nothing between question and answer, the window goes on as it is.
+                if session.next == self.position + 2 {
+                    let mut messages = self.window;
+                    messages.push(finish.reply);
+                    let seed = Seed { session: Some(session.clone()), messages, ..Seed::default() };
+                    call.store.keep(&self.begin.session, seed);
+                }
+                Ok(Turned {
+                    session_id: self.begin.session.clone(),
+                    message_id: self.message_id,
+                    reply,
+                    session,
+                    created: self.created,
+                    replayed: false,
+                    at: now,
+                })
+            }
             Finished::Superseded => Err(refused(Code::TurnInProgress).retry_after(1)),
             Finished::Gone => Err(refused(Code::MessageGone)),
             Finished::Absent => Err(refused(Code::SessionNotFound)),

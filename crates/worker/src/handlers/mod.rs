@@ -142,6 +142,7 @@ async fn answer(
         Action::Import => export::import(&call).await,
         Action::ListOwners => admin::owners(&call).await,
         Action::Rebuild => admin::rebuild(&call).await,
+        Action::MoveHouse => admin::move_house(&call).await,
         Action::Dialect(dialect, verb) => dialects::serve(&call, dialect, verb).await,
         // Answered above: it is for those who are nobody yet.
         Action::NewVisitor => Err(Problem::new(Code::Internal)),

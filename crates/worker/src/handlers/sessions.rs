@@ -111,7 +111,10 @@ pub(super) async fn touch(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) async fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
     let delete = Delete { sessions: vec![call.session()?], now: call.fresh.now, undo: call.namespace.limits.undo };
     match call.store.run(&delete).await?.pop() {
-        Some(session_id) => Answer::json(&Deleted { session_id, deleted: true }),
+        Some(session_id) => {
+            call.store.forget(&session_id);
+            Answer::json(&Deleted { session_id, deleted: true })
+        }
         None => Err(Problem::new(Code::SessionNotFound)),
     }
 }
@@ -132,6 +135,7 @@ pub(super) async fn delete_all(call: &Call<'_>) -> Result<Answer, Problem> {
         if gone.is_empty() {
             return Err(Problem::new(Code::Internal).detail("listed sessions could not be deleted"));
         }
+        gone.iter().for_each(|session| call.store.forget(session));
         deleted += gone.len() as u64;
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::edge::ask_object;
 use chatkeep_model::error::Outage;
-use chatkeep_model::{Owner, StoreError};
+use chatkeep_model::moving::{Moved, Moving, Told};
+use chatkeep_model::plan::directory;
+use chatkeep_model::{Millis, Owner, StoreError};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
@@ -20,6 +22,26 @@ pub(super) async fn ask(env: &Env, namespace: &str, owner: &Owner, question: &st
 pub(super) async fn replay(env: &Env, prefix: &str, owner: &Owner) -> Result<u64, StoreError> {
     let left = ask(env, prefix, owner, "replay\n").await?;
     left.parse().map_err(|_| StoreError::UnexpectedReply)
+}
+
+/// Has the vault send its own sessions to Redis, as many as a while allows.
+pub(super) async fn move_out(env: &Env, prefix: &str, owner: &Owner, ttl: Millis) -> Result<Moved, StoreError> {
+    let moving = Moving { prefix: prefix.to_owned(), ttl, owner: owner.clone() };
+    let question = serde_json::to_string(&moving).map_err(|_| StoreError::UnexpectedReply)?;
+    let told = ask(env, prefix, owner, &format!("move\n{question}")).await?;
+    match serde_json::from_str(&told).map_err(|_| StoreError::UnexpectedReply)? {
+        Told::Moved(moved) => Ok(moved),
+        Told::Away(cause) => Err(StoreError::Unavailable(Outage::parse(&cause).unwrap_or(Outage::Network))),
+        Told::Refused(_) => Err(StoreError::Misconfigured("sessions_not_moved")),
+    }
+}
+
+/// How many owners a shard of the directory has, and whether one is among them, who may be forgotten first.
+pub(super) async fn listed(env: &Env, prefix: &str, owner: &Owner, forget: bool) -> Result<(u64, bool), StoreError> {
+    let what = if forget { "forget" } else { "has" };
+    let answer = ask_directory(env, prefix, directory::shard(owner), &format!("{what}\n{owner}")).await?;
+    let (count, has) = answer.split_once(' ').ok_or(StoreError::UnexpectedReply)?;
+    Ok((count.parse().map_err(|_| StoreError::UnexpectedReply)?, has == "true"))
 }
 
 /// Asks a shard of the directory of a namespace.

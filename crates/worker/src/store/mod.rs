@@ -2,6 +2,9 @@
 
 mod embedded;
 pub(crate) mod journaled;
+mod moved;
+mod moving;
+mod remembered;
 mod timing;
 pub(crate) mod upstash;
 
@@ -11,6 +14,7 @@ use chatkeep_model::config::{Config, Upstash};
 use chatkeep_model::error::Outage;
 use chatkeep_model::journal::{Handed, Seed, Taken};
 use chatkeep_model::plan::directory::{self, Noted};
+use chatkeep_model::plan::{Append, BeginTurn};
 use chatkeep_model::redis::{Call, Keys, Reply};
 use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError};
 use journaled::Marker;
@@ -99,6 +103,9 @@ impl Store {
         json: &dyn Fn() -> Result<String, StoreError>,
         seed: &dyn Fn() -> Option<Seed>,
     ) -> Result<Answer, StoreError> {
+        if !moved::is_settled(&self.namespace.prefix, &self.owner) {
+            self.move_in().await?;
+        }
         let away = upstash::may_be_asked().err();
         let comes_by = self.marker.borrow().is_marked() || journaled::has(&self.namespace.prefix, &self.owner);
         if (away.is_some() || comes_by)
@@ -135,15 +142,18 @@ impl Store {
             let left = if away.is_none() { embedded::replay(&self.env, prefix, &self.owner).await? } else { 1 };
             return if left == 0 { Ok(None) } else { Err(unavailable(away)) };
         }
-        let handed = Handed {
+        let mut handed = Handed {
             prefix: prefix.clone(),
             ttl: self.namespace.limits.ttl,
             owner: self.owner.clone(),
             away: away.map(|outage| outage.as_str().to_owned()),
             operation: name.to_owned(),
-            json: json()?,
             seed: seed(),
+            json: json()?,
         };
+        if handed.seed.is_none() && [BeginTurn::NAME, Append::NAME].contains(&name) {
+            handed.seed = handed.session().and_then(|id| remembered::find(prefix, &self.owner, &id));
+        }
         let question = serde_json::to_string(&handed).map_err(|_| StoreError::UnexpectedReply)?;
         let answer = embedded::ask(&self.env, prefix, &self.owner, &format!("journal\n{question}")).await?;
         let told = |away: Option<String>| away.as_deref().and_then(Outage::parse);
@@ -174,6 +184,18 @@ impl Store {
         if let (None, Some(outage)) = (told, found) {
             upstash::observe(Some(&StoreError::Unavailable(outage)), true, 0);
         }
+    }
+
+    /// Keeps what a turn came to, for when Redis goes away.
+    pub(crate) fn keep(&self, session: &SessionId, seed: Seed) {
+        if self.config.upstash.is_some() && !self.is_degraded() {
+            remembered::keep(&self.namespace.prefix, &self.owner, session.clone(), seed);
+        }
+    }
+
+    /// Forgets what was kept of a session that is deleted.
+    pub(crate) fn forget(&self, session: &SessionId) {
+        remembered::forget(&self.namespace.prefix, &self.owner, session);
     }
 
     /// How long this request waited, and for what.

@@ -4,14 +4,19 @@
 #![allow(missing_docs)]
 
 mod journal;
+mod moving;
 mod schedule;
 mod sqlite;
 
 use crate::edge::{in_transaction, now};
 use crate::settings::settings;
-use chatkeep_model::Millis;
+use chatkeep_model::config::Config;
+use chatkeep_model::moving::{Moving, Told};
 use chatkeep_model::plan::apply_named;
+use chatkeep_model::redis::Keys;
+use chatkeep_model::{Millis, StoreError};
 use journal::Journal;
+use moving::move_out;
 use schedule::{Kind, Schedule};
 use sqlite::Sqlite;
 use std::cell::Cell;
@@ -23,7 +28,8 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 ///
 /// It is asked by `POST` with an operation's name, a line break and the operation in JSON, and answers with the outcome in
 /// JSON. `journal` instead of a name hands it an operation that Redis can't take ([`chatkeep_model::journal::Handed`]), and
-/// `replay` has it replay what it has; that is answered with how many entries are left. Only this Worker can reach it.
+/// `replay` has it replay what it has; that is answered with how many entries are left. `move` has it send its own sessions to
+/// Redis ([`chatkeep_model::moving::Moving`]). Only this Worker can reach it.
 #[durable_object(alarm)]
 pub struct Vault {
     state: State,
@@ -32,14 +38,19 @@ pub struct Vault {
     /// When the schedule says that the first session ends.
     expiry: Cell<Option<Millis>>,
     journal: Rc<Journal>,
+    config: Option<Rc<Config>>,
+    /// A move runs.
+    moving: Cell<bool>,
 }
 
 impl DurableObject for Vault {
     fn new(state: State, env: Env) -> Self {
         let storage = state.storage();
         let schedule = Schedule::new(storage.sql());
-        let journal = Journal::new(settings(&env).ok(), storage.sql(), state.storage(), schedule.clone());
-        Self { records: Sqlite::new(storage.sql(), ""), state, schedule, expiry: Cell::new(None), journal }
+        let config = settings(&env).ok();
+        let journal = Journal::new(config.clone(), storage.sql(), state.storage(), schedule.clone());
+        let (expiry, moving) = (Cell::new(None), Cell::new(false));
+        Self { records: Sqlite::new(storage.sql(), ""), state, schedule, expiry, journal, config, moving }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -53,6 +64,10 @@ impl DurableObject for Vault {
             "replay" => {
                 let left = self.journal.replay_now().await?;
                 return Response::ok(left.to_string());
+            }
+            "move" => {
+                let told = self.move_out(&serde_json::from_str(operation)?).await?;
+                return Response::ok(serde_json::to_string(&told)?);
             }
             _ => {}
         }
@@ -120,6 +135,21 @@ impl From<Error> for Failed {
 }
 
 impl Vault {
+    /// Sends this vault's own sessions to Redis.
+    async fn move_out(&self, moving: &Moving) -> Result<Told> {
+        self.prepare()?;
+        let Some(upstash) = self.config.as_ref().and_then(|config| config.upstash.as_ref()) else {
+            return Ok(Told::Refused("no_upstash".to_owned()));
+        };
+        let keys = Keys::new(&moving.prefix, &moving.owner);
+        let (mut records, storage) = (self.records.clone(), self.state.storage());
+        Ok(match move_out(&mut records, &storage, &self.moving, upstash, &keys, moving.ttl).await? {
+            Ok(moved) => Told::Moved(moved),
+            Err(StoreError::Unavailable(outage)) => Told::Away(outage.as_str().to_owned()),
+            Err(error) => Told::Refused(error.cause().to_owned()),
+        })
+    }
+
     fn prepare(&self) -> Result<()> {
         self.schedule.prepare()?;
         self.records.clone().prepare()
