@@ -36,6 +36,7 @@ const ROWS = {
   "POST /v1/import": { body: "", foreign: 200 },
   "GET /v1/admin/owners": { admin: true },
   "POST /v1/admin/rebuild": { admin: true },
+  "POST /v1/admin/move": { admin: true },
   "POST /jarvis/api/chat": { body: { message: "Hello" }, foreign: 200 },
   "POST /jarvis/api/sessions/new": { foreign: 200 },
   "GET /jarvis/api/sessions": { foreign: 200 },

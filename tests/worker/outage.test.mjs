@@ -129,7 +129,7 @@ describe("a lasting fault is named, and the journal takes over", () => {
         ({ body }) => !body.degraded,
       );
       assert.equal(again.headers.get("chatkeep-journal") ?? "-", "-");
-      const texts = [before_it.message, turn.message].map((text) => [text, /./]).flat();
+      const texts = [before_it.message, turn.message].flatMap((text) => [text, /./]);
       for (const found of [again.body.messages.map((message) => message.content), await inRedis(session_id)]) {
         assert.equal(found.length, 4, JSON.stringify(found));
         texts.forEach((text, at) => void assert.match(found[at], new RegExp(text)));
