@@ -1,16 +1,16 @@
 //! One HTTP exchange, by `fetch`.
 
-use crate::host::{self, NoCredentials};
+use crate::host;
 use crate::json;
 use crate::shell::Shell;
 use chatkeep_model::client::{ECHOED, Event, Events, Json, Token};
-use gloo_net::http::{Method, RequestBuilder, Response};
+use gloo_net::http::{Request, Response};
 use js_sys::{Promise, Uint8Array};
 use std::rc::Rc;
-use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::AbortSignal;
+use web_sys::{AbortSignal, Headers, RequestInit};
 
 /// What the machine hears when there is nothing to ask with.
 const NO_CREDENTIALS: &str =
@@ -39,60 +39,47 @@ pub(crate) struct Asked {
 /// Asks, and says what came of it.
 pub(crate) async fn exchange(shell: &Rc<Shell>, asked: &Asked, signal: &AbortSignal) -> Event {
     let token = asked.token;
-    match ask(shell, asked, signal, false).await {
-        Ok(Some(event)) => event,
-        Ok(None) => Event::Unreachable { token },
-        Err(NoCredentials) => {
+    let mut refused = false;
+    let response = loop {
+        let Ok(shown) = host::credentials(&shell.host, refused).await else {
             let body = json::parse(NO_CREDENTIALS).unwrap_or(Json::Null);
-            Event::Answered { token, status: 401, retry_after: None, echoes: Default::default(), body }
+            return Event::Answered { token, status: 401, retry_after: None, echoes: Default::default(), body };
+        };
+        let Ok(request) = request(shell, asked, signal, shown) else { return Event::Unreachable { token } };
+        match request.send().await {
+            // Where they are refused, once more with new ones.
+            Ok(response) if response.status() == 401 && !refused => refused = true,
+            Ok(response) => break response,
+            Err(_) => return Event::Unreachable { token },
         }
-    }
+    };
+    read(shell, token, response).await.unwrap_or(Event::Unreachable { token })
 }
 
-/// Asks with the credentials there are; where they are refused, once more with new ones.
-async fn ask(
-    shell: &Rc<Shell>,
-    asked: &Asked,
-    signal: &AbortSignal,
-    refused: bool,
-) -> Result<Option<Event>, NoCredentials> {
-    let shown = host::credentials(&shell.host, refused).await?;
-    let Ok(mut response) = fetch(shell, asked, signal, shown.as_ref()).await else { return Ok(None) };
-    if response.status() == 401 && !refused {
-        let renewed = host::credentials(&shell.host, true).await?;
-        if renewed.is_some() && renewed != shown {
-            let Ok(second) = fetch(shell, asked, signal, renewed.as_ref()).await else { return Ok(None) };
-            response = second;
-        }
-    }
-    Ok(read(shell, asked.token, response).await)
-}
-
-async fn fetch(
+/// Built without the library's own builder, which brings a parser of addresses along.
+fn request(
     shell: &Shell,
     asked: &Asked,
     signal: &AbortSignal,
-    shown: Option<&(String, String)>,
-) -> Result<Response, gloo_net::Error> {
-    let url = [shell.url.as_str(), &asked.path].concat();
-    let mut request = RequestBuilder::new(&url).abort_signal(Some(signal)).method(match asked.method {
-        "GET" => Method::GET,
-        "DELETE" => Method::DELETE,
-        "PATCH" => Method::PATCH,
-        "PUT" => Method::PUT,
-        _ => Method::POST,
-    });
+    shown: Option<(String, String)>,
+) -> Result<Request, JsValue> {
+    let headers = Headers::new()?;
     for (name, value) in &asked.headers {
-        request = request.header(name, value);
+        headers.set(name, value)?;
     }
     if let Some((name, value)) = shown {
-        request = request.header(name, value);
+        headers.set(&name, &value)?;
     }
-    let request = match &asked.body {
-        Some(body) => request.header("content-type", "application/json").body(body)?,
-        None => request.build()?,
-    };
-    request.send().await
+    let init = RequestInit::new();
+    init.set_method(asked.method);
+    init.set_signal(Some(signal));
+    if let Some(body) = &asked.body {
+        headers.set("content-type", "application/json")?;
+        init.set_body(&JsValue::from_str(body));
+    }
+    init.set_headers(&headers);
+    let url = [shell.url.as_str(), &asked.path].concat();
+    Ok(web_sys::Request::new_with_str_and_init(&url, &init)?.into())
 }
 
 /// Reads an answer: a body, or a stream's events one by one.

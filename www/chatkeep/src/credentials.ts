@@ -51,7 +51,9 @@ async function fetchVisitor(url: string, before: Visitor | undefined): Promise<V
   const answer = await fetch(`${url}/v1/visitors`, { method: "POST", ...(headers && { headers }) });
   // One that is not good any more is not good for another either.
   if (answer.status === 401 && before) return fetchVisitor(url, undefined);
-  return answer.ok ? ((await answer.json()) as Visitor) : before;
+  const given = answer.ok && ((await answer.json()) as Partial<Visitor>);
+  // A server that is open to everybody on its own machine gives none.
+  return given && given.token ? (given as Visitor) : before;
 }
 
 function read(storage: KeyValueStorage | null, key: string): Visitor | undefined {

@@ -154,7 +154,7 @@ fn line(mut from: Fields) -> Option<Line> {
         created: from.text("created")?,
         parent: from.message_id("parent"),
         metadata: from.take("metadata"),
-        stopped: from.text("status").as_deref() == Some("stopped"),
+        stopped: from.text("status").is_some(),
         since: 0,
     })
 }
