@@ -52,7 +52,7 @@ export async function joinTabs(
       release = held;
       break;
     }
-    if (slot) session()?.setItem(`${key}:slot`, slot);
+    if (slot) put(session(), `${key}:slot`, slot);
   }
   const leave = () => channel.tell("");
   globalThis.addEventListener?.("pagehide", leave);
@@ -95,6 +95,14 @@ function get(storage: KeyValueStorage, name: string): string | null {
     return storage.getItem(name);
   } catch {
     return null;
+  }
+}
+
+function put(storage: KeyValueStorage | undefined, name: string, value: string): void {
+  try {
+    storage?.setItem(name, value);
+  } catch {
+    // Full or forbidden: a reload may find itself in another slot.
   }
 }
 

@@ -188,6 +188,9 @@ impl Machine {
         let came = online && !self.online;
         self.online = online;
         if came {
+            if self.open.is_some() && !self.transcript.is_read() {
+                self.fetch_history(None, None);
+            }
             self.take_heart();
         }
     }

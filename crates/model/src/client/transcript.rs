@@ -51,6 +51,11 @@ impl Transcript {
         &self.lines
     }
 
+    /// The server has said what there is.
+    pub(super) fn is_read(&self) -> bool {
+        self.read
+    }
+
     /// Removes what comes after a message; `-`: all. What waits in the outbox stays.
     pub(super) fn cut(&mut self, after: &str, waiting: impl Fn(&MessageId) -> bool) {
         let keep = match self.lines.iter().position(|line| line.id.as_str() == after) {
