@@ -4,7 +4,15 @@
  * @packageDocumentation
  */
 
-import { createContext, createElement, type ReactNode, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
+import {
+  createContext,
+  createElement,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useMemo,
+  useSyncExternalStore,
+} from "react";
 import type { Chatkeep, SendOptions, Snapshot } from "./types.js";
 
 const Context = createContext<Chatkeep | null>(null);

@@ -24,7 +24,7 @@ fn each_is_mounted_under_its_name_and_one_at_the_root() {
 #[test]
 fn a_route_of_a_dialect_tells_its_methods() {
     let problem = route("PUT", "/jarvis/api/sessions/s1", None).err();
-    assert_eq!(problem.and_then(|problem| problem.allow).as_deref(), Some("GET, HEAD, DELETE"));
+    assert_eq!(problem.and_then(|problem| problem.instead).as_deref(), Some("GET, HEAD, DELETE"));
 }
 
 #[test]
