@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
+import { FakeModelApi } from "../harness/model-api.mjs";
 import { startRedis } from "../harness/redis.mjs";
 import { forEachStore, STORES } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
@@ -64,6 +65,34 @@ forEachStore("workerd", (store) => {
     const answer = await api.say("Do you remember?", { session_id: "a", existing: true });
     assert.match(answer.response, /Olá/);
     assert.equal(answer.session.message_count, 8);
+  });
+});
+
+forEachStore("workerd, in the middle of a turn", (store) => {
+  test("leaves a turn that can be repeated", async () => {
+    const model = await FakeModelApi.start();
+    const vars = { RESPONDER: "openai", OPENAI_BASE_URL: model.url, LEASE_SECONDS: "1" };
+    const worker = await startWorker({ store, vars });
+    try {
+      const api = new Api(worker.url);
+      const turn = { message: "Half way", session_id: "half", message_id: "m1" };
+      model.hang();
+      const cut = api.chat(turn).catch(() => "cut off");
+      await model.received(1);
+      await worker.kill();
+      assert.equal(await cut, "cut off");
+      await worker.restart();
+      model.say("Answered");
+      const answer = await eventually(
+        () => api.chat(turn),
+        ({ status }) => status !== 409,
+      );
+      assert.equal(ok(answer).response, "Answered");
+      assert.deepEqual(await api.texts("half"), ["Half way", "Answered"]);
+    } finally {
+      await worker.stop();
+      await model.stop();
+    }
   });
 });
 

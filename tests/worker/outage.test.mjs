@@ -238,6 +238,36 @@ test("a Redis that goes between begin and finish costs the turn nothing", async 
   assert.deepEqual((await inRedis(session_id)).slice(2), ["Half way", turn.response]);
 });
 
+test("two processes that both journaled one session lose and double nothing", async () => {
+  const session_id = `s-${randomUUID()}`;
+  await api.say("Before", { session_id });
+  const second = await startWorker({ store: "upstash", gateway });
+  try {
+    const apis = [api, new Api(second.url)];
+    await gateway.order({ fault: "drop_request", count: 10_000 });
+    for (let number = 0; number < 3; number++) {
+      for (const [at, one] of apis.entries()) {
+        const message = `${"ab"[at]}${number}`;
+        assert.equal(ok(await one.chat({ message, session_id, existing: true })).degraded, true);
+      }
+    }
+    await recovered();
+    const texts = await eventually(
+      () => inRedis(session_id),
+      (found) => found.length >= 14,
+    );
+    assert.equal(texts.length, 14);
+    const said = texts.filter((text) => /^[ab]\d$/.test(text));
+    for (const letter of "ab") {
+      const its = said.filter((text) => text.startsWith(letter));
+      assert.deepEqual(its, [`${letter}0`, `${letter}1`, `${letter}2`]);
+    }
+    for (const one of apis) assert.deepEqual(await one.texts(session_id), texts);
+  } finally {
+    await second.stop();
+  }
+});
+
 test("requests don't wait for a Redis that has just failed others", async () => {
   await gateway.order({ fault: "delay", ms: 60_000, count: 1_000 });
   for (let number = 0; number < 3; number++) ok(await api.chat(aTurn()));
