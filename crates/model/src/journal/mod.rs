@@ -6,10 +6,12 @@
 //! library in memory.
 
 mod accept;
+mod list;
 mod operations;
 pub mod replay;
 
 pub use accept::{Accepted, accept};
+pub use list::merged;
 pub use replay::{Settled, Step};
 
 use crate::id::{SessionId, TurnId};

@@ -18,20 +18,27 @@ pub(super) async fn export_session(call: &Call<'_>) -> Result<Answer, Problem> {
     let id = call.session()?;
     let found = call.store.run(&Info { session: id.clone(), now: call.fresh.now }).await?;
     found.ok_or(Problem::new(Code::SessionNotFound))?;
-    Ok(stream(Export { waiting: VecDeque::from([id]), listed: true, ..Export::new(call.store.whole()) }))
+    stream(Export { waiting: VecDeque::from([id]), listed: true, ..Export::new(call.store.whole()) }).await
 }
 
 pub(super) async fn export_all(call: &Call<'_>) -> Result<Answer, Problem> {
-    Ok(stream(Export::new(call.store.whole())))
+    stream(Export::new(call.store.whole())).await
 }
 
-fn stream(export: Export) -> Answer {
+/// The first piece is made before there is an answer, so that a store that is away is told by its code.
+async fn stream(mut export: Export) -> Result<Answer, Problem> {
+    let mut first = export.next().await?;
     let export = Rc::new(RefCell::new(Some(export)));
     let pull = move || -> Piece {
         // Taken while it works: a stream is pulled by one reader, one piece at a time.
         let taken = export.borrow_mut().take();
         let place = Rc::clone(&export);
+        let first = first.take();
         Box::pin(async move {
+            if first.is_some() {
+                *place.borrow_mut() = taken;
+                return Ok(first);
+            }
             let Some(mut export) = taken else { return Ok(None) };
             let piece = export.next().await.map_err(|error| format!("the export broke off: {error}"))?;
             if piece.is_some() {
@@ -40,7 +47,7 @@ fn stream(export: Export) -> Answer {
             Ok(piece)
         })
     };
-    Answer::text(200, "application/x-ndjson", String::new()).with_body(Body::Stream(Box::new(pull)))
+    Ok(Answer::text(200, "application/x-ndjson", String::new()).with_body(Body::Stream(Box::new(pull))))
 }
 
 /// An export under way.

@@ -104,8 +104,8 @@ impl Journal {
         }
         let outage = away.as_deref().and_then(Outage::parse);
         let reads = outage.is_some_and(Outage::refuses_writes_only);
-        if reads && handed.operation == ReadList::NAME && !self.overlay.borrow_mut().knows_any()? {
-            return Ok(Taken::Direct);
+        if reads && handed.operation == ReadList::NAME {
+            return self.list(&handed, away).await;
         }
         let seed = if reads { self.seed(&handed).await? } else { None };
         if self.depth()? >= JOURNALED_ENTRIES {
@@ -123,13 +123,30 @@ impl Journal {
             Ok::<_, Error>(accepted)
         })?;
         self.schedule.arm(&self.storage).await?;
-        Ok(match accepted {
-            Accepted::Outcome(json) => {
-                let marker = format!("{}.{}", self.id()?, self.last_position()?);
-                Taken::Outcome { json, marker, depth: self.depth()?, away }
-            }
-            Accepted::Unknown => Taken::Unknown { away },
-        })
+        match accepted {
+            Accepted::Outcome(json) => self.taken(json, away),
+            Accepted::Unknown => Ok(Taken::Unknown { away }),
+        }
+    }
+
+    /// The list of a Redis that still reads, with what the overlay knows better.
+    async fn list(&self, handed: &Handed, away: Option<String>) -> Result<Taken> {
+        let (Some(upstash), true) =
+            (self.config.as_ref().and_then(|config| config.upstash.as_ref()), self.overlay.borrow_mut().knows_any()?)
+        else {
+            return Ok(Taken::Direct);
+        };
+        let asked: ReadList = serde_json::from_str(&handed.json)?;
+        let Ok(page) = read(upstash, &Keys::new(&handed.prefix, &handed.owner), &asked).await else {
+            return Ok(Taken::Unknown { away });
+        };
+        let merged = journal::merged(&asked, page, &mut *self.overlay.borrow_mut())?;
+        self.taken(serde_json::to_string(&merged)?, away)
+    }
+
+    fn taken(&self, json: String, away: Option<String>) -> Result<Taken> {
+        let marker = format!("{}.{}", self.id()?, self.last_position()?);
+        Ok(Taken::Outcome { json, marker, depth: self.depth()?, away })
     }
 
     /// Replays what there is, waiting no longer than a while. Says how many entries are left.
@@ -362,27 +379,28 @@ impl Journal {
 }
 
 async fn read_seed(upstash: &Upstash, keys: &Keys, session: SessionId) -> std::result::Result<Seed, StoreError> {
-    async fn read<O: Operation>(
-        upstash: &Upstash,
-        keys: &Keys,
-        operation: O,
-    ) -> std::result::Result<O::Outcome, StoreError> {
-        let reply = upstash::send(upstash, &RefCell::default(), &operation.call(keys)).await?;
-        Ok(operation.decode(reply)?)
-    }
     let now = now();
-    let Some(details) = read(upstash, keys, Info { session: session.clone(), now }).await? else {
+    let Some(details) = read(upstash, keys, &Info { session: session.clone(), now }).await? else {
         return Ok(Seed { certain: true, ..Seed::default() });
     };
     let history = ReadHistory { session: session.clone(), now, limit: SEEDED_MESSAGES, before: None };
-    let page = read(upstash, keys, history).await?;
-    let state = match read(upstash, keys, ReadState { sessions: vec![session], now }).await?.pop() {
+    let page = read(upstash, keys, &history).await?;
+    let state = match read(upstash, keys, &ReadState { sessions: vec![session], now }).await?.pop() {
         Some(Stated::State(tag, json)) => Some((tag.revision, json)),
         _ => None,
     };
     let session = page.as_ref().map_or(details.session, |page| page.session.clone());
     let messages = page.map(|page| page.messages).unwrap_or_default();
     Ok(Seed { certain: true, session: Some(session), messages, metadata: details.metadata, state, turn: None })
+}
+
+async fn read<O: Operation>(
+    upstash: &Upstash,
+    keys: &Keys,
+    operation: &O,
+) -> std::result::Result<O::Outcome, StoreError> {
+    let reply = upstash::send(upstash, &RefCell::default(), &operation.call(keys)).await?;
+    Ok(operation.decode(reply)?)
 }
 
 fn int(number: u64) -> SqlStorageValue {
