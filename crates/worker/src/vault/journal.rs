@@ -1,8 +1,9 @@
 //! The vault's journal: it takes an owner's operations while Redis can't, and replays them into it.
 
+use super::entries::Entries;
 use super::schedule::{Kind, Schedule};
 use super::sqlite::Sqlite;
-use crate::edge::{self, in_transaction, now};
+use crate::edge::{in_transaction, now, wait_for};
 use crate::store::upstash;
 use chatkeep_model::config::{Config, Upstash};
 use chatkeep_model::error::Outage;
@@ -10,17 +11,11 @@ use chatkeep_model::journal::{self, Accepted, Entry, Handed, Ledger, Seed, Settl
 use chatkeep_model::limits::{JOURNALED_ENTRIES, SEEDED_MESSAGES};
 use chatkeep_model::plan::{Info, ReadHistory, ReadList, ReadState, Stated, directory};
 use chatkeep_model::redis::Keys;
-use chatkeep_model::{Millis, Operation, Owner, SessionId, StoreError};
+use chatkeep_model::{Millis, Operation, SessionId, StoreError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
-use worker::{Error, Result, SqlStorage, SqlStorageValue, Storage};
-
-/// The overlay's tables have the prefix that [`Sqlite`] is made with. `about` tells an object that an alarm woke whose it is.
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS journal_entries (
-        position INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, operation TEXT NOT NULL, json TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS journal_about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;";
+use worker::{Error, Result, SqlStorage, Storage};
 
 /// The first pause before a replay by the alarm, and the longest.
 const PAUSE: (u64, u64) = (1_000, 30_000);
@@ -35,7 +30,7 @@ const TRIES: u32 = 10;
 /// See the module.
 pub(super) struct Journal {
     config: Option<Rc<Config>>,
-    sql: SqlStorage,
+    entries: Entries,
     storage: Storage,
     overlay: RefCell<Sqlite>,
     schedule: Schedule,
@@ -62,20 +57,12 @@ enum Drained {
     Unfinished,
 }
 
-/// Whose journal it is.
-struct About {
-    id: String,
-    prefix: String,
-    owner: Owner,
-    ttl: Millis,
-}
-
 impl Journal {
     pub(super) fn new(config: Option<Rc<Config>>, sql: SqlStorage, storage: Storage, schedule: Schedule) -> Rc<Self> {
         Rc::new(Self {
             config,
             overlay: RefCell::new(Sqlite::new(sql.clone(), "overlay_")),
-            sql,
+            entries: Entries::new(sql),
             storage,
             schedule,
             prepared: Cell::new(false),
@@ -89,7 +76,7 @@ impl Journal {
     /// Takes an operation, unless Redis can.
     pub(super) async fn take(self: &Rc<Self>, handed: Handed) -> Result<Taken> {
         self.prepare()?;
-        self.introduce(&handed)?;
+        self.entries.introduce(&handed)?;
         let mut away = handed.away.clone();
         if away.is_none() {
             if self.depth()? > 0 {
@@ -112,12 +99,12 @@ impl Journal {
             return Ok(Taken::Unknown { away });
         }
         let accepted = in_transaction(self.storage.as_raw(), || {
-            let before = self.last_position()?;
+            let before = self.entries.last_position()?;
             let mut overlay = self.overlay.borrow_mut();
             let seed = seed.as_ref().or(handed.seed.as_ref());
             let accepted = journal::accept(&handed.operation, &handed.json, seed, &mut *overlay)
                 .map_err(|error| error.unwrap_or_else(|| Error::RustError("not an operation".to_owned())))?;
-            if self.last_position()? > before && !self.schedule.has(Kind::Replay, "")? {
+            if self.entries.last_position()? > before && !self.schedule.has(Kind::Replay, "")? {
                 self.schedule.set(Kind::Replay, "", now().after(Millis(PAUSE.0)))?;
             }
             Ok::<_, Error>(accepted)
@@ -145,7 +132,7 @@ impl Journal {
     }
 
     fn taken(&self, json: String, away: Option<String>) -> Result<Taken> {
-        let marker = format!("{}.{}", self.id()?, self.last_position()?);
+        let marker = format!("{}.{}", self.entries.id()?, self.entries.last_position()?);
         Ok(Taken::Outcome { json, marker, depth: self.depth()?, away })
     }
 
@@ -189,7 +176,7 @@ impl Journal {
             *self.draining.borrow_mut() = Some(promise.clone());
             promise
         });
-        edge::wait_for(&promise, patience).await?;
+        wait_for(&promise, patience).await?;
         Ok(())
     }
 
@@ -197,11 +184,11 @@ impl Journal {
         let Some(upstash) = self.config.as_ref().and_then(|config| config.upstash.as_ref()) else {
             return Ok(Drained::Stopped(StoreError::Misconfigured("no_upstash")));
         };
-        let Some(about) = self.about()? else { return Ok(Drained::Empty) };
+        let Some(about) = self.entries.about()? else { return Ok(Drained::Empty) };
         let keys = Keys::new(&about.prefix, &about.owner);
         let mut replayed = false;
         loop {
-            let Some(entry) = self.first()? else {
+            let Some(entry) = self.entries.first()? else {
                 if replayed {
                     let note = directory::note(&about.prefix, &about.owner, now(), about.ttl);
                     let _ = upstash::send(upstash, &RefCell::default(), &note).await;
@@ -269,7 +256,7 @@ impl Journal {
             worker::console_warn!("{line}");
         }
         in_transaction(self.storage.as_raw(), || {
-            self.sql.exec("DELETE FROM journal_entries WHERE position = ?", vec![int(entry.position)])?;
+            self.entries.remove(entry)?;
             if self.depth()? == 0 {
                 self.overlay.borrow_mut().clear()?;
             }
@@ -293,7 +280,7 @@ impl Journal {
 
     fn prepare(&self) -> Result<()> {
         if !self.prepared.get() {
-            self.sql.exec(SCHEMA, None)?;
+            self.entries.prepare()?;
             self.overlay.borrow_mut().prepare()?;
             self.schedule.prepare()?;
             self.prepared.set(true);
@@ -301,80 +288,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Remembers whose journal it is, and gives it its id, which no other has: two processes can have one owner's.
-    fn introduce(&self, handed: &Handed) -> Result<()> {
-        if self.about()?.is_some_and(|about| about.ttl == handed.ttl) {
-            return Ok(());
-        }
-        let mut random = [0; 8];
-        edge::fill_random(&mut random);
-        let id = format!("{:016x}", u64::from_be_bytes(random));
-        let (ttl, owner) = (handed.ttl.to_string(), handed.owner.to_string());
-        for (name, value, how) in [
-            ("id", &id, "IGNORE"),
-            ("prefix", &handed.prefix, "IGNORE"),
-            ("owner", &owner, "IGNORE"),
-            ("ttl", &ttl, "REPLACE"),
-        ] {
-            let query = format!("INSERT OR {how} INTO journal_about (name, value) VALUES (?, ?)");
-            self.sql.exec(&query, vec![name.into(), value.as_str().into()])?;
-        }
-        Ok(())
-    }
-
-    fn about(&self) -> Result<Option<About>> {
-        let mut read = [const { None }; 4];
-        for row in self.sql.exec("SELECT name, value FROM journal_about", None)?.raw() {
-            if let [SqlStorageValue::String(name), SqlStorageValue::String(value)] = row?.as_slice() {
-                let place = ["id", "prefix", "owner", "ttl"].iter().zip(&mut read).find(|(one, _)| *one == name);
-                if let Some((_, place)) = place {
-                    *place = Some(value.clone());
-                }
-            }
-        }
-        let [Some(id), Some(prefix), Some(owner), Some(ttl)] = read else { return Ok(None) };
-        Ok(Some(About { id, prefix, owner: Owner::stored(owner), ttl: Millis(ttl.parse().unwrap_or(0)) }))
-    }
-
-    fn id(&self) -> Result<String> {
-        Ok(self.about()?.map(|about| about.id).unwrap_or_default())
-    }
-
     /// How many entries there are.
-    pub(super) fn depth(&self) -> Result<u64> {
-        self.number("SELECT count(*) FROM journal_entries")
-    }
-
-    fn last_position(&self) -> Result<u64> {
-        self.number("SELECT coalesce(max(position), 0) FROM journal_entries")
-    }
-
-    fn number(&self, query: &str) -> Result<u64> {
-        match self.sql.exec(query, None)?.raw().into_iter().next().transpose()?.as_deref() {
-            Some([SqlStorageValue::Integer(number)]) => Ok(u64::try_from(*number).unwrap_or(0)),
-            _ => Ok(0),
-        }
-    }
-
-    fn first(&self) -> Result<Option<Entry>> {
-        let query = "SELECT position, session, operation, json FROM journal_entries ORDER BY position LIMIT 1";
-        let row = self.sql.exec(query, None)?.raw().into_iter().next().transpose()?;
-        Ok(match row.as_deref() {
-            Some(
-                [
-                    SqlStorageValue::Integer(position),
-                    SqlStorageValue::String(session),
-                    SqlStorageValue::String(operation),
-                    SqlStorageValue::String(json),
-                ],
-            ) => Some(Entry {
-                position: u64::try_from(*position).unwrap_or(0),
-                session: SessionId::parse(session.as_str()).map_err(|error| Error::RustError(error.to_string()))?,
-                operation: operation.clone(),
-                json: json.clone(),
-            }),
-            _ => None,
-        })
+    fn depth(&self) -> Result<u64> {
+        self.entries.depth()
     }
 }
 
@@ -401,8 +317,4 @@ async fn read<O: Operation>(
 ) -> std::result::Result<O::Outcome, StoreError> {
     let reply = upstash::send(upstash, &RefCell::default(), &operation.call(keys)).await?;
     Ok(operation.decode(reply)?)
-}
-
-fn int(number: u64) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -3,6 +3,7 @@
 // The macro's own methods have no docs.
 #![allow(missing_docs)]
 
+mod entries;
 mod journal;
 mod moving;
 mod schedule;

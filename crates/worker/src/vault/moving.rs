@@ -10,7 +10,7 @@ use chatkeep_model::records::Records;
 use chatkeep_model::redis::Keys;
 use chatkeep_model::{Millis, Operation, SessionId, StoreError};
 use std::cell::{Cell, RefCell};
-use worker::{Error, Result, Storage};
+use worker::{Result, Storage};
 
 /// How long one call goes on.
 const STRETCH: Millis = Millis(5_000);
@@ -56,7 +56,7 @@ async fn sessions(
                 Err(error) => return Ok(Err(error)),
             }
         }
-        in_transaction(storage.as_raw(), || records.remove_session(&card.id).map_err(Error::from))?;
+        in_transaction(storage.as_raw(), || records.remove_session(&card.id))?;
         moved.sessions += 1;
     }
     moved.left = records.count(now())?;
