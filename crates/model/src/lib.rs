@@ -27,6 +27,7 @@ pub mod responder;
 pub mod route;
 pub mod session;
 pub mod time;
+pub mod title;
 pub mod transfer;
 pub mod turn;
 pub mod wire;

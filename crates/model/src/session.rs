@@ -17,6 +17,8 @@ pub struct Flags {
     pub pinned: bool,
     /// It is out of the way. Neither keeps it from expiring.
     pub archived: bool,
+    /// Its title was given by somebody, so that no other is found for it.
+    pub named: bool,
     /// For which of its own users a caller keeps it; empty where it doesn't say.
     pub user: String,
 }
@@ -25,20 +27,18 @@ impl Flags {
     /// The stored form, one word: the letters of what is set, or `-`; then `@` and the user, percent-encoded, where there is one.
     #[must_use]
     pub fn stored(&self) -> String {
-        let letters = match (self.pinned, self.archived) {
-            (false, false) => "-",
-            (true, false) => "p",
-            (false, true) => "a",
-            (true, true) => "pa",
-        };
-        if self.user.is_empty() { letters.to_owned() } else { format!("{letters}@{}", percent::encode(&self.user)) }
+        let all = [(self.pinned, 'p'), (self.archived, 'a'), (self.named, 'n')];
+        let set: String = all.iter().filter(|(set, _)| *set).map(|(_, letter)| letter).collect();
+        let letters = if set.is_empty() { "-".to_owned() } else { set };
+        if self.user.is_empty() { letters } else { format!("{letters}@{}", percent::encode(&self.user)) }
     }
 
     /// Reads the stored form.
     #[must_use]
     pub fn parse(stored: &str) -> Self {
         let (letters, user) = stored.split_once('@').unwrap_or((stored, ""));
-        Self { pinned: letters.contains('p'), archived: letters.contains('a'), user: percent::decode(user) }
+        let has = |letter| letters.contains(letter);
+        Self { pinned: has('p'), archived: has('a'), named: has('n'), user: percent::decode(user) }
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn marks_and_users_are_told_apart() {
-        for stored in ["-", "p", "a", "pa", "-@user123", "p@a%20pin%40work", "pa@%C5%BE"] {
+        for stored in ["-", "p", "a", "pan", "-@user123", "n@a%20pin%40work", "pa@%C5%BE"] {
             assert_eq!(Flags::parse(stored).stored(), stored);
         }
         assert!(!Flags::parse("-@pa").pinned);

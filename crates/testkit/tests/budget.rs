@@ -200,6 +200,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 session: session.clone(),
                 operation: operation("patch"),
                 title: Some("Title".to_owned()),
+                automatic: false,
                 pinned: Some(true),
                 archived: None,
                 metadata: None,

@@ -139,6 +139,7 @@ fn an_assumed_session_takes_what_does_not_depend_on_its_contents() {
             session: id.clone(),
             operation: turn_id("o3"),
             title: None,
+            automatic: false,
             pinned: Some(true),
             archived: None,
             metadata: None,

@@ -30,6 +30,8 @@ pub struct Config {
     pub allowed_origins: AllowedOrigins,
     /// What answers.
     pub responder: Responder,
+    /// It is asked for titles too.
+    pub titles_by_responder: bool,
     /// How long it may take.
     pub responder_timeout: Millis,
 }
@@ -85,6 +87,7 @@ impl Config {
             access: Access::read(&read)?,
             allowed_origins: allowed_origins(&read)?,
             responder: responder(&read)?,
+            titles_by_responder: titles(&read)?,
             responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
         })
     }
@@ -155,6 +158,14 @@ fn allowed_origins(read: Read) -> Result<AllowedOrigins, ConfigError> {
     let reason = "must be origins such as https://chat.example.com, with commas, or *";
     AllowedOrigins::parse(&read("CORS_ORIGINS").unwrap_or_default())
         .ok_or(ConfigError { variable: "CORS_ORIGINS", reason })
+}
+
+fn titles(read: Read) -> Result<bool, ConfigError> {
+    match read("TITLES").as_deref() {
+        None | Some("message") => Ok(false),
+        Some("responder") => Ok(true),
+        Some(_) => Err(ConfigError { variable: "TITLES", reason: "must be message or responder" }),
+    }
 }
 
 fn responder(read: Read) -> Result<Responder, ConfigError> {

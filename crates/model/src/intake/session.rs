@@ -29,11 +29,12 @@ pub fn create_of(request: CreateRequest, incoming: Incoming) -> Result<Create, P
         let detail = format!("user_id has at most {USER_ID_BYTES} bytes");
         return Err(Problem::new(Code::InvalidParameter).detail(detail));
     }
+    let title = title(&request.title.unwrap_or_default(), limits)?;
     Ok(Create {
         session: session_to_make(request.session_id, key, fresh)?,
         operation: operation(key, fresh)?,
-        title: title(&request.title.unwrap_or_default(), limits)?,
-        flags: Flags { user, ..Flags::default() },
+        flags: Flags { user, named: !title.is_empty(), ..Flags::default() },
+        title,
         seal: format!("{:032x}", fresh.seal),
         now: fresh.now,
         ttl: limits.ttl,
@@ -53,6 +54,7 @@ pub fn patch(session: SessionId, incoming: Incoming) -> Result<Patch, Problem> {
         session,
         operation: operation(key, fresh)?,
         title: request.title.map(|text| title(&text, limits)).transpose()?,
+        automatic: false,
         pinned: request.pinned,
         archived: request.archived,
         metadata: metadata.map(|object| if is_empty(&object) { String::new() } else { object.get().to_owned() }),

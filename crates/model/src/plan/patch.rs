@@ -19,6 +19,8 @@ pub struct Patch {
     pub operation: TurnId,
     /// Its new title; empty for none.
     pub title: Option<String>,
+    /// Nobody gave that title: one that somebody gave stays.
+    pub automatic: bool,
     /// Pinned or not.
     pub pinned: Option<bool>,
     /// Archived or not.
@@ -47,6 +49,7 @@ impl Operation for Patch {
             flag(self.archived),
             u8::from(self.metadata.is_some()).to_string(),
             self.metadata.clone().unwrap_or_default(),
+            u8::from(self.automatic).to_string(),
         ];
         arguments.extend(numbers([self.now.0, self.ttl.0, index_ttl(self.ttl).0, REMEMBERED_TURNS]));
         Call::Script { script: &PATCH, keys: keys.of_session(&self.session), arguments }
@@ -68,8 +71,11 @@ impl Operation for Patch {
         let id = &self.session;
         let Some(mut session) = live(records, id, self.now)? else { return Ok(None) };
         if records.turn(id, &self.operation)?.is_none() {
-            if let Some(title) = &self.title {
+            if let Some(title) = &self.title
+                && !(self.automatic && session.flags.named)
+            {
                 session.title.clone_from(title);
+                session.flags.named = !self.automatic && !title.is_empty();
             }
             session.flags.pinned = self.pinned.unwrap_or(session.flags.pinned);
             session.flags.archived = self.archived.unwrap_or(session.flags.archived);

@@ -48,7 +48,7 @@ scripts! {
     IMPORT writes "import.lua" "27af4b358602120e41c43e80456ee3f4f2a86e9a";
     LIST reads "list.lua" "916ba7b102d74e2916e8b4354c7467f513d6db4f";
     NOTE_OWNER writes "note_owner.lua" "ef73d540ead8614afeb303804bc827da49ac8e73";
-    PATCH writes "patch.lua" "42006e43059a61e2fb1f4dbf301bf31dd1143bae";
+    PATCH writes "patch.lua" "dffb2fa16e80d822519d14c7f6ff107c281b2ec2";
     READ_STATE reads "read_state.lua" "4e8cf228669a53c99d7b73b49697b0ff16413305";
     REINDEX writes "reindex.lua" "a9be967212141f732f4cc145afd6cafd0625b62c";
     RELEASE_TURN writes "release_turn.lua" "57887b2c3091747fe603cf78510d70bf0f89449f";

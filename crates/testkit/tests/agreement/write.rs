@@ -99,6 +99,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
                 pinned: value.is_multiple_of(2),
                 archived: value.is_multiple_of(3),
                 user: user(value).to_owned(),
+                ..Flags::default()
             },
             metadata: if value.is_multiple_of(2) { r#"{"a":1}"#.to_owned() } else { String::new() },
             state: if value.is_multiple_of(3) { "[1]".to_owned() } else { String::new() },
@@ -116,6 +117,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             session: id,
             operation,
             title: [None, Some(String::new()), Some("Přejmenováno na  něco".to_owned())][value as usize % 3].clone(),
+            automatic: value.is_multiple_of(2),
             pinned: [None, Some(true), Some(false)][value as usize / 3 % 3],
             archived: [None, Some(true), Some(false)][value as usize / 9 % 3],
             metadata: [None, Some(String::new()), Some(r#"{"k":"ž"}"#.to_owned())][value as usize / 27 % 3].clone(),

@@ -1,7 +1,7 @@
 //! `POST /v1/chat`: one turn. Begin, ask the responder, finish; only then is it answered.
 
-use super::Call;
 use super::answer::Answer;
+use super::{Call, after};
 use crate::{edge, responder};
 use chatkeep_model::journal::Seed;
 use chatkeep_model::plan::{BeginTurn, Begun, FinishTurn, Finished, ReleaseTurn};
@@ -12,8 +12,15 @@ pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
     Answer::json(&turn(call, intake::chat(call.incoming())?).await?.response())
 }
 
-/// Runs a turn.
+/// Runs a turn, and sees to what comes after it.
 pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
+    let asked = begin.message.clone();
+    let turned = run(call, begin).await?;
+    call.context.wait_until(after::turn(call, asked, turned.clone()));
+    Ok(turned)
+}
+
+async fn run(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
     match call.store.run(&begin).await.map_err(|error| unavailable(error, &begin, call))? {
         Begun::Started { created, message_id, position, window, session } => {

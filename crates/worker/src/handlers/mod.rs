@@ -1,6 +1,7 @@
 //! From a request to its response: route, gate, body, handler.
 
 mod admin;
+mod after;
 mod answer;
 mod chat;
 mod dialects;

@@ -1,7 +1,7 @@
 -- Change a session's title, flags and metadata. KEYS and ARGV as crate::plan::patch lists them.
 local session, index, cards = KEYS[1], KEYS[2], KEYS[3]
-local id, operation, record, set_title, title, pinned, archived, set_metadata, metadata = unpack(ARGV, 1, 9)
-local now, ttl, undying, remembered = tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13])
+local id, operation, record, set_title, title, pinned, archived, set_metadata, metadata, automatic = unpack(ARGV, 1, 10)
+local now, ttl, undying, remembered = tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13], tonumber(ARGV[14])
 
 local s = read_session(session, { 'meta', 't:' .. operation })
 if not s or s.exp <= now then return { 'absent' } end
@@ -14,9 +14,13 @@ local function flag(letter, wanted)
   if wanted == '1' or (wanted == '' and has) then return letter end
   return ''
 end
-local flags = flag('p', pinned) .. flag('a', archived)
+local named = ''
+if set_title == '1' and not (automatic == '1' and flag('n', '') ~= '') then
+  s.title = title
+  named = (automatic ~= '1' and title ~= '') and '1' or '0'
+end
+local flags = flag('p', pinned) .. flag('a', archived) .. flag('n', named)
 s.flags = (flags == '' and '-' or flags) .. user
-if set_title == '1' then s.title = title end
 if set_metadata == '1' then stored = metadata end
 remove_fields(session, forgotten(session, s, remembered))
 s.updated, s.rev = now, s.rev + 1
