@@ -90,8 +90,15 @@ function startWorker() {
   const quiet = { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" };
   run("wrangler", args, { ...process.env, ...quiet }).on("line", (line) => {
     const url = /Ready on (http\S+)/.exec(line)?.[1];
+    if (url) tickEveryMinute(url);
     if (url) console.log(`\nChatkeep is ready: ${url}   (sessions are kept in ${store}; Ctrl-C stops it)\n`);
   });
+}
+
+/** Calls the scheduled handler every minute, which the platform does where the Worker is deployed. */
+function tickEveryMinute(url) {
+  const tick = () => fetch(`${url}/cdn-cgi/local/scheduled`).catch(() => {}); // the Worker may be restarting
+  setInterval(tick, 60_000).unref();
 }
 
 /** Starts a program in a process group of its own, shows what it says, and ends everything when it ends. */

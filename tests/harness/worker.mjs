@@ -19,6 +19,7 @@ import { startRedis } from "./redis.mjs";
  * @property {Gateway} [gateway] the one that was given or started
  * @property {() => string} logs
  * @property {() => Promise<void>} stop ends it and what was started for it, and removes its state
+ * @property {() => Promise<void>} tick calls the scheduled handler, as the platform does every minute
  * @property {() => Promise<void>} kill ends workerd as a crash would; `restart` starts it again
  * @property {() => Promise<void>} restart starts it again with the same state; ends it first if it runs
  */
@@ -66,6 +67,10 @@ export async function startWorker({ store, vars = {}, redis, gateway, persistTo,
       await server.stop();
       for (const child of started.reverse()) await child.stop();
       removeFolder(folder);
+    },
+    tick: async () => {
+      const answer = await fetch(`${url}/cdn-cgi/local/scheduled`);
+      if (!answer.ok) throw new Error(`the scheduled handler: ${answer.status} ${await answer.text()}`);
     },
     kill: () => server.kill(),
     restart: async () => {

@@ -33,13 +33,22 @@ forEachStore("titles by the responder", (store) => {
     model.answer((request) => (asksForTitle(request) ? "“Kočka jménem Mia”\n" : "Hezké jméno."));
     const { session_id, session } = await api.say("Moje kočka se jmenuje Mia");
     assert.equal(session.title, "Moje kočka se jmenuje Mia");
-    assert.equal(await eventually(() => title(session_id), (seen) => seen !== session.title), "Kočka jménem Mia");
+    assert.equal(
+      await eventually(
+        () => title(session_id),
+        (seen) => seen !== session.title,
+      ),
+      "Kočka jménem Mia",
+    );
     const { sessions } = await api.list();
     assert.equal(sessions.find((one) => one.session_id === session_id).title, "Kočka jménem Mia");
     const asked = model.requests.filter(asksForTitle).length;
     await api.say("A pes Rek", { session_id });
     await api.say("Other");
-    await eventually(() => model.requests.filter(asksForTitle).length, (seen) => seen === asked + 1);
+    await eventually(
+      () => model.requests.filter(asksForTitle).length,
+      (seen) => seen === asked + 1,
+    );
     assert.equal(await title(session_id), "Kočka jménem Mia");
   });
 
@@ -50,11 +59,17 @@ forEachStore("titles by the responder", (store) => {
     model.answer((request) => (asksForTitle(request) ? waits : "Hello"));
     const before = model.requests.filter(asksForTitle).length;
     const { session_id } = await api.say("Something");
-    await eventually(() => model.requests.filter(asksForTitle).length, (seen) => seen > before);
+    await eventually(
+      () => model.requests.filter(asksForTitle).length,
+      (seen) => seen > before,
+    );
     ok(await api.send("PATCH", `/v1/sessions/${session_id}`, { title: "Mine" }));
     const revision = ok(await api.info(session_id)).revision;
     release();
-    await eventually(async () => ok(await api.info(session_id)).revision, (seen) => seen > revision);
+    await eventually(
+      async () => ok(await api.info(session_id)).revision,
+      (seen) => seen > revision,
+    );
     assert.equal(await title(session_id), "Mine");
   });
 

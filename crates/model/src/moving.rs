@@ -82,6 +82,7 @@ pub fn import<R: Records>(
         state: records.state(id)?.map(|state| state.json).unwrap_or_default(),
         seal: seal.to_owned(),
         position: from - session.first,
+        after: None,
         messages,
         // As of when it was used last, so that its life isn't made longer.
         now: session.expires.since(ttl),

@@ -141,6 +141,7 @@ fn continued(session: SessionId, limits: &Limits, fresh: Fresh) -> Import {
         state: String::new(),
         seal: format!("{:032x}", fresh.seal),
         position: 0,
+        after: None,
         messages: Vec::new(),
         now: fresh.now,
         ttl: limits.ttl,

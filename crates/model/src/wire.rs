@@ -415,6 +415,21 @@ pub struct Health {
     /// This isolate's circuit breaker: `closed`, `open` or `half_open`; absent on the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker: Option<String>,
+    /// The long-term archive, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveHealth>,
+}
+
+/// How the archive is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveHealth {
+    /// `interval` or `write-through`.
+    pub mode: String,
+    /// `d1` or `postgrest`.
+    pub target: String,
+    /// All that is older than so many seconds is archived; absent before the first look through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_seconds: Option<u64>,
 }
 
 /// An error body, RFC 9457.

@@ -274,6 +274,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 metadata: String::new(),
                 state: String::new(),
                 seal,
+                after: None,
                 position: 0,
                 messages: vec![(message_id("i1"), message("i1"))],
                 now,

@@ -113,6 +113,36 @@ export async function waitFor(promise, milliseconds) {
   }
 }
 
+/** Runs statements with their parameters on a D1 database, all or none, and gives the rows of each; null when it fails. */
+export async function d1(env, binding, json) {
+  try {
+    const statements = JSON.parse(json).map(([query, parameters]) => env[binding].prepare(query).bind(...parameters));
+    return JSON.stringify((await env[binding].batch(statements)).map(({ results }) => results ?? []));
+  } catch {
+    // Its text can hold a parameter's value: only that it failed is told.
+    return null;
+  }
+}
+
+/** Sends a request with a bearer token, and gives the answer's status and body; null when there was none in time. */
+export async function request(method, url, token, lines, text, milliseconds) {
+  const sent = new Headers(pairs(lines).filter(([, value]) => value));
+  sent.set("authorization", "Bearer " + token);
+  try {
+    const signal = AbortSignal.timeout(milliseconds);
+    const response = await fetch(url, { method, headers: sent, body: text || undefined, signal });
+    return response.status + "\n" + (await response.text());
+  } catch {
+    return null;
+  }
+}
+
+/** The SHA-256 of a text, in hex. */
+export async function sha256(text) {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Runs a function in one transaction of a Durable Object's storage; rolls back when it gives false. */
 export function transact(storage, run) {
   storage.transactionSync(() => {

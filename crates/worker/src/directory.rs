@@ -1,4 +1,5 @@
-//! The directory of owners: one shard of it as a Durable Object, for when there is no Redis; and who was noted lately.
+//! The directory of owners: one shard of it as a Durable Object, for when there is no Redis; and who was noted lately. The archive
+//! keeps two registers of its own in such objects, of other names than owners'.
 
 // The macro's own methods have no docs.
 #![allow(missing_docs)]
@@ -34,8 +35,8 @@ pub(crate) fn is_due(prefix: &str, owner: &Owner, now: Millis, interval: Millis)
 /// The Durable Object class.
 ///
 /// It is asked by `POST` in lines: `note`, the owner, the time in milliseconds, and the time before which owners drop out; or
-/// `read`, the first rank and how many; or `has` or `forget` and an owner. A read is answered with a JSON array of [`Noted`], the
-/// latest first, the last two with how many owners there are, and whether that one is among them: `0 false`.
+/// `read`, the first rank and how many; or `find`, `has` or `forget` and an owner. A read and a find are answered with a JSON array
+/// of [`Noted`], the latest first, the last two with how many owners there are, and whether that one is among them: `0 false`.
 #[durable_object(fetch)]
 pub struct Directory {
     sql: SqlStorage,
@@ -66,12 +67,14 @@ impl DurableObject for Directory {
                 self.sql.exec(query, vec![owner.into(), now.into()])?;
                 Response::ok("")
             }
+            (Some("find"), Some(owner), _) => {
+                let query = "SELECT owner, seen FROM owners WHERE owner = ?";
+                self.answer(query, vec![owner.into()])
+            }
             (Some("read"), Some(from), Some(limit)) => {
                 let from = from.parse::<i64>().unwrap_or(0);
                 let query = "SELECT owner, seen FROM owners ORDER BY seen DESC, owner DESC LIMIT ? OFFSET ?";
-                let rows = self.sql.exec(query, vec![limit.into(), from.into()])?.raw();
-                let noted = rows.map(|row| noted(&row?)).collect::<Result<Vec<_>>>()?;
-                Response::ok(serde_json::to_string(&noted)?)
+                self.answer(query, vec![limit.into(), from.into()])
             }
             (Some(what @ ("has" | "forget")), Some(owner), _) => {
                 if what == "forget" {
@@ -88,6 +91,14 @@ impl DurableObject for Directory {
             }
             _ => Response::error("no such question", 400),
         }
+    }
+}
+
+impl Directory {
+    fn answer(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<Response> {
+        let rows = self.sql.exec(query, bindings)?.raw();
+        let noted = rows.map(|row| noted(&row?)).collect::<Result<Vec<_>>>()?;
+        Response::ok(serde_json::to_string(&noted)?)
     }
 }
 

@@ -28,6 +28,13 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = waitFor)]
     async fn wait_for_promise(promise: &JsValue, milliseconds: f64) -> Result<JsValue, JsValue>;
 
+    async fn d1(env: &JsValue, binding: &str, json: &str) -> JsValue;
+
+    async fn request(method: &str, url: &str, token: &str, headers: &str, body: &str, milliseconds: f64) -> JsValue;
+
+    #[wasm_bindgen(js_name = sha256)]
+    async fn digest(text: &str) -> JsValue;
+
     #[wasm_bindgen(catch)]
     fn transact(storage: &JsValue, run: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
 }
@@ -177,6 +184,37 @@ pub(crate) async fn wait_for(promise: &js_sys::Promise, limit: Millis) -> Result
 pub(crate) async fn pause(duration: Millis) {
     let never = js_sys::Promise::new(&mut |_, _| {});
     let _ = wait_for(&never, duration).await;
+}
+
+/// Runs statements on a D1 database, all or none: a JSON array of queries with their parameters. Gives the rows of each.
+pub(crate) async fn ask_d1(env: &worker::Env, binding: &str, statements: &str) -> Option<String> {
+    d1(env, binding, statements).await.as_string()
+}
+
+/// Sends a request with a bearer token; gives the answer's status and body.
+pub(crate) async fn request_json(
+    method: &str,
+    url: &str,
+    token: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+    limit: Millis,
+) -> Option<(u16, String)> {
+    let answer = request(method, url, token, &lines(headers), body, limit.0 as f64).await.as_string()?;
+    let (status, body) = answer.split_once('\n')?;
+    Some((status.parse().ok()?, body.to_owned()))
+}
+
+/// The SHA-256 of a text, in hex.
+pub(crate) async fn sha256(text: &str) -> String {
+    digest(text).await.as_string().unwrap_or_default()
+}
+
+/// 128 random bits in hex.
+pub(crate) fn random_hex() -> String {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 /// Runs a function in one transaction of a Durable Object's storage: its error rolls everything back.

@@ -1,8 +1,10 @@
 //! Configuration: what the environment's variables mean. One place spells each name.
 
+mod archive;
 mod namespaces;
 mod store;
 
+use crate::archive::Archive;
 use crate::auth::Access;
 use crate::cors::AllowedOrigins;
 use crate::dialect::Dialect;
@@ -26,6 +28,8 @@ pub struct Config {
     pub root: Option<Dialect>,
     /// Who is let in.
     pub access: Access,
+    /// The long-term archive, where there is one.
+    pub archive: Option<Archive>,
     /// The other origins whose pages may call the API.
     pub allowed_origins: AllowedOrigins,
     /// What answers.
@@ -78,10 +82,13 @@ impl Config {
         let canonical = Rc::new(namespaces::canonical(&read)?);
         let of_dialect = |dialect| Ok((dialect, Rc::new(namespaces::of_dialect(&read, dialect, &canonical)?)));
         let dialects: Vec<(_, Rc<Namespace>)> = Dialect::ALL.into_iter().map(of_dialect).collect::<Result<_, _>>()?;
-        namespaces::check_apart([&*canonical].into_iter().chain(dialects.iter().map(|(_, namespace)| &**namespace)))?;
+        let all = || [&*canonical].into_iter().chain(dialects.iter().map(|(_, namespace)| &**namespace));
+        namespaces::check_apart(all())?;
+        let archive = archive::archive(&read, all())?;
         Ok(Self {
             upstash: store::upstash(&read)?,
             canonical,
+            archive,
             dialects,
             root: read("DIALECT_ROOT").map(|name| root(&name)).transpose()?,
             access: Access::read(&read)?,
@@ -203,6 +210,7 @@ fn responder(read: Read) -> Result<Responder, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::{Mode, Target};
 
     fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::read(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
@@ -227,6 +235,20 @@ mod tests {
         ])?;
         assert_eq!(config.upstash, Some(Upstash { url: "https://x.example".into(), token: "t".into() }));
         assert_eq!((config.canonical.limits.ttl, config.canonical.prefix.as_str()), (Millis(2000), "chatkeep:"));
+        Ok(())
+    }
+
+    #[test]
+    fn an_archive_has_two_kinds() -> Result<(), ConfigError> {
+        assert!(config(&[])?.archive.is_none() && config(&[("AUTO_SYNC_TO_DB", "false")])?.archive.is_none());
+        let there = config(&[("ARCHIVE_MODE", "write-through")])?.archive;
+        assert!(matches!(there.map(|archive| archive.target), Some(Target::D1)));
+        let rows = [("AUTO_SYNC_TO_DB", "true"), ("SUPABASE_URL", "https://x/"), ("SUPABASE_KEY", "hush")];
+        let archive = config(&rows)?.archive;
+        let Some(Archive { mode: Mode::Interval, target: Target::Rows(rows), .. }) = archive else {
+            return Err(ConfigError { variable: "SUPABASE_URL", reason: "is not the archive's" });
+        };
+        assert_eq!(rows.url, "https://x/rest/v1/conversation_messages");
         Ok(())
     }
 
@@ -256,6 +278,10 @@ mod tests {
             (&[("USE_REDIS", "perhaps")], "USE_REDIS"),
             (&[("USE_REDIS", "false"), ("ENABLE_REDIS_SESSIONS", "True")], "ENABLE_REDIS_SESSIONS"),
             (&[("KV_REST_API_URL", "https://x")], "UPSTASH_REDIS_REST_TOKEN"),
+            (&[("ARCHIVE_MODE", "always")], "ARCHIVE_MODE"),
+            (&[("ARCHIVE_MODE", "off"), ("AUTO_SYNC_TO_DB", "true")], "AUTO_SYNC_TO_DB"),
+            (&[("ARCHIVE_MODE", "interval"), ("SESSION_TTL", "300")], "SYNC_INTERVAL"),
+            (&[("AUTO_SYNC_TO_DB", "true"), ("SUPABASE_URL", "https://x")], "SUPABASE_KEY"),
             (&[("KEY_PREFIX", "a{b}")], "KEY_PREFIX"),
             (&[("SESSION_TTL_SECONDS", "0")], "SESSION_TTL_SECONDS"),
             (&[("SESSION_TTL_SECONDS", "7d")], "SESSION_TTL_SECONDS"),

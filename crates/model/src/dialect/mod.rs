@@ -215,7 +215,7 @@ fn json(body: &impl Serialize) -> Result<String, Problem> {
 }
 
 /// What a reply's metadata says of where it is from.
-fn sources(message: &Message) -> Vec<Box<RawValue>> {
+pub(crate) fn sources(message: &Message) -> Vec<Box<RawValue>> {
     #[derive(Deserialize)]
     struct Metadata {
         #[serde(default)]
@@ -226,7 +226,7 @@ fn sources(message: &Message) -> Vec<Box<RawValue>> {
 }
 
 /// The 128 bits of a UUID as text: `550e8400-e29b-41d4-a716-446655440000`.
-fn uuid_text(uuid: u128) -> String {
+pub(crate) fn uuid_text(uuid: u128) -> String {
     let digits = format!("{uuid:032x}");
     let groups = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| digits.get(range).unwrap_or_default().to_owned());
     groups.join("-")

@@ -32,6 +32,8 @@ pub struct Import {
     pub seal: String,
     /// Where the first of the messages goes, counted from 0 in the export.
     pub position: u64,
+    /// From the archive: a session that is created begins at that position, after so many messages that it once had.
+    pub after: Option<u64>,
     /// Ids and stored texts, oldest first.
     pub messages: Vec<(MessageId, String)>,
     /// Now.
@@ -81,6 +83,7 @@ impl Operation for Import {
             PRUNE_PER_CALL,
             self.position,
         ]));
+        arguments.push(self.after.map(|total| total.to_string()).unwrap_or_default());
         arguments.extend(self.messages.iter().flat_map(|(id, message)| [id.to_string(), message.clone()]));
         Call::Script { script: &IMPORT, keys: keys.of_session(&self.session), arguments }
     }
@@ -110,6 +113,9 @@ impl Operation for Import {
             session.title.clone_from(&self.title);
             session.updated = self.updated;
             session.flags.clone_from(&self.flags);
+            if let Some(total) = self.after {
+                (session.first, session.next, session.total) = (self.position, self.position, total);
+            }
         }
         let before = session.next;
         let mut coming = Vec::new();

@@ -45,7 +45,7 @@ scripts! {
     FINISH_TURN writes "finish_turn.lua" "aa9f549b5d843ef9f4943682f95aa83844e2e99f";
     FORK writes "fork.lua" "7d9db4dffae856d26eb78b654730b907043dbafd";
     HISTORY reads "history.lua" "46e77c66a29831d5113a2c294fe9f26e09ba4be7";
-    IMPORT writes "import.lua" "27af4b358602120e41c43e80456ee3f4f2a86e9a";
+    IMPORT writes "import.lua" "00a9152c481b4710316adbc83a322a00b52d1cb7";
     LIST reads "list.lua" "916ba7b102d74e2916e8b4354c7467f513d6db4f";
     NOTE_OWNER writes "note_owner.lua" "ef73d540ead8614afeb303804bc827da49ac8e73";
     PATCH writes "patch.lua" "dffb2fa16e80d822519d14c7f6ff107c281b2ec2";

@@ -105,6 +105,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             state: if value.is_multiple_of(3) { "[1]".to_owned() } else { String::new() },
             seal,
             position: value % 4,
+            after: value.is_multiple_of(5).then_some(7),
             messages: (0..value % 5)
                 .map(|number| format!("i{}", value % 4 + number))
                 .map(|name| (message_id(&name), stored(&name)))

@@ -2,11 +2,11 @@
 
 use super::answer::Answer;
 use super::{Call, after};
-use crate::{edge, responder};
+use crate::{archive, edge, responder};
 use chatkeep_model::journal::Seed;
 use chatkeep_model::plan::{BeginTurn, Begun, FinishTurn, Finished, ReleaseTurn};
 use chatkeep_model::turn::{TurnRecord, Turned};
-use chatkeep_model::{Code, Message, MessageId, Millis, Problem, Role, Session, StoreError, intake};
+use chatkeep_model::{Code, Message, MessageId, Millis, Problem, Role, Session, SessionId, StoreError, intake};
 
 pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
     Answer::json(&turn(call, intake::chat(call.incoming())?).await?.response())
@@ -16,13 +16,16 @@ pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
     let asked = begin.message.clone();
     let turned = run(call, begin).await?;
+    if let Some(archive) = call.archive.as_ref().filter(|_| !turned.replayed) {
+        archive.write_through(&turned.session_id).await;
+    }
     call.context.wait_until(after::turn(call, asked, turned.clone()));
     Ok(turned)
 }
 
 async fn run(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
-    match call.store.run(&begin).await.map_err(|error| unavailable(error, &begin, call))? {
+    match begun(call, &begin).await.map_err(|error| unavailable(error, &begin, call))? {
         Begun::Started { created, message_id, position, window, session } => {
             let turn = Turn { begin: &begin, created, message_id, position, session, window };
             turn.answer(call).await
@@ -44,6 +47,21 @@ async fn run(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
         Begun::Unknown => Err(refused(Code::MessageNotFound)),
         Begun::Full => Err(Problem::new(Code::TooManySessions)),
     }
+}
+
+/// Begins a turn. A session that the store has no more comes back from the archive first; when that fails, the turn goes on.
+async fn begun(call: &Call<'_>, begin: &BeginTurn) -> Result<Begun, StoreError> {
+    let minted = begin.session == SessionId::mint(call.fresh.session);
+    let Some(archive) = call.archive.as_ref().filter(|_| !minted) else { return call.store.run(begin).await };
+    let careful = BeginTurn { existing: true, ..begin.clone() };
+    match call.store.run(&careful).await? {
+        Begun::Absent => {}
+        begun => return Ok(begun),
+    }
+    if let Err(failure) = archive.revive(&begin.session, begin.now).await {
+        archive::log(&failure);
+    }
+    call.store.run(begin).await
 }
 
 /// A turn that runs.

@@ -5,7 +5,7 @@ use super::{Call, chat};
 use crate::{edge, responder};
 use chatkeep_model::dialect::{Answered, Memory, Question, Shape, Verb};
 use chatkeep_model::limits::{HISTORY_PAGE, SEARCHED_SESSIONS};
-use chatkeep_model::plan::{Appended, Created, Delete, Info, ReadHistory, ReadList};
+use chatkeep_model::plan::{Appended, Created, Info, ReadHistory, ReadList};
 use chatkeep_model::{Code, Dialect, Message, Owner, Problem, Role, Session, SessionId, intake};
 
 pub(super) async fn serve(call: &Call<'_>, dialect: Dialect, verb: Verb) -> Result<Answer, Problem> {
@@ -42,7 +42,7 @@ async fn untraced(call: &Call<'_>, question: &Question) -> Result<Message, Probl
     if question.memory == Memory::ReadOnly && begin.window > 1 {
         let earlier = begin.window - 1;
         let read = ReadHistory { session: begin.session.clone(), now: begin.now, limit: earlier, before: None };
-        window = call.store.run(&read).await?.map(|page| page.messages).unwrap_or_default();
+        window = call.page(&read).await?.map(|page| page.messages).unwrap_or_default();
     }
     window.push(begin.message.clone());
     let window: Vec<Message> = window.iter().map(read).collect::<Result<_, _>>()?;
@@ -107,7 +107,7 @@ async fn newest(call: &Call<'_>, id: &SessionId, wanted: u64) -> Result<(Session
     loop {
         let limit = missing.min(HISTORY_PAGE.1);
         let read = ReadHistory { session: id.clone(), now: call.fresh.now, limit, before };
-        let page = call.store.run(&read).await?.ok_or(Problem::new(Code::SessionNotFound))?;
+        let page = call.page(&read).await?.ok_or(Problem::new(Code::SessionNotFound))?;
         missing -= missing.min(page.messages.len() as u64);
         before = page.next_before().filter(|_| missing > 0);
         pages.push(page.messages);
@@ -122,7 +122,7 @@ async fn newest(call: &Call<'_>, id: &SessionId, wanted: u64) -> Result<(Session
 async fn append(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
     let id = intake::session_id(call.id.clone())?;
     let (append, _) = shape.append(id.clone(), call.incoming())?;
-    match call.store.run(&append).await? {
+    match call.append(&append).await? {
         Appended::Stored { session, .. } => shape.appended(&session.body(&id, call.fresh.now)),
         Appended::Mismatch => Err(Problem::new(Code::TurnMismatch)),
         Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
@@ -133,10 +133,12 @@ async fn append(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
 
 async fn delete(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
     let id = call.session()?;
-    let limits = &call.namespace.limits;
+    // A repeated delete inside the undo window is a success elsewhere. Here a deleted session is an unknown one.
     let found = call.store.run(&Info { session: id.clone(), now: call.fresh.now }).await?;
-    found.ok_or(Problem::new(Code::SessionNotFound))?;
-    let delete = Delete { sessions: vec![id.clone()], now: call.fresh.now, undo: limits.undo };
-    call.store.run(&delete).await?.pop().ok_or(Problem::new(Code::SessionNotFound))?;
+    if found.is_none() && call.archive.is_none() {
+        return Err(Problem::new(Code::SessionNotFound));
+    }
+    let gone = call.delete(vec![id.clone()]).await?;
+    gone.first().ok_or(Problem::new(Code::SessionNotFound))?;
     shape.deleted(&id)
 }

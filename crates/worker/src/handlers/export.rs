@@ -4,9 +4,10 @@
 use super::Call;
 use super::answer::{Answer, Body, Piece};
 use crate::edge;
+use crate::pages::page_from;
 use crate::store::Store;
-use chatkeep_model::limits::{HISTORY_PAGE, LIST_PAGE};
-use chatkeep_model::plan::{Cursor, Imported, Info, ReadHistory, ReadList, ReadState, Stated};
+use chatkeep_model::limits::LIST_PAGE;
+use chatkeep_model::plan::{Cursor, Imported, Info, ReadList, ReadState, Stated};
 use chatkeep_model::transfer::{end_line, imports, message_lines, session_line};
 use chatkeep_model::wire::{ExportEnd, ImportResponse};
 use chatkeep_model::{Code, Problem, SessionId, StoreError};
@@ -119,23 +120,7 @@ impl Export {
 
     /// The next page of messages, oldest first; nothing when there are no more.
     async fn messages(&mut self, id: SessionId, first: u64, next: u64) -> Result<Option<String>, StoreError> {
-        let limit = HISTORY_PAGE.1;
-        let read = ReadHistory { session: id.clone(), now: edge::now(), limit, before: Some(next + limit) };
-        let Some(mut page) = self.store.run(&read).await? else { return Ok(None) };
-        if page.session.next <= next {
-            return Ok(None);
-        }
-        // The page ends where it was asked to and begins where its bytes allow: what it left out at its beginning comes first.
-        while page.from > next.max(page.session.first) {
-            let read = ReadHistory { before: Some(page.from), ..read.clone() };
-            match self.store.run(&read).await? {
-                Some(earlier) => page = earlier,
-                None => return Ok(None),
-            }
-        }
-        let skip = usize::try_from(next.saturating_sub(page.from)).unwrap_or(usize::MAX);
-        page.messages.drain(..skip.min(page.messages.len()));
-        page.from = page.from.max(next);
+        let Some(page) = page_from(&self.store, &id, next).await? else { return Ok(None) };
         let until = page.from + page.messages.len() as u64;
         self.end.messages += page.messages.len() as u64;
         let lines = message_lines(&id, first, page).map_err(|_| StoreError::UnexpectedReply)?;

@@ -1,11 +1,12 @@
 //! `GET /health`: open to everyone, and never with a secret in it.
 
 use super::answer::Answer;
+use crate::archive;
 use crate::edge::now;
 use crate::settings::Settings;
 use crate::store::{journaled, replay_after_recovery, upstash};
 use chatkeep_model::config::Config;
-use chatkeep_model::wire::Health;
+use chatkeep_model::wire::{ArchiveHealth, Health};
 use chatkeep_model::{Millis, Problem, StoreError};
 use std::cell::Cell;
 use worker::Env;
@@ -36,12 +37,14 @@ pub(super) async fn health(settings: &Settings, env: Env) -> Result<Answer, Prob
         using_fallback: false,
         journal_depth: None,
         breaker: None,
+        archive: None,
     };
     match settings {
         Ok(config) => {
             health.authentication =
                 if config.access.is_configured() { "configured" } else { "not configured" }.to_owned();
             health.store = if config.upstash.is_some() { "upstash" } else { "vault" }.to_owned();
+            health.archive = archive(config, &env).await;
             ask(config, env, &mut health).await;
         }
         Err(error) => health.cause = Some(error.to_string()),
@@ -78,4 +81,14 @@ async fn ask(config: &Config, env: Env, health: &mut Health) {
         health.redis = "connected".to_owned();
         health.latency_ms = asked.latency.map(|latency| latency.0);
     }
+}
+
+async fn archive(config: &Config, env: &Env) -> Option<ArchiveHealth> {
+    let archive = config.archive.as_ref()?;
+    let lag = archive::lag(env, config).await;
+    Some(ArchiveHealth {
+        mode: archive.mode.as_str().to_owned(),
+        target: archive.target.as_str().to_owned(),
+        lag_seconds: lag.map(|lag| lag.0 / 1000),
+    })
 }

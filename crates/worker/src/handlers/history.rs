@@ -12,7 +12,7 @@ pub(super) async fn history(call: &Call<'_>) -> Result<Answer, Problem> {
     let limit = call.query.number("limit", 1..=HISTORY_PAGE.1)?.unwrap_or(HISTORY_PAGE.0);
     let before = call.query.number("before", 0..=1 << 53)?;
     let read = ReadHistory { session: call.session()?, now: call.fresh.now, limit, before };
-    let page = call.store.run(&read).await?.ok_or(Problem::new(Code::SessionNotFound))?;
+    let page = call.page(&read).await?.ok_or(Problem::new(Code::SessionNotFound))?;
     let next_before = page.next_before().map(|position| position.to_string());
     let messages: Result<Vec<_>, _> = page.messages.into_iter().map(RawValue::from_string).collect();
     Answer::json(&History {

@@ -13,7 +13,7 @@ pub(super) async fn post(call: &Call<'_>) -> Result<Answer, Problem> {
         return Answer::json(&turned.response());
     }
     let (append, message_ids) = intake::append(id.clone(), call.incoming())?;
-    match call.store.run(&append).await? {
+    match call.append(&append).await? {
         Appended::Stored { created, session } => {
             Answer::json(&AppendResponse { message_ids, created, session: session.body(&id, call.fresh.now) })
         }

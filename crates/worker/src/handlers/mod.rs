@@ -13,6 +13,7 @@ mod sessions;
 mod state;
 mod visitors;
 
+use crate::archive::{self, Archive};
 use crate::edge::{self, Headers, Unreadable};
 use crate::gate::{self, Caller};
 use crate::settings::{Settings, settings};
@@ -23,6 +24,7 @@ use chatkeep_model::config::Config;
 use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::intake::{self, Fresh, Incoming};
 use chatkeep_model::limits::IMPORT_BYTES;
+use chatkeep_model::plan::{Append, Appended, Delete, Page, ReadHistory};
 use chatkeep_model::route::{Action, Matched, Query, route};
 use chatkeep_model::{Code, Dialect, Limits, Namespace, Problem, SessionId};
 use std::rc::Rc;
@@ -36,6 +38,8 @@ struct Call<'a> {
     /// The one that is spoken.
     dialect: Option<Dialect>,
     store: Store,
+    /// The long-term archive, where there is one.
+    archive: Option<Archive>,
     headers: &'a Headers,
     body: String,
     /// What stands in the path for `{id}`.
@@ -60,6 +64,56 @@ impl Call<'_> {
     /// The session that the path names.
     fn session(&self) -> Result<SessionId, Problem> {
         intake::session_id(self.id.clone())
+    }
+
+    /// Reads a page of messages. A session that the store has no more comes back from the archive first.
+    async fn page(&self, read: &ReadHistory) -> Result<Option<Page>, Problem> {
+        let page = self.store.run(read).await?;
+        match &self.archive {
+            Some(archive) if page.is_none() && archive.revive(&read.session, read.now).await? => {
+                Ok(self.store.run(read).await?)
+            }
+            _ => Ok(page),
+        }
+    }
+
+    /// Appends, with the archive before and after: as a turn does.
+    async fn append(&self, append: &Append) -> Result<Appended, Problem> {
+        let Some(archive) = &self.archive else { return Ok(self.store.run(append).await?) };
+        let careful = Append { existing: true, ..append.clone() };
+        let mut appended = self.store.run(&careful).await?;
+        if appended == Appended::Absent {
+            if let Err(failure) = archive.revive(&append.session, append.now).await {
+                archive::log(&failure);
+            }
+            appended = self.store.run(append).await?;
+        }
+        archive.write_through(&append.session).await;
+        Ok(appended)
+    }
+
+    /// Deletes sessions in the store and in the archive; gives those that were there.
+    async fn delete(&self, sessions: Vec<SessionId>) -> Result<Vec<SessionId>, Problem> {
+        let now = self.fresh.now;
+        let delete = Delete { sessions, now, undo: self.namespace.limits.undo };
+        if let Some(archive) = &self.archive {
+            for session in &delete.sessions {
+                archive.announce(session, now).await?;
+            }
+        }
+        let mut gone = self.store.run(&delete).await?;
+        gone.iter().for_each(|session| self.store.forget(session));
+        let Some(archive) = &self.archive else { return Ok(gone) };
+        for session in delete.sessions {
+            let archived = archive.erase(&session).await.unwrap_or_else(|failure| {
+                archive::log(&failure);
+                false
+            });
+            if archived && !gone.contains(&session) {
+                gone.push(session);
+            }
+        }
+        Ok(gone)
     }
 }
 
@@ -109,11 +163,13 @@ async fn answer(
     let Caller { owner, .. } = who.ok_or(Problem::new(Code::Internal))?;
     let (sync_token, journal) = (headers.sync_token.clone(), headers.journal.as_deref());
     let store = Store::new(Rc::clone(&config), Rc::clone(&namespace), env.clone(), owner, sync_token, journal);
+    let archive = Archive::of(&env, &config, &namespace, &store);
     let call = Call {
         config,
         namespace,
         dialect,
         store,
+        archive,
         headers,
         body,
         id,

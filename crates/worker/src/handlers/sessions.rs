@@ -3,7 +3,7 @@
 use super::Call;
 use super::answer::Answer;
 use chatkeep_model::limits::{LIST_PAGE, SEARCHED_SESSIONS, SESSIONS_PER_CALL, STATE_FIELDS};
-use chatkeep_model::plan::{Created, Cursor, Delete, Details, Info, ReadList, ReadState, Restored, Stated, Touch};
+use chatkeep_model::plan::{Created, Cursor, Details, Info, ReadList, ReadState, Restored, Stated, Touch};
 use chatkeep_model::wire::{Deleted, DeletedAll, ListedSession, SessionBody, SessionDetails, SessionList, StateFields};
 use chatkeep_model::{Code, Problem, SessionId, intake};
 use serde_json::value::RawValue;
@@ -109,12 +109,8 @@ pub(super) async fn touch(call: &Call<'_>) -> Result<Answer, Problem> {
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
-    let delete = Delete { sessions: vec![call.session()?], now: call.fresh.now, undo: call.namespace.limits.undo };
-    match call.store.run(&delete).await?.pop() {
-        Some(session_id) => {
-            call.store.forget(&session_id);
-            Answer::json(&Deleted { session_id, deleted: true })
-        }
+    match call.delete(vec![call.session()?]).await?.pop() {
+        Some(session_id) => Answer::json(&Deleted { session_id, deleted: true }),
         None => Err(Problem::new(Code::SessionNotFound)),
     }
 }
@@ -122,7 +118,6 @@ pub(super) async fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
 /// Deletes all sessions that there were when it began. A list that no longer shrinks ends it.
 pub(super) async fn delete_all(call: &Call<'_>) -> Result<Answer, Problem> {
     let now = call.fresh.now;
-    let undo = call.namespace.limits.undo;
     let mut deleted = 0;
     loop {
         // In an outage nobody knows which there are.
@@ -131,11 +126,10 @@ pub(super) async fn delete_all(call: &Call<'_>) -> Result<Answer, Problem> {
         if sessions.is_empty() {
             return Answer::json(&DeletedAll { deleted });
         }
-        let gone = call.store.run(&Delete { sessions, now, undo }).await?;
+        let gone = call.delete(sessions).await?;
         if gone.is_empty() {
             return Err(Problem::new(Code::Internal).detail("listed sessions could not be deleted"));
         }
-        gone.iter().for_each(|session| call.store.forget(session));
         deleted += gone.len() as u64;
     }
 }
@@ -143,7 +137,12 @@ pub(super) async fn delete_all(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) async fn restore(call: &Call<'_>) -> Result<Answer, Problem> {
     let session = call.session()?;
     match call.store.run(&intake::restore(session.clone(), call.incoming())?).await? {
-        Restored::Back(restored) => Answer::json(&restored.body(&session, call.fresh.now)),
+        Restored::Back(restored) => {
+            if let Some(archive) = &call.archive {
+                archive.spare(&session).await?;
+            }
+            Answer::json(&restored.body(&session, call.fresh.now))
+        }
         Restored::Exists => Err(Problem::new(Code::SessionExists)),
         Restored::Absent => Err(Problem::new(Code::SessionNotFound)),
         Restored::Full => Err(Problem::new(Code::TooManySessions)),

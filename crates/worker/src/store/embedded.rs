@@ -54,6 +54,11 @@ pub(super) async fn ask_directory(
     ask_named(env, DIRECTORY, &format!("{namespace}|{shard}"), question).await
 }
 
+/// Asks a register: an object of the directory's class with a name of its own.
+pub(crate) async fn ask_register(env: &Env, register: &str, question: &str) -> Result<String, StoreError> {
+    ask_named(env, DIRECTORY, register, question).await
+}
+
 async fn ask_named(env: &Env, binding: &str, name: &str, question: &str) -> Result<String, StoreError> {
     let object = env
         .durable_object(binding)

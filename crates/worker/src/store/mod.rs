@@ -8,6 +8,8 @@ mod remembered;
 mod timing;
 pub(crate) mod upstash;
 
+pub(crate) use embedded::ask_register;
+
 use crate::directory::is_due;
 use crate::edge::now;
 use chatkeep_model::config::{Config, Upstash};

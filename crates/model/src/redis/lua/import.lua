@@ -2,6 +2,7 @@
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, title, created, updated, flags, metadata, state, seal = unpack(ARGV, 1, 8)
 local now, ttl, most, undying, prune, position = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14])
+local after = ARGV[15]
 
 local s = read_session(session)
 if not s or s.exp <= now then
@@ -10,9 +11,10 @@ if not s or s.exp <= now then
   if s then redis.call('DEL', session) end
   s = new_session(tonumber(created))
   s.title, s.updated, s.flags = title, tonumber(updated), flags
+  if after ~= '' then s.first, s.next, s.total = position, position, tonumber(after) end
 end
 local fields, before = {}, s.next
-for at = 15, #ARGV, 2 do
+for at = 16, #ARGV, 2 do
   local message_id, message = ARGV[at], ARGV[at + 1]
   if position < before then
     if position >= s.first and not has_id(redis.call('HGET', session, 'm:' .. position), message_id) then return { 'conflict' } end

@@ -1,0 +1,191 @@
+//! An archive in SQLite's SQL, for Cloudflare D1: every session and every message as they were stored.
+//!
+//! A session that was made anew under an old id is another session here: `created` is part of its identity.
+
+use super::Place;
+use crate::id::MessageId;
+use crate::plan::Details;
+use crate::session::{Flags, Session};
+use crate::time::Millis;
+use serde::{Deserialize, Serialize};
+
+/// A statement with its parameters, `?1` and so on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Statement(pub &'static str, pub Vec<Parameter>);
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[allow(missing_docs)]
+pub enum Parameter {
+    Text(String),
+    Number(u64),
+    Null,
+}
+
+impl From<&str> for Parameter {
+    fn from(text: &str) -> Self {
+        Parameter::Text(text.to_owned())
+    }
+}
+
+impl From<u64> for Parameter {
+    fn from(number: u64) -> Self {
+        Parameter::Number(number)
+    }
+}
+
+/// The tables.
+pub const SCHEMA: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS chatkeep_sessions (
+        namespace TEXT NOT NULL, owner TEXT NOT NULL, session_id TEXT NOT NULL, created INTEGER NOT NULL,
+        updated INTEGER NOT NULL, next INTEGER NOT NULL, total INTEGER NOT NULL, revision INTEGER NOT NULL,
+        last_id TEXT NOT NULL, title TEXT NOT NULL, flags TEXT NOT NULL, metadata TEXT, state TEXT,
+        PRIMARY KEY (namespace, owner, session_id, created)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS chatkeep_messages (
+        namespace TEXT NOT NULL, owner TEXT NOT NULL, session_id TEXT NOT NULL, created INTEGER NOT NULL,
+        position INTEGER NOT NULL, message TEXT NOT NULL,
+        PRIMARY KEY (namespace, owner, session_id, created, position)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS chatkeep_sessions_by_time ON chatkeep_sessions (updated)",
+];
+
+/// What the archive knows of a session.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Known {
+    /// The session's revision then.
+    pub revision: u64,
+    /// The position after the last message archived.
+    pub next: u64,
+    /// The id of that message; empty for none.
+    pub last_id: String,
+}
+
+/// Asks for [`Known`].
+#[must_use]
+pub fn known(place: &Place, created: Millis) -> Statement {
+    let query = "SELECT revision, next, last_id FROM chatkeep_sessions
+        WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4";
+    let mut parameters = of_place(place);
+    parameters.push(created.0.into());
+    Statement(query, parameters)
+}
+
+/// Keeps messages, the first of them at a position.
+#[must_use]
+pub fn insert(place: &Place, created: Millis, from: u64, messages: &[String]) -> Vec<Statement> {
+    let query = "INSERT OR REPLACE INTO chatkeep_messages VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let row = |(position, message): (u64, &String)| {
+        let mut parameters = of_place(place);
+        parameters.extend([created.0.into(), position.into(), message.as_str().into()]);
+        Statement(query, parameters)
+    };
+    (from..).zip(messages).map(row).collect()
+}
+
+/// Keeps the session itself, after its messages: from here on they count as archived. What a cut removed goes.
+#[must_use]
+pub fn complete(place: &Place, details: &Details, state: Option<&str>, last_id: Option<&MessageId>) -> Vec<Statement> {
+    let session = &details.session;
+    let cut = "DELETE FROM chatkeep_messages
+        WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND position >= ?5";
+    let keep = "INSERT OR REPLACE INTO chatkeep_sessions (namespace, owner, session_id, created, updated, next, total,
+        revision, last_id, title, flags, metadata, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let mut of_cut = of_place(place);
+    of_cut.extend([session.created.0.into(), session.next.into()]);
+    let optional = |text: Option<&str>| text.map_or(Parameter::Null, Parameter::from);
+    let mut of_session = of_place(place);
+    of_session.extend([session.created, session.updated].map(|moment| Parameter::from(moment.0)));
+    of_session.extend([session.next, session.total, session.revision].map(Parameter::from));
+    of_session.extend([
+        last_id.map_or("", MessageId::as_str).into(),
+        session.title.as_str().into(),
+        session.flags.stored().as_str().into(),
+        optional(details.metadata.as_deref()),
+        optional(state),
+    ]);
+    vec![Statement(cut, of_cut), Statement(keep, of_session)]
+}
+
+/// A session as it was archived.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs)]
+pub struct Kept {
+    pub created: u64,
+    pub updated: u64,
+    pub next: u64,
+    pub total: u64,
+    pub title: String,
+    pub flags: String,
+    pub metadata: Option<String>,
+    pub state: Option<String>,
+}
+
+impl Kept {
+    /// Its fields.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session {
+            title: self.title.clone(),
+            created: Millis(self.created),
+            updated: Millis(self.updated),
+            next: self.next,
+            total: self.total,
+            flags: Flags::parse(&self.flags),
+            ..Session::default()
+        }
+    }
+}
+
+/// Asks for the newest session of an id.
+#[must_use]
+pub fn find(place: &Place) -> Statement {
+    let query = "SELECT created, updated, next, total, title, flags, metadata, state FROM chatkeep_sessions
+        WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 ORDER BY created DESC LIMIT 1";
+    Statement(query, of_place(place))
+}
+
+/// A message as it was archived.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs)]
+pub struct KeptMessage {
+    pub position: u64,
+    pub message: String,
+}
+
+/// Asks for messages from a position on, oldest first.
+#[must_use]
+pub fn messages(place: &Place, created: u64, from: u64, limit: u64) -> Statement {
+    let query = "SELECT position, message FROM chatkeep_messages
+        WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND position >= ?5
+        ORDER BY position LIMIT ?6";
+    let mut parameters = of_place(place);
+    parameters.extend([created, from, limit].map(Parameter::from));
+    Statement(query, parameters)
+}
+
+/// Removes all that is kept of a session. The last of them says how many sessions that were.
+#[must_use]
+pub fn erase(place: &Place) -> Vec<Statement> {
+    [
+        "DELETE FROM chatkeep_messages WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3",
+        "DELETE FROM chatkeep_sessions WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 RETURNING 1 AS gone",
+    ]
+    .map(|query| Statement(query, of_place(place)))
+    .to_vec()
+}
+
+/// Removes what was last changed before a moment.
+#[must_use]
+pub fn retire(before: Millis) -> Vec<Statement> {
+    [
+        "DELETE FROM chatkeep_messages WHERE (namespace, owner, session_id, created) IN
+            (SELECT namespace, owner, session_id, created FROM chatkeep_sessions WHERE updated < ?1)",
+        "DELETE FROM chatkeep_sessions WHERE updated < ?1",
+    ]
+    .map(|query| Statement(query, vec![before.0.into()]))
+    .to_vec()
+}
+
+fn of_place(place: &Place) -> Vec<Parameter> {
+    [place.namespace, place.owner.as_str(), place.session.as_str()].map(Parameter::from).to_vec()
+}

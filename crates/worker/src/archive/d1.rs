@@ -1,0 +1,138 @@
+//! The archive in Cloudflare D1.
+
+use super::Failure;
+use crate::edge;
+use crate::pages::page_from;
+use crate::store::Store;
+use chatkeep_model::archive::Place;
+use chatkeep_model::archive::d1::{self, Kept, KeptMessage, Known, Statement};
+use chatkeep_model::limits::IMPORTED_PER_CALL;
+use chatkeep_model::message::stored_prefix;
+use chatkeep_model::plan::{Import, Imported, Info, ReadState, Stated};
+use chatkeep_model::{Limits, Message, MessageId, Millis};
+use serde::de::DeserializeOwned;
+use std::cell::Cell;
+use worker::Env;
+
+/// The binding in `wrangler.toml`.
+const BINDING: &str = "ARCHIVE";
+
+/// How many statements go in one batch.
+const BATCH: usize = 100;
+
+thread_local! {
+    static PREPARED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs statements in one transaction; gives each one's rows.
+async fn run<T: DeserializeOwned>(env: &Env, statements: &[Statement]) -> Result<Vec<Vec<T>>, Failure> {
+    if !PREPARED.get() {
+        let tables: Vec<Statement> = d1::SCHEMA.iter().map(|query| Statement(query, vec![])).collect();
+        ask(env, &tables).await?;
+        PREPARED.set(true);
+    }
+    let rows = ask(env, statements).await?;
+    serde_json::from_str(&rows).map_err(|_| Failure::Archive("unexpected_reply"))
+}
+
+async fn ask(env: &Env, statements: &[Statement]) -> Result<String, Failure> {
+    let json = serde_json::to_string(statements).map_err(|_| Failure::Archive("unexpected_reply"))?;
+    edge::ask_d1(env, BINDING, &json).await.ok_or(Failure::Archive("d1"))
+}
+
+async fn first<T: DeserializeOwned>(env: &Env, statement: Statement) -> Result<Option<T>, Failure> {
+    Ok(run(env, &[statement]).await?.into_iter().flatten().next())
+}
+
+pub(super) async fn keep(env: &Env, store: &Store, place: &Place) -> Result<(), Failure> {
+    let (id, now) = (&place.session, edge::now());
+    let Some(details) = store.run(&Info { session: id.clone(), now }).await? else { return Ok(()) };
+    let session = &details.session;
+    let known: Option<Known> = first(env, d1::known(place, session.created)).await?;
+    if known.as_ref().is_some_and(|known| known.revision == session.revision) {
+        return Ok(());
+    }
+    let state = match store.run(&ReadState { sessions: vec![id.clone()], now }).await?.pop() {
+        Some(Stated::State(_, json)) => Some(json),
+        _ => None,
+    };
+    let mut next = resume(store, place, known.as_ref()).await?;
+    let mut last_id = known.filter(|known| known.next == next).and_then(|known| MessageId::parse(known.last_id).ok());
+    while next < session.next {
+        let Some(page) = page_from(store, id, next).await? else { break };
+        let room = usize::try_from(session.next.saturating_sub(page.from)).unwrap_or(usize::MAX);
+        let messages = page.messages.get(..room.min(page.messages.len())).unwrap_or_default();
+        for (number, some) in messages.chunks(BATCH).enumerate() {
+            let from = page.from + (number * BATCH) as u64;
+            run::<serde_json::Value>(env, &d1::insert(place, session.created, from, some)).await?;
+        }
+        next = page.from + messages.len() as u64;
+        let last = messages.last().and_then(|text| serde_json::from_str::<Message>(text).ok());
+        last_id = last.map(|message| message.id).or(last_id);
+    }
+    let complete = d1::complete(place, &details, state.as_deref(), last_id.as_ref());
+    run::<serde_json::Value>(env, &complete).await.map(drop)
+}
+
+/// Where archiving goes on: after the last message archived, where that is still in its place; else from the oldest kept.
+async fn resume(store: &Store, place: &Place, known: Option<&Known>) -> Result<u64, Failure> {
+    let Some(known) = known.filter(|known| known.next > 0) else { return Ok(0) };
+    let Ok(last) = MessageId::parse(known.last_id.as_str()) else { return Ok(0) };
+    let page = page_from(store, &place.session, known.next - 1).await?;
+    let there = page.filter(|page| page.from == known.next - 1).and_then(|page| page.messages.into_iter().next());
+    Ok(if there.is_some_and(|message| message.starts_with(&stored_prefix(&last))) { known.next } else { 0 })
+}
+
+pub(super) async fn revive(
+    env: &Env,
+    store: &Store,
+    place: &Place,
+    limits: &Limits,
+    now: Millis,
+) -> Result<bool, Failure> {
+    let Some(kept) = first::<Kept>(env, d1::find(place)).await? else { return Ok(false) };
+    let session = kept.session();
+    let mut position = kept.next.saturating_sub(limits.messages_per_session);
+    loop {
+        let read = d1::messages(place, kept.created, position, IMPORTED_PER_CALL.0 as u64);
+        let rows: Vec<KeptMessage> = run(env, &[read]).await?.into_iter().flatten().collect();
+        let first = rows.first().map_or(position, |row| row.position);
+        let messages: Vec<(MessageId, String)> = rows
+            .into_iter()
+            .filter_map(|row| Some((serde_json::from_str::<Message>(&row.message).ok()?.id, row.message)))
+            .collect();
+        let next = first + messages.len() as u64;
+        let import = Import {
+            session: place.session.clone(),
+            title: session.title.clone(),
+            created: session.created,
+            updated: session.updated,
+            flags: session.flags.clone(),
+            metadata: kept.metadata.clone().unwrap_or_default(),
+            state: kept.state.clone().unwrap_or_default(),
+            seal: edge::random_hex(),
+            position: first,
+            after: Some(kept.total.saturating_sub(kept.next.saturating_sub(first))),
+            messages,
+            now,
+            ttl: limits.ttl,
+            sessions_per_owner: limits.sessions_per_owner,
+        };
+        if !matches!(store.run(&import).await?, Imported::Stored(_)) {
+            return Ok(false);
+        }
+        if next >= kept.next || next == position {
+            return Ok(true);
+        }
+        position = next;
+    }
+}
+
+pub(super) async fn erase(env: &Env, place: &Place) -> Result<bool, Failure> {
+    let gone: Vec<Vec<serde_json::Value>> = run(env, &d1::erase(place)).await?;
+    Ok(gone.last().is_some_and(|rows| !rows.is_empty()))
+}
+
+pub(super) async fn retire(env: &Env, before: Millis) -> Result<(), Failure> {
+    run::<serde_json::Value>(env, &d1::retire(before)).await.map(drop)
+}

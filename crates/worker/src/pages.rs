@@ -1,0 +1,29 @@
+//! Reading a session's messages upwards, page by page: each page ends where it is asked to and begins where its bytes allow.
+
+use crate::edge;
+use crate::store::Store;
+use chatkeep_model::limits::HISTORY_PAGE;
+use chatkeep_model::plan::{Page, ReadHistory};
+use chatkeep_model::{SessionId, StoreError};
+
+/// The page of the messages from a position on, or from the first one kept; nothing when there are no more.
+pub(crate) async fn page_from(store: &Store, id: &SessionId, next: u64) -> Result<Option<Page>, StoreError> {
+    let limit = HISTORY_PAGE.1;
+    let read = ReadHistory { session: id.clone(), now: edge::now(), limit, before: Some(next.saturating_add(limit)) };
+    let Some(mut page) = store.run(&read).await? else { return Ok(None) };
+    if page.session.next <= next {
+        return Ok(None);
+    }
+    // What it left out at its beginning comes first.
+    while page.from > next.max(page.session.first) {
+        let read = ReadHistory { before: Some(page.from), ..read.clone() };
+        match store.run(&read).await? {
+            Some(earlier) => page = earlier,
+            None => return Ok(None),
+        }
+    }
+    let skip = usize::try_from(next.saturating_sub(page.from)).unwrap_or(usize::MAX);
+    page.messages.drain(..skip.min(page.messages.len()));
+    page.from = page.from.max(next);
+    Ok(Some(page))
+}
