@@ -9,6 +9,7 @@ pub mod base64url;
 pub mod breaker;
 pub mod client;
 pub mod config;
+pub mod context;
 pub mod cors;
 pub mod dialect;
 pub mod error;

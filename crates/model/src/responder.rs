@@ -15,6 +15,17 @@ pub enum Responder {
     ChatCompletions(ChatCompletions),
 }
 
+impl Responder {
+    /// What comes before the window.
+    #[must_use]
+    pub fn prompt(&self) -> &str {
+        match self {
+            Responder::Echo => "",
+            Responder::ChatCompletions(api) => api.system_prompt.as_deref().unwrap_or_default(),
+        }
+    }
+}
+
 /// Where and how to ask such an API.
 #[derive(Clone)]
 pub struct ChatCompletions {

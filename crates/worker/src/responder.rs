@@ -4,10 +4,14 @@ use crate::edge::{Posted, post_json};
 use chatkeep_model::config::Config;
 use chatkeep_model::limits::MOST_MESSAGE_BYTES;
 use chatkeep_model::responder::{Responder, echo, read_completion};
-use chatkeep_model::{Code, Message};
+use chatkeep_model::{Code, Message, context};
 
 /// The reply to the last message of a window, or the problem's code and what to say of it.
 pub(crate) async fn answer(config: &Config, window: &[Message]) -> Result<String, (Code, String)> {
+    let window = match config.window_tokens {
+        Some(tokens) => context::fit(window, config.responder.prompt(), tokens),
+        None => window,
+    };
     let reply = match &config.responder {
         Responder::Echo => echo(window),
         Responder::ChatCompletions(api) => {

@@ -34,6 +34,8 @@ pub struct Config {
     pub allowed_origins: AllowedOrigins,
     /// What answers.
     pub responder: Responder,
+    /// About how many tokens of a session it is shown at most; without it, as many messages as the window has.
+    pub window_tokens: Option<u64>,
     /// It is asked for titles too.
     pub titles_by_responder: bool,
     /// How long it may take.
@@ -94,6 +96,7 @@ impl Config {
             access: Access::read(&read)?,
             allowed_origins: allowed_origins(&read)?,
             responder: responder(&read)?,
+            window_tokens: Some(number(&read, "WINDOW_TOKENS", 0, 0..=10_000_000)?).filter(|tokens| *tokens > 0),
             titles_by_responder: titles(&read)?,
             responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
         })
