@@ -15,7 +15,7 @@ process.chdir(join(import.meta.dirname, ".."));
 const worker_names = [...readFileSync(".env.example", "utf8").matchAll(/^#? ?([A-Z][A-Z_]+)=/gm)].map(
   (match) => match[1],
 );
-const gateway_names = /^(REDIS_(?!KEY_PREFIX|CONVERSATION_TTL)|GATEWAY_|PORT$)/;
+const gateway_names = /^(REDIS_(?!KEY_PREFIX|CONVERSATION_TTL)|GATEWAY_|PORT$|HOST$)/;
 const env = { ...fileVariables(".env"), ...process.env };
 const children = [];
 let secrets; // the folder of the file that hands the Worker its variables; they stay off the command line
@@ -86,6 +86,7 @@ function startWorker() {
     "--env-file",
     file,
     "--show-interactive-dev-session=false",
+    ...(env.HOST ? ["--ip", env.HOST] : []),
   ];
   const quiet = { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" };
   run("wrangler", args, { ...process.env, ...quiet }).on("line", (line) => {

@@ -172,7 +172,10 @@ forEachStore("archive in PostgreSQL", (store) => {
     await ask("Before", id);
     rest.failing = 3;
     await sync();
-    await eventually(() => here.worker.logs(), (logs) => /archive_failed/.test(logs));
+    await eventually(
+      () => here.worker.logs(),
+      (logs) => /archive_failed/.test(logs),
+    );
     rest.failing = 0;
     await ask("During", id);
     await sync();

@@ -97,10 +97,15 @@ impl Archive {
             return Ok(false);
         }
         let limits = &self.namespace.limits;
-        match self.target()? {
+        let revived = match self.target()? {
             Target::D1 => d1::revive(&self.env, &self.store, &place, limits, now).await,
             Target::Rows(table) => rows::revive(table, &self.store, &place, limits, now).await,
+        }?;
+        if revived {
+            // What lost the session may have lost the directory too, where the next sweep looks for its owner.
+            self.store.note(now).await;
         }
+        Ok(revived)
     }
 
     /// Brings a session up to date where turns are archived before they are answered. What fails is done by the next sweep.
