@@ -1,5 +1,6 @@
 // The React component of the jarvis document, as it is written there, in Chromium on a real Worker.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -43,23 +44,31 @@ const component = readFileSync(join(import.meta.dirname, "fixtures/chat-componen
 
 forEachStore("jarvis component", (store) => {
   let worker;
+  /** One that is not open to whoever asks. */
+  let closed;
   let browser;
   before(async () => {
     worker = await startWorker({ store, vars: { DIALECT_ROOT: "jarvis" } });
+    const VISITOR_SECRET = randomBytes(32).toString("hex");
+    closed = await startWorker({
+      store,
+      vars: { DIALECT_ROOT: "jarvis", VISITOR_SECRET, API_KEYS: "a-server-s-own-key" },
+    });
     browser = await launch();
   });
   after(async () => {
     await browser?.close();
+    await closed?.stop();
     await worker?.stop();
   });
 
   /** Opens a page with a component at the Worker's own origin. */
-  async function open(source) {
+  async function open(source, at = worker) {
     const opened = await browser.newPage();
     opened.setDefaultTimeout(15_000);
     const body = await page(source);
-    await opened.route(`${worker.url}/component`, (route) => route.fulfill({ contentType: "text/html", body }));
-    await opened.goto(`${worker.url}/component`);
+    await opened.route(`${at.url}/component`, (route) => route.fulfill({ contentType: "text/html", body }));
+    await opened.goto(`${at.url}/component`);
     const says = async (text) => {
       const lines = opened.getByRole("listitem");
       const count = await lines.count();
@@ -70,6 +79,24 @@ forEachStore("jarvis component", (store) => {
     };
     return { opened, says };
   }
+
+  test("A12 front end: secured, it shows a visitor's token in place of an API key", async () => {
+    const secured = component.replace("'X-API-Key': API_KEY", "Authorization: 'Bearer ' + API_KEY");
+    assert.notEqual(secured, component);
+    const { opened, says } = await open(secured, closed);
+    const { token } = ok(await new Api(closed.url).send("POST", "/v1/visitors"));
+    await opened.evaluate((value) => {
+      globalThis.API_KEY = value;
+    }, token);
+    assert.match(await says("Ahoj"), /^assistant: You said: Ahoj/);
+    assert.match(await says("A dál?"), /“Ahoj”/);
+    await opened.close();
+    const sessions = (headers) => new Api(closed.url, headers).get("/api/sessions");
+    assert.equal(ok(await sessions({ authorization: `Bearer ${token}` })).count, 1);
+    assert.equal((await sessions({})).status, 401);
+    const other = ok(await new Api(closed.url).send("POST", "/v1/visitors"));
+    assert.equal(ok(await sessions({ authorization: `Bearer ${other.token}` })).count, 0);
+  });
 
   test("A12 front end: the component chats, remembers and starts anew, unchanged", async () => {
     const { opened, says } = await open(component);

@@ -1,6 +1,6 @@
 // The dialect /openta, row by row.
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Api, ok } from "../harness/api.mjs";
 import { forEachStore } from "../harness/stores.mjs";
@@ -97,6 +97,28 @@ onEachStoreSpeaking("openta", {}, (the) => {
     const unknown = await ask(the.dialect, secret, { conversation_id: fresh(), is_incognito: true });
     assert.match(unknown.answer, /first thing/);
     assert.deepEqual(await seen(), before);
+  });
+});
+
+forEachStore("openta, in production", (store) => {
+  test("E8 production list: the caller owns the conversation", async () => {
+    const vars = { VISITOR_SECRET: randomBytes(32).toString("hex"), API_KEYS: "a-server-s-own-key" };
+    const worker = await startWorker({ store, vars });
+    try {
+      const visitor = async () => {
+        const { token } = ok(await new Api(worker.url).send("POST", "/v1/visitors"));
+        return new Api(`${worker.url}/openta`, { authorization: `Bearer ${token}` });
+      };
+      const [ada, bob] = [await visitor(), await visitor()];
+      await ask(ada, "My name is Ada", { conversation_id: "shared" });
+      // The same id is another conversation for somebody else.
+      assert.match((await ask(bob, "What is my name?", { conversation_id: "shared" })).answer, /first thing/);
+      assert.equal(ok(await ada.get("/chat/history/shared")).history.length, 1);
+      const nobody = new Api(`${worker.url}/openta`);
+      assert.equal((await nobody.send("POST", "/chat/basic", { query: "Hi" })).status, 401);
+    } finally {
+      await worker.stop();
+    }
   });
 });
 

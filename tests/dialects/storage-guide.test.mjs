@@ -1,5 +1,6 @@
 // The dialect /storage-guide, row by row.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -154,6 +155,27 @@ onEachStoreSpeaking("storage-guide", {}, (the) => {
 });
 
 forEachStore("storage-guide, configured", (store) => {
+  test("C7 identity: user_id is believed of an API key, and of nobody else", async () => {
+    const vars = { API_KEYS: "a-server-s-own-key", VISITOR_SECRET: randomBytes(32).toString("hex") };
+    const worker = await startWorker({ store, vars });
+    try {
+      const { token } = ok(await new Api(worker.url).send("POST", "/v1/visitors"));
+      const [server, visitor] = [{ "x-api-key": "a-server-s-own-key" }, { authorization: `Bearer ${token}` }].map(
+        (headers) => speaking(new Api(`${worker.url}/storage-guide`, headers)),
+      );
+      const { session_id } = await server.create("ada");
+      assert.equal((await server.list("?user_id=ada")).total, 1);
+      await visitor.create("ada");
+      const mine = await visitor.list("?user_id=ada");
+      assert.equal(mine.total, 1);
+      assert.equal("user_id" in ok(await visitor.api.get(`/v1/sessions/${mine.sessions[0].session_id}`)), false);
+      assertNotFound(await visitor.send(session_id, "Hello!"));
+      assert.equal((await server.list("?user_id=ada")).total, 1);
+    } finally {
+      await worker.stop();
+    }
+  });
+
   test("C8 storage: an hour, slid by every message, and at most 100 messages", async () => {
     const worker = await startWorker({ store });
     try {
