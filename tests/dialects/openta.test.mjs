@@ -79,6 +79,29 @@ onEachStoreSpeaking("openta", {}, (the) => {
     for (const total of [1, 1]) assert.equal(ok(await the.dialect.send("POST", path, pair, key)).total, total);
   });
 
+  test("E6 stream: the answer as server-sent events, and what is remembered is the same", async () => {
+    const conversation_id = fresh();
+    const asked = { query: TEXTS[3], meta_params: { conversation_id, stream: true, language: "id-ID" } };
+    const { status, headers, text } = await the.dialect.send("POST", "/chat/basic", asked);
+    assert.deepEqual([status, headers.get("content-type")], [200, "text/event-stream"]);
+    const events = text
+      .trim()
+      .split("\n\n")
+      .map((event) => {
+        const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(event) ?? [];
+        return { name, data: JSON.parse(data) };
+      });
+    const done = events.at(-1);
+    assert.deepEqual([done?.name, done?.data.sources, done?.data.conversation_id], ["done", [], conversation_id]);
+    const deltas = events.filter(({ name }) => name === "delta").map(({ data }) => data.text);
+    assert.equal(deltas.join(""), done?.data.answer);
+    const { history } = ok(await the.dialect.get(`/chat/history/${conversation_id}`));
+    assert.deepEqual(
+      history.map(({ question, answer }) => [question, answer]),
+      [[TEXTS[3], done?.data.answer]],
+    );
+  });
+
   test("E4 incognito: earlier history is used, nothing is written, TTL and list unchanged", async () => {
     const conversation_id = fresh();
     await ask(the.dialect, "My name is Ada", { conversation_id });

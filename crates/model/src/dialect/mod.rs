@@ -154,6 +154,11 @@ pub trait Shape: Sync {
         Err(Code::RouteNotFound.into())
     }
 
+    /// The answer to a turn as server-sent events, for a dialect that has them.
+    fn events(&self, answered: Answered) -> Result<String, Problem> {
+        Err(Code::Unsupported.into())
+    }
+
     /// What is kept on a reply beside its text.
     fn reply_metadata(&self, took: Millis) -> Option<Box<RawValue>> {
         None

@@ -46,6 +46,11 @@ struct Reply<'a> {
     conversation_id: Option<&'a SessionId>,
 }
 
+#[derive(Serialize)]
+struct Delta<'a> {
+    text: &'a str,
+}
+
 #[derive(Deserialize)]
 struct AddMessage {
     question: Option<String>,
@@ -78,6 +83,11 @@ struct Added<'a> {
     conversation_id: &'a SessionId,
     /// The pairs ever stored.
     total: u64,
+}
+
+/// A server-sent event. JSON has line breaks between its parts only, which may as well be spaces.
+fn event(name: &str, json: &str) -> String {
+    format!("event: {name}\ndata: {}\n\n", json.replace(['\n', '\r'], " "))
 }
 
 impl Shape for OpenTa {
@@ -113,6 +123,15 @@ impl Shape for OpenTa {
             sources: sources(answered.reply),
             conversation_id: answered.session_id,
         })
+    }
+
+    /// The text, each source, and at the end what [`Shape::answer`] gives.
+    fn events(&self, answered: Answered) -> Result<String, Problem> {
+        let mut events = event("delta", &json(&Delta { text: &answered.reply.content })?);
+        for source in sources(answered.reply) {
+            events += &event("source", source.get());
+        }
+        Ok(events + &event("done", &self.answer(answered)?))
     }
 
     fn wanted(&self, query: Query) -> Result<u64, Problem> {

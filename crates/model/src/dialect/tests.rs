@@ -64,6 +64,21 @@ fn a_turn_of_the_guide_never_creates() -> Result<(), Code> {
 }
 
 #[test]
+fn events_are_of_one_line_each() -> Result<(), Box<dyn std::error::Error>> {
+    let reply: Message = serde_json::from_str(
+        r#"{"id":"r-1","role":"assistant","content":"two\nlines","created":"","metadata":{"sources":["Paper_1",{"url":
+"x"}]}}"#,
+    )?;
+    let answered = Answered { session_id: None, question: "q", reply: &reply };
+    let events = Dialect::OpenTa.shape().events(answered).map_err(|problem| problem.code.as_str())?;
+    assert_eq!(
+        events,
+        "event: delta\ndata: {\"text\":\"two\\nlines\"}\n\nevent: source\ndata: \"Paper_1\"\n\nevent: source\ndata: {\"url\": \"x\"}\n\nevent: done\ndata: {\"answer\":\"two\\nlines\",\"sources\":[\"Paper_1\",{\"url\": \"x\"}]}\n\n"
+    );
+    Ok(())
+}
+
+#[test]
 fn uuids_have_their_dashes() {
     let text = uuid_text(0x550e_8400_e29b_41d4_a716_4466_5544_0000);
     assert_eq!(text, "550e8400-e29b-41d4-a716-446655440000");

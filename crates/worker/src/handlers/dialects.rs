@@ -11,7 +11,7 @@ use chatkeep_model::{Code, Dialect, Message, Owner, Problem, Role, Session, Sess
 pub(super) async fn serve(call: &Call<'_>, dialect: Dialect, verb: Verb) -> Result<Answer, Problem> {
     let shape = dialect.shape();
     let answered = match verb {
-        Verb::Turn => turn(call, shape).await,
+        Verb::Turn => return turn(call, shape).await.map_err(|problem| shape.problem(problem)),
         Verb::Create => create(call, shape).await,
         Verb::List => list(call, shape).await,
         Verb::Info => info(call, shape).await,
@@ -23,15 +23,20 @@ pub(super) async fn serve(call: &Call<'_>, dialect: Dialect, verb: Verb) -> Resu
     Ok(Answer::text(200, "application/json", body))
 }
 
-async fn turn(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
+async fn turn(call: &Call<'_>, shape: &dyn Shape) -> Result<Answer, Problem> {
     let question = shape.question(call.id.clone(), call.incoming())?;
-    let (session, text, memory) = (question.begin.session.clone(), question.text.clone(), question.memory);
+    let (session, text) = (question.begin.session.clone(), question.text.clone());
+    let (memory, stream) = (question.memory, question.stream);
     let reply = match memory {
         Memory::Kept => chat::turn(call, question.begin).await?.reply,
         Memory::ReadOnly | Memory::None => untraced(call, &question).await?,
     };
     let session_id = (memory != Memory::None).then_some(&session);
-    shape.answer(Answered { session_id, question: &text, reply: &reply })
+    let answered = Answered { session_id, question: &text, reply: &reply };
+    if stream {
+        return Ok(Answer::text(200, "text/event-stream", shape.events(answered)?));
+    }
+    Ok(Answer::text(200, "application/json", shape.answer(answered)?))
 }
 
 /// Asks the responder, with what the session remembers where it may, and writes nothing.
