@@ -88,8 +88,9 @@ const CASES = [
   ["less than nothing as before", ["GET", "/v1/sessions/a/history?before=-1"], 400, "invalid_parameter"],
 
   ["a stream", chat({ message: "a", stream: true }), 400, "unsupported"],
-  ["incognito", chat({ message: "a", incognito: true }), 400, "unsupported"],
-  ["a context", chat({ message: "a", context: [] }), 400, "unsupported"],
+  ["a context without incognito", chat({ message: "a", context: [] }), 400, "invalid_body"],
+  ["incognito in a session", chat({ message: "a", incognito: true, session_id: "a" }), 400, "invalid_body"],
+  ["a context that is none", chat({ message: "a", incognito: true, context: [1] }), 400, "invalid_body"],
 
   ["a message too long", chat({ message: long(262_145) }), 413, "message_too_long"],
   ["a message too long in bytes", chat({ message: "ž".repeat(131_073) }), 413, "message_too_long"],

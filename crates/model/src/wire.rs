@@ -28,10 +28,10 @@ pub struct ChatRequest {
     /// Not served yet: anything but absence, null and false is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
-    /// Not served yet, likewise.
+    /// Nothing of the turn is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incognito: Option<bool>,
-    /// Not served yet: anything but absence and null is refused.
+    /// What came before an incognito turn: an array of [`ContextMessage`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Box<RawValue>>,
 }
@@ -55,6 +55,28 @@ pub struct ChatResponse {
     pub replayed: bool,
     /// The session after the turn.
     pub session: SessionBody,
+}
+
+/// A message that an incognito turn brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContextMessage {
+    /// Who speaks.
+    pub role: crate::Role,
+    /// The plain text.
+    pub content: String,
+}
+
+/// The answer to an incognito turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncognitoResponse {
+    /// What the responder says.
+    pub response: String,
+    /// The user message's id.
+    pub message_id: MessageId,
+    /// The reply's id.
+    pub reply_id: MessageId,
+    /// Always true: nothing was kept.
+    pub incognito: bool,
 }
 
 /// `POST /v1/visitors`.

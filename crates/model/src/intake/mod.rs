@@ -1,5 +1,6 @@
 //! What comes in: bodies, headers and path ids become operations, or problems. Nothing is stored before all of it is checked.
 
+mod incognito;
 mod session;
 mod state;
 #[cfg(test)]
@@ -7,6 +8,7 @@ mod tests;
 mod turn;
 mod visitor;
 
+pub use incognito::{Incognito, incognito};
 pub use session::{create, create_of, fork, patch, restore, truncate};
 pub use state::{Preconditions, write_state};
 pub use turn::{append, append_of, appends, begin, chat, chat_in};

@@ -51,7 +51,7 @@ fn what_is_wrong_is_told_by_its_code() {
         (r#"{"message":"a","metadata":[]}"#, Code::InvalidBody),
         (r#"{"message":"a","stream":true}"#, Code::Unsupported),
         (r#"{"message":"a","incognito":true}"#, Code::Unsupported),
-        (r#"{"message":"a","context":[]}"#, Code::Unsupported),
+        (r#"{"message":"a","context":[]}"#, Code::InvalidBody),
         (&long, Code::MessageTooLong),
     ] {
         assert_eq!(turn(body).err(), Some(code), "{}", body.get(..40).unwrap_or(body));
@@ -167,4 +167,44 @@ fn a_session_may_be_created_without_a_body() -> Result<(), Problem> {
     let refused = create(keyed(&long, None)).map_err(|problem| problem.code);
     assert_eq!(refused.err(), Some(Code::TitleTooLong));
     Ok(())
+}
+
+#[test]
+fn an_incognito_turn_brings_what_came_before() {
+    let window = |body| {
+        let found = incognito(keyed(body, None)).map_err(|problem| problem.code)?;
+        Ok(found.map(|turn| turn.window.into_iter().map(|one| (one.role, one.content)).collect::<Vec<_>>()))
+    };
+    let said = |role, content: &str| (role, content.to_owned());
+    assert_eq!(window(r#"{"message":"incognito"}"#), Ok(None));
+    assert_eq!(window(r#"{"message":"a","incognito":false}"#), Ok(None));
+    assert_eq!(
+        window(r#"{"message":"a","incognito":true,"context":null}"#),
+        Ok(Some(vec![said(crate::Role::User, "a")]))
+    );
+    assert_eq!(
+        window(
+            r#"{"message":"b","incognito":true,"context":[{"role":"user","content":"a"},{"role":"assistant","content":"A","id":"x"}]}"#
+        ),
+        Ok(Some(vec![said(crate::Role::User, "a"), said(crate::Role::Assistant, "A"), said(crate::Role::User, "b")]))
+    );
+    let many = format!(
+        r#"{{"message":"last","incognito":true,"context":[{}]}}"#,
+        vec![r#"{"role":"user","content":"x"}"#; 100].join(",")
+    );
+    assert_eq!(
+        window(&many).map(|window| window.map(|window| (window.len(), window.last().cloned()))),
+        Ok(Some((20, Some(said(crate::Role::User, "last")))))
+    );
+    for (body, code) in [
+        (r#"{"incognito":true}"#, Code::MessageEmpty),
+        (r#"{"message":"a","incognito":true,"session_id":"s"}"#, Code::InvalidBody),
+        (r#"{"message":"a","incognito":true,"stream":true}"#, Code::Unsupported),
+        (r#"{"message":"a","incognito":true,"context":{}}"#, Code::InvalidBody),
+        (r#"{"message":"a","incognito":true,"context":[{"role":"tool","content":"x"}]}"#, Code::InvalidBody),
+        (r#"{"message":"a","incognito":true,"context":[{"role":"user","content":" "}]}"#, Code::MessageEmpty),
+        (&many.replacen("[{", r#"[{"role":"user","content":"x"},{"#, 1), Code::InvalidBody),
+    ] {
+        assert_eq!(window(body), Err(code), "{body:.80}");
+    }
 }

@@ -25,14 +25,13 @@ pub fn chat(incoming: Incoming) -> Result<BeginTurn, Problem> {
 /// The problem with the request or the `Idempotency-Key` header.
 pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Problem> {
     let Incoming { key, limits, fresh, .. } = incoming;
-    for (asked, name) in [
-        (request.stream == Some(true), "stream"),
-        (request.incognito == Some(true), "incognito"),
-        (request.context.is_some(), "context"),
-    ] {
+    for (asked, name) in [(request.stream == Some(true), "stream"), (request.incognito == Some(true), "incognito")] {
         if asked {
             return Err(Problem::new(Code::Unsupported).detail(name));
         }
+    }
+    if request.context.is_some() {
+        return Err(Problem::new(Code::InvalidBody).detail("context goes with incognito"));
     }
     let text = request.message.unwrap_or_default();
     check_text(&text, limits)?;

@@ -21,6 +21,8 @@ pub(super) struct Answer {
     pub(super) body: Body,
     /// The body is an object of the API's, to which a member can be added; not what a client stored.
     is_ours: bool,
+    /// Not even that somebody was here is noted.
+    pub(super) traceless: bool,
 }
 
 impl Answer {
@@ -32,12 +34,24 @@ impl Answer {
 
     /// Some text of a type.
     pub(super) fn text(status: u16, media_type: &str, body: String) -> Self {
-        Self { status, headers: vec![("content-type", media_type.to_owned())], body: Body::Text(body), is_ours: false }
+        Self {
+            status,
+            headers: vec![("content-type", media_type.to_owned())],
+            body: Body::Text(body),
+            is_ours: false,
+            traceless: false,
+        }
     }
 
     /// With a further header.
     pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// Of a request that leaves no trace.
+    pub(super) fn without_trace(mut self) -> Self {
+        self.traceless = true;
         self
     }
 

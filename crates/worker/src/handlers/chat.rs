@@ -1,7 +1,7 @@
 //! `POST /v1/chat`: one turn. Begin, ask the responder, finish; only then is it answered.
 
 use super::answer::Answer;
-use super::{Call, after};
+use super::{Call, after, incognito};
 use crate::{archive, edge, responder};
 use chatkeep_model::journal::Seed;
 use chatkeep_model::plan::{BeginTurn, Begun, FinishTurn, Finished, ReleaseTurn};
@@ -9,6 +9,9 @@ use chatkeep_model::turn::{TurnRecord, Turned};
 use chatkeep_model::{Code, Message, MessageId, Millis, Problem, Role, Session, SessionId, StoreError, intake};
 
 pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
+    if let Some(turn) = intake::incognito(call.incoming())? {
+        return incognito::answer(call, turn).await;
+    }
     Answer::json(&turn(call, intake::chat(call.incoming())?).await?.response())
 }
 

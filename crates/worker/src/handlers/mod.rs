@@ -8,6 +8,7 @@ mod dialects;
 mod export;
 mod health;
 mod history;
+mod incognito;
 mod messages;
 mod sessions;
 mod state;
@@ -205,7 +206,8 @@ async fn answer(
         Action::NewVisitor => Err(Problem::new(Code::Internal)),
     };
     let store = &call.store;
-    if action.writes() && answer.is_ok() && !store.is_degraded() && store.note_is_due(call.fresh.now) {
+    let traced = action.writes() && answer.as_ref().is_ok_and(|answer| !answer.traceless);
+    if traced && !store.is_degraded() && store.note_is_due(call.fresh.now) {
         let (store, now) = (store.clone(), call.fresh.now);
         context.wait_until(async move { store.note(now).await });
     }

@@ -1,0 +1,72 @@
+//! Incognito turns: what comes before the message comes with it, and nothing of it is kept.
+
+use super::{Incoming, check_text, message_id, object};
+use crate::error::{Code, Problem};
+use crate::id::{MessageId, TurnId};
+use crate::limits::APPENDED_MESSAGES;
+use crate::message::{Message, Role};
+use crate::wire::{ChatRequest, ContextMessage, IncognitoResponse};
+
+/// A turn that leaves no trace.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incognito {
+    /// What the responder is shown, the user's message last.
+    pub window: Vec<Message>,
+}
+
+/// The incognito turn of a `POST /v1/chat`; none when the body asks for no such turn.
+///
+/// # Errors
+/// The problem with the body.
+pub fn incognito(incoming: Incoming) -> Result<Option<Incognito>, Problem> {
+    // Most turns are not incognito: they are not read twice.
+    if !incoming.body.contains("incognito") {
+        return Ok(None);
+    }
+    let request: ChatRequest = object(incoming.body)?;
+    if request.incognito != Some(true) {
+        return Ok(None);
+    }
+    let wrong = |detail: &str| Err(Problem::new(Code::InvalidBody).detail(detail));
+    if request.session_id.is_some() || request.cut_after.is_some() || request.existing == Some(true) {
+        return wrong("an incognito turn has no session: what came before it is its context");
+    }
+    if request.stream == Some(true) {
+        return Err(Problem::new(Code::Unsupported).detail("stream"));
+    }
+    let context = match request.context.as_ref().map(|context| context.get()) {
+        None | Some("null") => Vec::new(),
+        Some(context) => serde_json::from_str::<Vec<ContextMessage>>(context)
+            .map_err(|_| Problem::new(Code::InvalidBody).detail("context is an array of {role, content}"))?,
+    };
+    if context.len() > APPENDED_MESSAGES {
+        return wrong("context has too many messages");
+    }
+    let asked = ContextMessage { role: Role::User, content: request.message.unwrap_or_default() };
+    let id = request.message_id.map(message_id).transpose()?.unwrap_or_else(|| MessageId::mint(incoming.fresh.message));
+    let mut window = Vec::new();
+    for (number, said) in context.into_iter().chain([asked]).rev().enumerate() {
+        check_text(&said.content, incoming.limits)?;
+        window.push(Message {
+            id: if number == 0 { id.clone() } else { MessageId::of_key(&TurnId::of_message(&id), number) },
+            role: said.role,
+            content: said.content,
+            created: incoming.fresh.now.to_rfc3339(),
+            parent: None,
+            metadata: None,
+        });
+    }
+    window.truncate(usize::try_from(incoming.limits.window).unwrap_or(usize::MAX).max(1));
+    window.reverse();
+    Ok(Some(Incognito { window }))
+}
+
+impl Incognito {
+    /// The answer, with what the responder says.
+    #[must_use]
+    pub fn response(self, response: String) -> Option<IncognitoResponse> {
+        let message_id = self.window.into_iter().next_back()?.id;
+        let reply_id = TurnId::of_message(&message_id).reply_id();
+        Some(IncognitoResponse { response, message_id, reply_id, incognito: true })
+    }
+}
