@@ -6,7 +6,8 @@ use crate::route::ROUTES;
 const REQUEST_HEADERS: &str = "authorization, chatkeep-issuer, chatkeep-journal, chatkeep-user, content-type, idempotency-key, if-match, if-none-match, upstash-sync-token, x-api-key";
 
 /// The response headers that a page may read.
-const RESPONSE_HEADERS: &str = "chatkeep-journal, etag, location, retry-after, server-timing, upstash-sync-token";
+const RESPONSE_HEADERS: &str =
+    "chatkeep-journal, etag, location, ratelimit, ratelimit-policy, retry-after, server-timing, upstash-sync-token";
 
 /// The origins whose pages may call the API.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -63,6 +63,7 @@ codes! {
     TitleTooLong = "title_too_long", 413, false, "The title is too long";
     MetadataTooLarge = "metadata_too_large", 413, false, "The metadata is too large";
     TurnMismatch = "turn_mismatch", 422, false, "The turn id was used before with another payload";
+    RateLimited = "rate_limited", 429, true, "Too many turns in a short time";
     Internal = "internal", 500, true, "Something went wrong on our side";
     ResponderFailed = "responder_failed", 502, true, "The responder failed";
     ResponderBusy = "responder_busy", 503, true, "The responder is busy";

@@ -23,6 +23,7 @@ pub mod namespace;
 pub mod owner;
 pub mod percent;
 pub mod plan;
+pub mod rate;
 pub mod records;
 pub mod redis;
 pub mod responder;

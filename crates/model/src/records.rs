@@ -85,6 +85,9 @@ pub trait Records {
     /// How many sessions are live at `now`.
     fn count(&mut self, now: Millis) -> Result<u64, Self::Error>;
 
+    /// Counts one more in a bucket that is needed for so long, and gives the count.
+    fn charge(&mut self, bucket: &str, now: Millis, lives: Millis) -> Result<u64, Self::Error>;
+
     /// Cards of sessions live at `now` that expire at `newest` or before (all of them without it), the latest first and
     /// equals by descending id, after `skip` of them, at most `limit`.
     fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>, Self::Error>;

@@ -28,7 +28,7 @@ local function check_messages_and_turns(key, fields)
   if turns ~= expected or slots ~= expected then problem(key, 'remembers', turns, 'turns in', slots, 'slots of', fields.turns) end
 end
 
-local kinds = { s = 'hash', d = 'hash', index = 'zset', cards = 'hash' }
+local kinds = { s = 'hash', d = 'hash', index = 'zset', cards = 'hash', rl = 'string' }
 for _, key in ipairs(redis.call('KEYS', '*')) do
   local stem, kind, id = string.match(key, '^(.-{[^{}]+}:)([a-z]+):?(.*)$')
   if not kind or string.sub(key, 1, #prefix) ~= prefix or not kinds[kind] then
@@ -48,7 +48,7 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
       for _, listed in ipairs(redis.call('ZRANGE', key, 0, -1)) do
         if redis.call('HEXISTS', stem .. 'cards', listed) == 0 then problem(key, 'lists', listed, 'which has no card') end
       end
-    else
+    elseif kind == 'cards' then
       for _, carded in ipairs(redis.call('HKEYS', key)) do
         if not redis.call('ZSCORE', stem .. 'index', carded) then problem(key, 'has a card of', carded, 'which is not listed') end
       end

@@ -29,6 +29,7 @@ impl ReferenceStore {
 pub struct ReferenceRecords {
     sessions: BTreeMap<SessionId, Kept>,
     buried: BTreeMap<SessionId, (Millis, Kept)>,
+    charged: BTreeMap<String, u64>,
     bases: BTreeMap<SessionId, Base>,
     /// The entries, where these records are the overlay of a journal.
     pub entries: Vec<Entry>,
@@ -174,6 +175,12 @@ impl Records for ReferenceRecords {
 
     fn count(&mut self, now: Millis) -> Result<u64, Infallible> {
         Ok(self.live(now).count() as u64)
+    }
+
+    fn charge(&mut self, bucket: &str, _now: Millis, _lives: Millis) -> Result<u64, Infallible> {
+        let count = self.charged.entry(bucket.to_owned()).or_default();
+        *count += 1;
+        Ok(*count)
     }
 
     fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>, Infallible> {

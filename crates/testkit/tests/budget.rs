@@ -2,9 +2,10 @@
 
 use chatkeep_model::limits::{REMEMBERED_TURNS, slide_grain};
 use chatkeep_model::plan::{
-    Append, BeginTurn, Condition, Create, CutAfter, Delete, FinishTurn, Fork, Import, Info, Patch, ReadHistory,
-    ReadList, ReadState, ReleaseTurn, Restore, Touch, Truncate, WriteState,
+    Append, BeginTurn, ChargeTurn, Condition, Create, CutAfter, Delete, FinishTurn, Fork, Import, Info, Patch,
+    ReadHistory, ReadList, ReadState, ReleaseTurn, Restore, Touch, Truncate, WriteState,
 };
+use chatkeep_model::rate::Charge;
 use chatkeep_model::redis::Call;
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, Operation, SessionId};
@@ -99,6 +100,13 @@ fn measured(world: &mut World<RedisExecutor>) -> Vec<(&'static str, Cost)> {
     costs.push(("begin", plain.0.clone()));
     let replayed: BeginTurn = world.begin("s2", "t1", "text");
     costs.push(("begin, repeated after the finish", cost(world, &replayed).0));
+
+    let charge = Charge { bucket: "1".to_owned(), most: 9, lives: Millis(60_000), window: 60, resets: 60 };
+    for (what, turn) in [("begin, charged, the window's first", "c1"), ("begin, charged", "c2")] {
+        let charged = BeginTurn { charge: Some(charge.clone()), ..world.begin("s2", turn, "text") };
+        costs.push((what, cost(world, &charged).0));
+    }
+    costs.push(("charge", cost(world, &ChargeTurn { charge, now: world.now() }).0));
 
     world.limits.messages_per_session = 4;
     let at_cap = turn(world, "s2", "t2", at_once);

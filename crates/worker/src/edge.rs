@@ -65,6 +65,7 @@ headers! {
     user "chatkeep-user",
     issuer "chatkeep-issuer",
     origin "origin",
+    address "cf-connecting-ip",
     idempotency_key "idempotency-key",
     sync_token "upstash-sync-token",
     if_match "if-match",

@@ -9,6 +9,7 @@ use crate::auth::Access;
 use crate::cors::AllowedOrigins;
 use crate::dialect::Dialect;
 use crate::namespace::Namespace;
+use crate::rate::Rates;
 use crate::responder::{ChatCompletions, Responder};
 use crate::time::Millis;
 use serde_json::{Map, Value};
@@ -30,6 +31,8 @@ pub struct Config {
     pub access: Access,
     /// The long-term archive, where there is one.
     pub archive: Option<Archive>,
+    /// How many turns they may begin.
+    pub rates: Rates,
     /// The other origins whose pages may call the API.
     pub allowed_origins: AllowedOrigins,
     /// What answers.
@@ -94,6 +97,7 @@ impl Config {
             dialects,
             root: read("DIALECT_ROOT").map(|name| root(&name)).transpose()?,
             access: Access::read(&read)?,
+            rates: Rates::read(&read)?,
             allowed_origins: allowed_origins(&read)?,
             responder: responder(&read)?,
             window_tokens: Some(number(&read, "WINDOW_TOKENS", 0, 0..=10_000_000)?).filter(|tokens| *tokens > 0),

@@ -66,6 +66,7 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
         title,
         existing: request.existing.unwrap_or(false),
         cut_after,
+        charge: None,
         seal: format!("{:032x}", fresh.seal),
         now: fresh.now,
         ttl: limits.ttl,

@@ -105,7 +105,8 @@ impl Replayable for BeginTurn {
     fn replayed(self, step: Step) -> Self {
         let cut_after = self.cut_after.filter(|_| !step.uncut);
         let now = step.now.unwrap_or(self.now);
-        Self { existing: false, sessions_per_owner: NO_CAP, cut_after, now, ..self }
+        // It was charged when it was accepted.
+        Self { existing: false, sessions_per_owner: NO_CAP, cut_after, charge: None, now, ..self }
     }
 
     fn settle(outcome: &Begun, step: Step) -> Settled {

@@ -7,6 +7,7 @@ use super::{
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
 use crate::message::stored_prefix;
+use crate::rate::Charge;
 use crate::records::Records;
 use crate::redis::script::BEGIN_TURN;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -36,6 +37,9 @@ pub struct BeginTurn {
     pub existing: bool,
     /// First cut the session after this message: an edit.
     pub cut_after: Option<CutAfter>,
+    /// What the turn is charged to, unless it is a repetition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
     /// 32 random hex digits for a session that is created.
     pub seal: String,
     /// Now.
@@ -68,6 +72,8 @@ pub enum Begun {
         session: Session,
         /// The last messages as stored, oldest first; the user message is the last.
         window: Vec<String>,
+        /// The turns charged in this window of time, this one among them; zero when it is not charged.
+        charged: u64,
     },
     /// The turn was finished before.
     Replay {
@@ -87,6 +93,8 @@ pub enum Begun {
     Mismatch,
     /// The turn's message or reply is no longer kept.
     Gone,
+    /// The owner has begun as many turns in this window of time as one may.
+    Limited,
     /// The session is deleted, inside its undo window.
     Deleted,
     /// The session is absent and may not be created.
@@ -127,8 +135,12 @@ impl Operation for BeginTurn {
             REPLY_BYTES as u64,
             TRIM_PER_CALL,
             PRUNE_PER_CALL,
+            self.charge.as_ref().map_or(0, |charge| charge.most),
+            self.charge.as_ref().map_or(0, |charge| charge.lives.0),
         ]));
-        Call::Script { script: &BEGIN_TURN, keys: keys.of_session(&self.session), arguments }
+        let mut of_session = keys.of_session(&self.session);
+        of_session.extend(self.charge.as_ref().map(|charge| keys.charged(&charge.bucket)));
+        Call::Script { script: &BEGIN_TURN, keys: of_session, arguments }
     }
 
     fn decode(&self, reply: Reply) -> Result<Begun, UnexpectedReply> {
@@ -141,6 +153,7 @@ impl Operation for BeginTurn {
                 message_id: message_id(items.text()?)?,
                 position: items.number()?,
                 window: items.take()?.texts()?,
+                charged: items.number()?,
             },
             "replay" => Begun::Replay {
                 session: session_from(&mut items)?,
@@ -149,6 +162,7 @@ impl Operation for BeginTurn {
             },
             "running" => Begun::Running { until: Millis(items.number()?) },
             "mismatch" => Begun::Mismatch,
+            "limited" => Begun::Limited,
             "gone" => Begun::Gone,
             "deleted" => Begun::Deleted,
             "absent" => Begun::Absent,
@@ -166,10 +180,17 @@ impl Operation for BeginTurn {
         {
             return self.repeat(records, session, record);
         }
+        if there.is_none() && records.buried_until(id)?.is_some_and(|until| until > self.now) {
+            return Ok(Begun::Deleted);
+        }
+        let charged = match &self.charge {
+            Some(charge) => records.charge(&charge.bucket, self.now, charge.lives)?,
+            None => 0,
+        };
+        if self.charge.as_ref().is_some_and(|charge| charged > charge.most) {
+            return Ok(Begun::Limited);
+        }
         if there.is_none() {
-            if records.buried_until(id)?.is_some_and(|until| until > self.now) {
-                return Ok(Begun::Deleted);
-            }
             if self.existing {
                 return Ok(Begun::Absent);
             }
@@ -220,7 +241,7 @@ impl Operation for BeginTurn {
             reply_position: None,
         };
         records.put_turn(id, &self.turn, &record)?;
-        Ok(Begun::Started { created, message_id: self.message_id.clone(), position, session, window })
+        Ok(Begun::Started { created, message_id: self.message_id.clone(), position, session, window, charged })
     }
 }
 
@@ -259,6 +280,6 @@ impl BeginTurn {
         }
         let taken = TurnRecord { attempt: self.attempt.clone(), lease_until: self.now.after(self.lease), ..record };
         records.put_turn(&self.session, &self.turn, &taken)?;
-        Ok(Begun::Started { created: false, message_id, position, session: session.clone(), window })
+        Ok(Begun::Started { created: false, message_id, position, session: session.clone(), window, charged: 0 })
     }
 }

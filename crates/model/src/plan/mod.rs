@@ -3,6 +3,7 @@
 
 pub mod append;
 pub mod begin_turn;
+pub mod charge_turn;
 pub mod create;
 pub mod delete;
 pub mod directory;
@@ -23,6 +24,7 @@ pub mod write_state;
 
 pub use append::{Append, Appended};
 pub use begin_turn::{BeginTurn, Begun};
+pub use charge_turn::ChargeTurn;
 pub use create::{Create, Created};
 pub use delete::Delete;
 pub use finish_turn::{FinishTurn, Finished};
@@ -102,6 +104,7 @@ macro_rules! operations {
 operations!(
     Append,
     BeginTurn,
+    ChargeTurn,
     Create,
     Delete,
     FinishTurn,

@@ -40,6 +40,12 @@ impl Keys {
         format!("{}cards", self.stem)
     }
 
+    /// What counts the turns that are charged to a bucket.
+    #[must_use]
+    pub fn charged(&self, bucket: &str) -> String {
+        format!("{}rl:{bucket}", self.stem)
+    }
+
     /// A pattern for `SCAN` that finds the owner's sessions, whatever stands in the prefix.
     #[must_use]
     pub fn session_pattern(&self) -> String {

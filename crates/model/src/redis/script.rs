@@ -39,7 +39,8 @@ macro_rules! scripts {
 // `scripts/pin-lua` writes the digests.
 scripts! {
     APPEND writes "append.lua" "2e19218b0e5b44d1f4563ccc857193acb79621c4";
-    BEGIN_TURN writes "begin_turn.lua" "5a847f45df2bd494317bbf0da3b3c3e871d855c2";
+    BEGIN_TURN writes "begin_turn.lua" "15acfa150d5eeb10697bc744e59e26a2611694e4";
+    CHARGE_TURN writes "charge_turn.lua" "65519911c6ddfde67f2658794f76ffbf9ce39a9c";
     CREATE writes "create.lua" "ec792928e83f63b462a802f8dedf14617db19235";
     DELETE writes "delete.lua" "5120401b0aa53a49cd80a994638be8feee8fd0ca";
     FINISH_TURN writes "finish_turn.lua" "aa9f549b5d843ef9f4943682f95aa83844e2e99f";

@@ -86,6 +86,7 @@ impl<E: Executor> World<E> {
             message_id: id,
             title: derived_title(text),
             cut_after: None,
+            charge: None,
             existing: false,
             seal: "0123456789abcdef0123456789abcdef".to_owned(),
             now: self.now(),

@@ -3,9 +3,11 @@
 use crate::both::{Both, Disagreement};
 use crate::step::{BeginTwist, FinishTwist, Step};
 use crate::write::{Written, cut_after, user, write};
+use chatkeep_model::auth::By;
 use chatkeep_model::plan::{
     BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReleaseTurn,
 };
+use chatkeep_model::rate::{Rate, Rates};
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, Operation};
 use chatkeep_testkit::RedisExecutor;
@@ -30,7 +32,7 @@ impl fmt::Display for Failure {
 /// Plays a sequence.
 pub(crate) fn play(redis: &mut RedisExecutor, steps: &[Step], seen: &mut BTreeMap<String, u64>) -> Result<(), Failure> {
     let world = World::new(Both::new(redis, seen), "sequence");
-    let mut game = Game { world, begun: Vec::new(), sent: Vec::new(), bursts: 0 };
+    let mut game = Game { world, begun: Vec::new(), sent: Vec::new(), bursts: 0, turns: None };
     for (at, step) in steps.iter().enumerate() {
         let played = game.step(step).and_then(|()| game.compare_all());
         played.map_err(|disagreement| Failure { at, disagreement })?;
@@ -45,6 +47,8 @@ struct Game<'a> {
     /// The writes that were sent.
     sent: Vec<Sent>,
     bursts: u64,
+    /// The turns of a minute.
+    turns: Option<u64>,
 }
 
 #[derive(Clone)]
@@ -70,7 +74,8 @@ fn session_name(session: u64) -> String {
 impl Game<'_> {
     fn step(&mut self, step: &Step) -> Result<(), Disagreement> {
         match step {
-            Step::Limits { ttl, undo, window, messages_per_session, sessions_per_owner } => {
+            Step::Limits { ttl, undo, window, messages_per_session, sessions_per_owner, turns } => {
+                self.turns = *turns;
                 let limits = &mut self.world.limits;
                 (limits.ttl, limits.undo, limits.window) = (*ttl, *undo, *window);
                 limits.messages_per_session = *messages_per_session;
@@ -133,6 +138,10 @@ impl Game<'_> {
         };
         let mut begin = self.world.begin(&session_name(session), &turn, &text);
         begin.attempt = format!("a{attempt}");
+        begin.charge = self.turns.and_then(|turns| {
+            let rate = Some(Rate { turns, window: Millis(60_000) });
+            Rates { owners: rate, app: None }.charge(&By::User, None, self.world.now())
+        });
         begin.existing = matches!(twist, BeginTwist::Existing);
         if let BeginTwist::CutAfter(value) = twist {
             begin.cut_after = Some(cut_after(value));

@@ -13,6 +13,8 @@ pub(crate) enum Step {
         window: u64,
         messages_per_session: u64,
         sessions_per_owner: u64,
+        /// The turns of a minute; none for any number.
+        turns: Option<u64>,
     },
     Begin {
         session: u64,
@@ -123,6 +125,7 @@ fn limits(random: &mut Random, ttl: u64) -> Step {
         window: random.pick(&[1, 2, 3, 5, 20]),
         messages_per_session: random.pick(&[2, 3, 4, 7, 20, 1000, 1000]),
         sessions_per_owner: random.pick(&[1, 2, 3, 10_000, 10_000, 10_000]),
+        turns: random.pick(&[None, None, None, Some(1), Some(3)]),
     }
 }
 

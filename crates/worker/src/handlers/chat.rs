@@ -27,9 +27,13 @@ pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Pr
 }
 
 async fn run(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
+    let begin = BeginTurn { charge: call.charge.clone(), ..begin };
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
     match begun(call, &begin).await.map_err(|error| unavailable(error, &begin, call))? {
-        Begun::Started { created, message_id, position, window, session } => {
+        Begun::Started { created, message_id, position, window, session, charged } => {
+            if charged > 0 {
+                call.charged(charged)?;
+            }
             let turn = Turn { begin: &begin, created, message_id, position, session, window };
             turn.answer(call).await
         }
@@ -42,6 +46,10 @@ async fn run(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
             // The lease's end is the latest; most turns end long before.
             let seconds = until.since(call.fresh.now).0.div_ceil(1000).clamp(1, 2);
             Err(refused(Code::TurnInProgress).retry_after(seconds))
+        }
+        Begun::Limited => {
+            let refusal = call.charged(u64::MAX).err().unwrap_or(Problem::new(Code::RateLimited));
+            Err(refusal.of_turn(&begin.session, &begin.message_id))
         }
         Begun::Mismatch => Err(refused(Code::TurnMismatch)),
         Begun::Gone => Err(refused(Code::MessageGone)),

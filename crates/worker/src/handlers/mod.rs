@@ -26,8 +26,10 @@ use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::intake::{self, Fresh, Incoming};
 use chatkeep_model::limits::IMPORT_BYTES;
 use chatkeep_model::plan::{Append, Appended, Delete, Page, ReadHistory};
+use chatkeep_model::rate::Charge;
 use chatkeep_model::route::{Action, Matched, Query, route};
 use chatkeep_model::{Code, Dialect, Limits, Namespace, Problem, SessionId};
+use std::cell::Cell;
 use std::rc::Rc;
 use uuid::Builder;
 use worker::{Context, Env};
@@ -47,6 +49,10 @@ struct Call<'a> {
     id: String,
     query: Query<'a>,
     fresh: Fresh,
+    /// What a turn is charged to.
+    charge: Option<Charge>,
+    /// The turns charged in this window of time, once one was.
+    charged: Cell<Option<u64>>,
     /// Takes what may be done after the answer.
     context: &'a Context,
 }
@@ -60,6 +66,17 @@ impl Call<'_> {
             limits: &self.namespace.limits,
             fresh: self.fresh,
         }
+    }
+
+    /// Takes down how many turns are charged in this window of time, for the answer's headers.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`] when those are too many.
+    fn charged(&self, turns: u64) -> Result<(), Problem> {
+        let Some(charge) = &self.charge else { return Ok(()) };
+        self.charged.set(Some(turns));
+        let limited = Problem::new(Code::RateLimited).retry_after(charge.resets);
+        if turns > charge.most { Err(limited) } else { Ok(()) }
     }
 
     /// The session that the path names.
@@ -129,11 +146,7 @@ pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context
         return Answer::text(204, "text/plain", String::new()).respond(common);
     }
     common.push(("cache-control", "no-store".to_owned()));
-    let answer = answer(&request, &headers, env, &settings, context).await.unwrap_or_else(|problem| {
-        log(&problem);
-        problem.into()
-    });
-    answer.respond(common)
+    answer(&request, &headers, env, &settings, context).await.unwrap_or_else(refuse).respond(common)
 }
 
 async fn answer(
@@ -161,7 +174,9 @@ async fn answer(
     if action == Action::NewVisitor {
         return visitors::create(&config.access, &credentials(headers, own_origin, method), who, &body).await;
     }
-    let Caller { owner, .. } = who.ok_or(Problem::new(Code::Internal))?;
+    let Caller { owner, by } = who.ok_or(Problem::new(Code::Internal))?;
+    let fresh = fresh(action);
+    let charge = config.rates.charge(&by, headers.address.as_deref(), fresh.now);
     let (sync_token, journal) = (headers.sync_token.clone(), headers.journal.as_deref());
     let store = Store::new(Rc::clone(&config), Rc::clone(&namespace), env.clone(), owner, sync_token, journal);
     let archive = Archive::of(&env, &config, &namespace, &store);
@@ -175,7 +190,9 @@ async fn answer(
         body,
         id,
         query: Query(query),
-        fresh: fresh(action),
+        fresh,
+        charge,
+        charged: Cell::default(),
         context,
     };
     let answer = match action {
@@ -214,10 +231,7 @@ async fn answer(
     if upstash::recovered() {
         context.wait_until(replay_after_recovery(env));
     }
-    let mut answer = answer.unwrap_or_else(|problem| {
-        log(&problem);
-        problem.into()
-    });
+    let mut answer = answer.unwrap_or_else(refuse);
     if store.is_degraded() {
         answer = answer.degraded();
     }
@@ -225,6 +239,9 @@ async fn answer(
     answer.headers.extend(store.marker().map(|marker| (JOURNAL, marker)));
     let sync_token = Some(store.sync_token()).filter(|token| !token.is_empty());
     answer.headers.extend(sync_token.map(|token| ("upstash-sync-token", token)));
+    if let (Some(charge), Some(charged)) = (&call.charge, call.charged.get()) {
+        answer.headers.extend(charge.headers(charged));
+    }
     Ok(answer)
 }
 
@@ -256,6 +273,12 @@ async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Re
         Unreadable::TooLarge => Problem::new(Code::BodyTooLarge).detail(format!("the limit is {limit} bytes")),
         Unreadable::Broken => Problem::new(Code::InvalidJson),
     })
+}
+
+/// The answer that tells a problem.
+fn refuse(problem: Problem) -> Answer {
+    log(&problem);
+    problem.into()
 }
 
 /// Tells the operator of what is not the caller's doing.

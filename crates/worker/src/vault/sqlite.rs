@@ -30,6 +30,8 @@ const SCHEMA: &str = "
         session INTEGER NOT NULL, turn TEXT NOT NULL, sequence INTEGER NOT NULL, record TEXT NOT NULL,
         PRIMARY KEY (session, turn)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS @turns_by_sequence ON @turns (session, sequence);
+    CREATE TABLE IF NOT EXISTS @charges (
+        bucket TEXT PRIMARY KEY, count INTEGER NOT NULL, needed_until INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS @bases (
         id TEXT PRIMARY KEY, whole INTEGER NOT NULL, known_from INTEGER NOT NULL, state_known INTEGER NOT NULL) WITHOUT ROWID;";
 
@@ -228,6 +230,14 @@ impl Records for Sqlite {
         let query = "SELECT count(*) FROM @sessions WHERE buried_until IS NULL AND expires > ?";
         let rows = self.rows(query, vec![int(now.0)])?;
         rows.first().map_or(Ok(0), |row| number(row, 0))
+    }
+
+    fn charge(&mut self, bucket: &str, now: Millis, lives: Millis) -> Result<u64> {
+        self.run("DELETE FROM @charges WHERE needed_until <= ?", vec![int(now.0)])?;
+        let query = "INSERT INTO @charges (bucket, count, needed_until) VALUES (?, 1, ?)
+            ON CONFLICT (bucket) DO UPDATE SET count = count + 1 RETURNING count";
+        let rows = self.rows(query, vec![text(bucket), int(now.after(lives).0)])?;
+        rows.first().map_or_else(|| Err(corrupt()), |row| number(row, 0))
     }
 
     fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>> {

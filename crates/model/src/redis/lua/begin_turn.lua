@@ -1,9 +1,10 @@
 -- Begin a turn. KEYS and ARGV as crate::plan::begin_turn lists them.
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, turn, attempt, fingerprint, message_id, message, reply_id, title, existing, seal, cut_after = unpack(ARGV, 1, 11)
-local now, ttl, lease, window, cap, most, undying, remembered, room, trim, prune = unpack(ARGV, 12, 22)
+local now, ttl, lease, window, cap, most, undying, remembered, room, trim, prune, turns, counted = unpack(ARGV, 12, 24)
 now, ttl, lease, window, cap, most = tonumber(now), tonumber(ttl), tonumber(lease), tonumber(window), tonumber(cap), tonumber(most)
 remembered, room, trim, prune = tonumber(remembered), tonumber(room), tonumber(trim), tonumber(prune)
+turns = tonumber(turns)
 
 local s = read_session(session, { 't:' .. turn })
 local live = s and s.exp > now
@@ -23,11 +24,17 @@ if live and s.more[1] then
   local messages = read_messages(session, math.max(s.first, position - window + 1), position + 1, room)
   if not has_id(messages[#messages], asked) then return { 'gone' } end
   redis.call('HSET', session, 't:' .. turn, table.concat({ 'open', attempt, now + lease, reply, print, asked, asked_at, '-' }, ' '))
-  return show('begun', s, 0, asked, position, messages)
+  return show('begun', s, 0, asked, position, messages, 0)
 end
 
+if not live and is_buried(deleted, now) then return { 'deleted' } end
+local charged = 0
+if turns > 0 then
+  charged = redis.call('INCR', KEYS[5])
+  if charged == 1 then redis.call('PEXPIRE', KEYS[5], counted) end
+  if charged > turns then return { 'limited' } end
+end
 if not live then
-  if is_buried(deleted, now) then return { 'deleted' } end
   if existing == '1' then return { 'absent' } end
   if cut_after ~= '' and cut_after ~= '-' then return { 'unknown' } end
   if not has_room(index, cards, now, most, prune) then return { 'full' } end
@@ -54,4 +61,4 @@ s.updated, s.next, s.total, s.rev = now, position + 1, s.total + 1, s.rev + 1
 slide(index, id, s, now, ttl)
 local record = table.concat({ 'open', attempt, now + lease, reply_id, fingerprint, message_id, position, '-' }, ' ')
 save(session, index, cards, id, s, undying, remember(s, remembered, turn, record), { 'm:' .. position, message }, s.new and { 'seal', seal } or {})
-return show('begun', s, s.new and 1 or 0, message_id, position, messages)
+return show('begun', s, s.new and 1 or 0, message_id, position, messages, charged)
