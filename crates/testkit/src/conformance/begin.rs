@@ -8,7 +8,7 @@ use chatkeep_model::plan::Begun;
 
 pub(super) fn a_first_turn_creates_its_session<E: Executor>(world: &mut World<E>) {
     let begin = world.begin("s1", "t1", "Dobrý den");
-    let Begun::Started { created, message_id: id, position, session, window } = world.run(&begin) else {
+    let Begun::Started { created, message_id: id, position, session, window, .. } = world.run(&begin) else {
         panic!("not started")
     };
     assert!(created);
@@ -89,7 +89,7 @@ pub(super) fn a_turn_is_taken_over_after_its_lease<E: Executor>(world: &mut Worl
     second.attempt = "t1-2".to_owned();
     second.message_id = message_id("u-other");
     let taken = world.run(&second);
-    let Begun::Started { created, message_id: id, position, session, window } = taken.clone() else {
+    let Begun::Started { created, message_id: id, position, session, window, .. } = taken.clone() else {
         panic!("not taken over")
     };
     assert!(!created);

@@ -7,7 +7,7 @@ use chatkeep_model::auth::By;
 use chatkeep_model::plan::{
     BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReleaseTurn,
 };
-use chatkeep_model::rate::{Rate, Rates};
+use chatkeep_model::rate::{Charge, Rate, Rates};
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, Operation};
 use chatkeep_testkit::RedisExecutor;
@@ -138,10 +138,7 @@ impl Game<'_> {
         };
         let mut begin = self.world.begin(&session_name(session), &turn, &text);
         begin.attempt = format!("a{attempt}");
-        begin.charge = self.turns.and_then(|turns| {
-            let rate = Some(Rate { turns, window: Millis(60_000) });
-            Rates { owners: rate, app: None }.charge(&By::User, None, self.world.now())
-        });
+        begin.charge = self.charge();
         begin.existing = matches!(twist, BeginTwist::Existing);
         if let BeginTwist::CutAfter(value) = twist {
             begin.cut_after = Some(cut_after(value));
@@ -193,7 +190,17 @@ impl Game<'_> {
         if !late || self.world.store().something_ran_out(&owner, *sent_at, now) {
             *sent_at = now;
         }
+        if let Sent::Begin(begin) = &mut operation {
+            // Redis forgets a window that is over; a store that doesn't would count on.
+            begin.charge = begin.charge.as_ref().and(self.charge());
+        }
         self.send(operation)
+    }
+
+    /// What a turn of now is charged to.
+    fn charge(&self) -> Option<Charge> {
+        let rate = Rate { turns: self.turns?, window: Millis(60_000) };
+        Rates { owners: Some(rate), app: None }.charge(&By::User, None, self.world.now())
     }
 
     fn read_pages(&mut self, limit: u64) -> Result<(), Disagreement> {
