@@ -31,10 +31,11 @@ import { startRedis } from "./redis.mjs";
  * @param {Redis} [options.redis]
  * @param {Gateway} [options.gateway]
  * @param {string} [options.persistTo] a folder for workerd's state that is kept; else a temporary one
+ * @param {string} [options.bindings] more of wrangler.toml
  * @param {string} [options.host] the host that requests seem to be for; else the one that they name
  * @returns {Promise<Worker>}
  */
-export async function startWorker({ store, vars = {}, redis, gateway, persistTo, host }) {
+export async function startWorker({ store, vars = {}, redis, gateway, persistTo, bindings = "", host }) {
   /** @type {{stop: () => Promise<void>}[]} */
   const started = [];
   if (store === "upstash" && !gateway) {
@@ -45,7 +46,7 @@ export async function startWorker({ store, vars = {}, redis, gateway, persistTo,
   const upstash = gateway && { UPSTASH_REDIS_REST_URL: gateway.url, UPSTASH_REDIS_REST_TOKEN: gateway.token };
   const folder = temporaryFolder("worker");
   const state = persistTo ?? join(folder, "state");
-  writeConfig(folder, { ...upstash, ...vars });
+  writeConfig(folder, { ...upstash, ...vars }, bindings);
 
   const port = await freePort();
   const url = `http://localhost:${port}`;
@@ -112,8 +113,9 @@ export async function startWorker({ store, vars = {}, redis, gateway, persistTo,
  * Writes the configuration of a Worker that is built already.
  * @param {string} folder
  * @param {Record<string, string>} vars
+ * @param {string} bindings
  */
-function writeConfig(folder, vars) {
+function writeConfig(folder, vars, bindings) {
   const built = join(ROOT, "crates/worker/build/index.js");
   const app = join(ROOT, "www/app/dist");
   if (!existsSync(built)) throw new Error(`${built} is missing: run scripts/build-worker`);
@@ -122,7 +124,7 @@ function writeConfig(folder, vars) {
     .replace(/^\[build\]\n(?:.+\n)*/m, "")
     .replace(/^main = .*$/m, `main = ${JSON.stringify(built)}`)
     .replace(/^directory = .*$/m, `directory = ${JSON.stringify(app)}`);
-  writeFileSync(join(folder, "wrangler.toml"), config);
+  writeFileSync(join(folder, "wrangler.toml"), `${config}\n${bindings}`);
   writeFileSync(join(folder, "variables.env"), Object.entries(vars).map(envLine).join(""));
 }
 

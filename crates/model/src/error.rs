@@ -36,6 +36,7 @@ macro_rules! codes {
 
 codes! {
     InvalidJson = "invalid_json", 400, false, "The body is not a JSON object";
+    JsonTooDeep = "json_too_deep", 400, false, "The body is nested too deeply";
     InvalidBody = "invalid_body", 400, false, "A field of the body has the wrong type";
     MessageEmpty = "message_empty", 400, false, "The message is missing or empty";
     InvalidSessionId = "invalid_session_id", 400, false, "The session id is not valid";
@@ -62,6 +63,7 @@ codes! {
     BodyTooLarge = "body_too_large", 413, false, "The body is too large";
     TitleTooLong = "title_too_long", 413, false, "The title is too long";
     MetadataTooLarge = "metadata_too_large", 413, false, "The metadata is too large";
+    AddressTooLong = "address_too_long", 414, false, "The path and query are too long";
     TurnMismatch = "turn_mismatch", 422, false, "The turn id was used before with another payload";
     RateLimited = "rate_limited", 429, true, "Too many turns in a short time";
     Internal = "internal", 500, true, "Something went wrong on our side";

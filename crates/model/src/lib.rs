@@ -11,6 +11,7 @@ pub mod client;
 pub mod config;
 pub mod context;
 pub mod cors;
+pub mod depth;
 pub mod dialect;
 pub mod error;
 pub mod id;

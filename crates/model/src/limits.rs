@@ -62,6 +62,12 @@ pub const TRIM_PER_CALL: u64 = 64;
 /// The most dead ids that one call removes from an owner's index.
 pub const PRUNE_PER_CALL: u64 = 64;
 
+/// How deep the JSON of a body may be nested.
+pub const JSON_DEPTH: usize = 64;
+
+/// The bytes of a request's path and query.
+pub const ADDRESS_BYTES: usize = 8192;
+
 /// The default and the greatest size of a page of history.
 pub const HISTORY_PAGE: (u64, u64) = (100, 500);
 

@@ -10,6 +10,7 @@ use chatkeep_model::{Code, Millis, Owner, Problem};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use worker::Env;
 
 /// How long reading an issuer's keys may take.
 const PATIENCE: Millis = Millis(3000);
@@ -43,6 +44,17 @@ pub(crate) async fn enter(
         }
     };
     Ok(Some(Caller { owner, by }))
+}
+
+/// The platform's rate-limiting binding, if there is one, and the longest period that it knows, in seconds.
+const ADDRESS_LIMIT: &str = "ADDRESS_LIMIT";
+pub(crate) const ADDRESS_PERIOD: u64 = 60;
+
+/// Whether more requests come from a client's address than the platform was told to let pass. Asked before anything is verified
+/// or read, so that guessing credentials is slow and cheap to refuse. Where there is no such binding, never.
+pub(crate) async fn is_too_many(env: &Env, address: Option<&str>) -> bool {
+    let (Ok(limiter), Some(address)) = (env.rate_limiter(ADDRESS_LIMIT), address) else { return false };
+    limiter.limit(address.to_owned()).await.is_ok_and(|outcome| !outcome.success)
 }
 
 async fn is_genuine(signed: &Signed<'_>) -> Result<bool, Problem> {

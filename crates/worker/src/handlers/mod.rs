@@ -16,15 +16,16 @@ mod visitors;
 
 use crate::archive::{self, Archive};
 use crate::edge::{self, Headers, Unreadable};
-use crate::gate::{self, Caller};
+use crate::gate::{self, ADDRESS_PERIOD, Caller};
 use crate::settings::{Settings, settings};
 use crate::store::{Store, replay_after_recovery, upstash};
 use answer::Answer;
 use chatkeep_model::auth::Credentials;
 use chatkeep_model::config::Config;
 use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
+use chatkeep_model::depth::is_deeper;
 use chatkeep_model::intake::{self, Fresh, Incoming};
-use chatkeep_model::limits::IMPORT_BYTES;
+use chatkeep_model::limits::{ADDRESS_BYTES, IMPORT_BYTES, JSON_DEPTH};
 use chatkeep_model::plan::{Append, Appended, Delete, Page, ReadHistory};
 use chatkeep_model::rate::Charge;
 use chatkeep_model::route::{Action, Matched, Query, route};
@@ -157,6 +158,9 @@ async fn answer(
     context: &Context,
 ) -> Result<Answer, Problem> {
     let url = request.url();
+    if url.len() > ADDRESS_BYTES {
+        return Err(Problem::new(Code::AddressTooLong));
+    }
     let (own_origin, path, query) = url_parts(&url);
     let method = &request.method();
     let root = settings.as_ref().ok().and_then(|config| config.root);
@@ -168,6 +172,9 @@ async fn answer(
         Ok(config) => Rc::clone(config),
         Err(error) => return Err(Problem::new(Code::NotConfigured).detail(error.to_string())),
     };
+    if gate::is_too_many(&env, headers.address.as_deref()).await {
+        return Err(Problem::new(Code::RateLimited).retry_after(ADDRESS_PERIOD));
+    }
     let who = gate::enter(&config.access, &credentials(headers, own_origin, method), action.needs()).await?;
     let namespace = Rc::clone(config.namespace(dialect));
     let body = body(request, action, &namespace.limits).await?;
@@ -269,10 +276,14 @@ async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Re
         Action::WriteState => limits.body_bytes.max(limits.state_bytes),
         _ => limits.body_bytes,
     };
-    edge::read_body(request, limit).await.map_err(|unreadable| match unreadable {
+    let body = edge::read_body(request, limit).await.map_err(|unreadable| match unreadable {
         Unreadable::TooLarge => Problem::new(Code::BodyTooLarge).detail(format!("the limit is {limit} bytes")),
         Unreadable::Broken => Problem::new(Code::InvalidJson),
-    })
+    })?;
+    if is_deeper(&body, JSON_DEPTH) {
+        return Err(Problem::new(Code::JsonTooDeep).detail(format!("the limit is {JSON_DEPTH} levels")));
+    }
+    Ok(body)
 }
 
 /// The answer that tells a problem.

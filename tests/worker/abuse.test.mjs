@@ -1,0 +1,217 @@
+// What an attacker would try: floods, bodies without end or bottom, ids and users that would break out of a key.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { after, before, describe, test } from "node:test";
+import { Api, assertProblem, ok } from "../harness/api.mjs";
+import { secretToken } from "../harness/fake-issuer.mjs";
+import { FakeModelApi } from "../harness/model-api.mjs";
+import { rawRequest } from "../harness/raw-request.mjs";
+import { forEachStore } from "../harness/stores.mjs";
+import { startWorker } from "../harness/worker.mjs";
+
+const SECRET = "a secret that has thirty-two bytes";
+const bearer = (/** @type {string} */ sub) => ({
+  authorization: `Bearer ${secretToken({ iss: "i", aud: "a", sub, exp: Math.floor(Date.now() / 1000) + 900 }, SECRET)}`,
+});
+const USERS = { JWT_SECRET: SECRET, JWT_ISSUER: "i", JWT_AUDIENCE: "a" };
+
+forEachStore("floods of turns", (store) => {
+  /** @type {import("../harness/worker.mjs").Worker} */
+  let worker;
+  /** @type {FakeModelApi} */
+  let model;
+  // A window so long that no test crosses two of them, but for one second in a day.
+  const vars = { ...USERS, API_KEYS: "server-key", RATE_LIMIT: "3/86400", RATE_LIMIT_APP: "2/86400" };
+
+  before(async () => {
+    model = await FakeModelApi.start();
+    worker = await startWorker({ store, vars: { ...vars, RESPONDER: "openai", OPENAI_BASE_URL: model.url } });
+  });
+  after(async () => {
+    await worker?.stop();
+    await model?.stop();
+  });
+
+  test("a user begins so many turns and no more; a repetition is not charged", async () => {
+    const ada = new Api(worker.url, bearer("ada"));
+    for (const left of [2, 1, 0]) {
+      const turn = { message: "Hello", session_id: "s", message_id: `m${left}` };
+      const answer = await ada.chat(turn);
+      ok(answer);
+      assert.equal(answer.headers.get("ratelimit-policy"), '"turns";q=3;w=86400');
+      const [, remaining, resets] = /^"turns";r=(\d+);t=(\d+)$/.exec(answer.headers.get("ratelimit") ?? "") ?? [];
+      assert.equal(Number(remaining), left);
+      assert.ok(Number(resets) > 0 && Number(resets) <= 86400);
+      assert.equal(ok(await ada.chat(turn)).replayed, true);
+    }
+    const asked = model.requests.length;
+    for (const body of [{ message: "x", session_id: "s" }, { message: "x" }, { message: "x", incognito: true }]) {
+      const answer = await ada.chat(body);
+      assert.equal(assertProblem(answer, 429, "rate_limited").retryable, true);
+      const [, resets] = /^"turns";r=0;t=(\d+)$/.exec(answer.headers.get("ratelimit") ?? "") ?? [];
+      assert.equal(answer.headers.get("retry-after"), resets);
+    }
+    assert.equal(model.requests.length, asked, "the responder isn't asked");
+    assert.equal(ok(await ada.info("s")).total_messages, 6);
+    assert.equal((await ada.list()).count, 1);
+    ok(await new Api(worker.url, bearer("bob")).chat({ message: "Hello" }));
+  });
+
+  test("an incognito turn is charged as any other", async () => {
+    const eva = new Api(worker.url, bearer("eva"));
+    const turn = { message: "x", incognito: true };
+    for (let number = 0; number < 3; number += 1) ok(await eva.chat(turn));
+    assertProblem(await eva.chat(turn), 429, "rate_limited");
+    assertProblem(await eva.chat({ message: "x" }), 429, "rate_limited");
+  });
+
+  test("the application is limited by the client's address", async () => {
+    const server = new Api(worker.url, { "x-api-key": "server-key" });
+    ok(await server.chat({ message: "x" }));
+    ok(await server.chat({ message: "x" }));
+    assertProblem(await server.chat({ message: "x" }), 429, "rate_limited");
+    ok(await server.get("/v1/sessions"));
+  });
+});
+
+forEachStore("names that would break out", (store) => {
+  /** @type {import("../harness/worker.mjs").Worker} */
+  let worker;
+  before(async () => {
+    worker = await startWorker({ store, vars: USERS });
+  });
+  after(() => worker?.stop());
+
+  const NAMES = [
+    "ada}",
+    "ada}:s:x",
+    "{ada",
+    "ada:index",
+    "ada\nDEL x",
+    "ada\r\n",
+    "ada\0",
+    "ada%7D",
+    "аda",
+    "ada\u200b",
+    "..",
+    "*",
+    "app",
+    "h-0",
+    "v-0",
+    "' OR 1=1 --",
+    "]]..redis.call('FLUSHALL')..[[",
+    "x".repeat(3000),
+  ];
+
+  test("as a user each is one of their own", async () => {
+    await new Api(worker.url, bearer("ada")).say("Mine", { session_id: "shared" });
+    for (const name of NAMES) {
+      const api = new Api(worker.url, bearer(name));
+      assert.equal((await api.list()).count, 0, name);
+      assertProblem(await api.info("shared"), 404, "session_not_found");
+      await api.say("Hello", { session_id: "shared" });
+      assert.equal((await api.list()).count, 1, name);
+    }
+    for (const name of ["ada", ...NAMES]) {
+      assert.equal((await new Api(worker.url, bearer(name)).list()).count, 1, name);
+    }
+    if (worker.redis) {
+      const keys = (await worker.redis.cli("--raw", "KEYS", "*")).split("\n");
+      for (const key of keys)
+        assert.match(key, /^chatkeep:(\{[A-Za-z0-9_.%-]{1,96}\}:(s:shared|index|cards|rl:\d+)|owners:\{\d\d\})$/);
+    }
+  });
+
+  test("as an id each is refused or is nothing but an id", async () => {
+    const api = new Api(worker.url, bearer("eva"));
+    for (const name of NAMES) {
+      const valid = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/.test(name);
+      const path = `/v1/sessions/${encodeURIComponent(name)}`;
+      // A browser's URL takes dots for folders.
+      const answer = await api.get(path);
+      if (name === "..") assert.equal(answer.status, 404);
+      else if (valid) assertProblem(answer, 404, "session_not_found");
+      else assertProblem(answer, 400, "invalid_session_id");
+      if (valid) continue;
+      assertProblem(await api.chat({ message: "x", session_id: name }), 400, "invalid_session_id");
+      assertProblem(await api.chat({ message: "x", message_id: name }), 400, "invalid_message_id");
+      assertProblem(await api.chat({ message: "x", cut_after: name }), 400, "invalid_message_id");
+    }
+    assert.equal((await api.list()).count, 0);
+  });
+});
+
+describe("requests without measure", () => {
+  /** @type {import("../harness/worker.mjs").Worker} */
+  let worker;
+  before(async () => {
+    worker = await startWorker({ store: "vault", vars: { MAX_BODY_BYTES: "100000" } });
+  });
+  after(() => worker?.stop());
+
+  test("a body without a bottom is refused", async () => {
+    const api = new Api(worker.url);
+    const deep = (/** @type {number} */ levels) =>
+      `{"message":"x","metadata":{"a":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
+    ok(await api.chat(/** @type {any} */ (deep(62))));
+    for (const levels of [63, 200, 40_000]) {
+      assertProblem(await api.chat(/** @type {any} */ (deep(levels))), 400, "json_too_deep");
+    }
+    assertProblem(await api.chat(/** @type {any} */ ("[".repeat(90_000))), 400, "json_too_deep");
+    ok(await api.chat({ message: "[{".repeat(10_000) }));
+  });
+
+  test("an address without an end is refused", async () => {
+    const api = new Api(worker.url);
+    assertProblem(await api.get(`/v1/sessions?q=${"x".repeat(9000)}`), 414, "address_too_long");
+  });
+
+  test("a body without an end is refused while it is read", async () => {
+    const chunk = Buffer.alloc(65_536, "x");
+    const answer = await rawRequest(`${worker.url}/v1/chat`, { method: "POST", chunks: Array(8).fill(chunk) });
+    assertProblem(answer, 413, "body_too_large");
+  });
+
+  test("a body that never comes holds up nobody else", async () => {
+    const { hostname, port } = new URL(worker.url);
+    const slow = [];
+    for (let number = 0; number < 20; number += 1) {
+      const socket = connect(Number(port), hostname);
+      await once(socket, "connect");
+      socket.on("error", () => {});
+      socket.write(`POST /v1/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"mess`);
+      slow.push(socket);
+    }
+    const api = new Api(worker.url);
+    for (let number = 0; number < 5; number += 1) await api.say("Hello");
+    for (const socket of slow) socket.destroy();
+    await api.say("Hello");
+  });
+});
+
+describe("with a limit on addresses", () => {
+  /** @type {import("../harness/worker.mjs").Worker} */
+  let worker;
+  before(async () => {
+    const bindings =
+      '[[ratelimits]]\nname = "ADDRESS_LIMIT"\nnamespace_id = "1001"\nsimple = { limit = 20, period = 60 }\n';
+    worker = await startWorker({ store: "vault", vars: { API_KEYS: "server-key" }, bindings });
+  });
+  after(() => worker?.stop());
+
+  test("guessing keys ends before they are looked at", async () => {
+    const statuses = new Set();
+    let refused;
+    for (let number = 0; number < 60 && !refused; number += 1) {
+      const answer = await new Api(worker.url, { "x-api-key": `guess-${number}` }).get("/v1/sessions");
+      statuses.add(answer.status);
+      if (answer.status === 429) refused = answer;
+    }
+    assert.deepEqual([...statuses], [401, 429]);
+    assertProblem(/** @type {any} */ (refused), 429, "rate_limited");
+    assert.equal(refused?.headers.get("retry-after"), "60");
+    assertProblem(await new Api(worker.url, { "x-api-key": "server-key" }).get("/v1/sessions"), 429, "rate_limited");
+    assert.equal((await new Api(worker.url).get("/health")).status, 200);
+  });
+});
