@@ -180,8 +180,16 @@ impl Operation for BeginTurn {
         {
             return self.repeat(records, session, record);
         }
-        if there.is_none() && records.buried_until(id)?.is_some_and(|until| until > self.now) {
-            return Ok(Begun::Deleted);
+        if there.is_none() {
+            if records.buried_until(id)?.is_some_and(|until| until > self.now) {
+                return Ok(Begun::Deleted);
+            }
+            if self.existing {
+                return Ok(Begun::Absent);
+            }
+            if matches!(self.cut_after, Some(CutAfter::Message(_))) {
+                return Ok(Begun::Unknown);
+            }
         }
         let charged = match &self.charge {
             Some(charge) => records.charge(&charge.bucket, self.now, charge.lives)?,
@@ -189,14 +197,6 @@ impl Operation for BeginTurn {
         };
         if self.charge.as_ref().is_some_and(|charge| charged > charge.most) {
             return Ok(Begun::Limited);
-        }
-        if there.is_none() {
-            if self.existing {
-                return Ok(Begun::Absent);
-            }
-            if matches!(self.cut_after, Some(CutAfter::Message(_))) {
-                return Ok(Begun::Unknown);
-            }
         }
         let (mut session, created) = match open(records, id, self.now, self.sessions_per_owner)? {
             Opened::Live(session) => (session, false),

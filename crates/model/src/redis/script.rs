@@ -39,7 +39,7 @@ macro_rules! scripts {
 // `scripts/pin-lua` writes the digests.
 scripts! {
     APPEND writes "append.lua" "2e19218b0e5b44d1f4563ccc857193acb79621c4";
-    BEGIN_TURN writes "begin_turn.lua" "15acfa150d5eeb10697bc744e59e26a2611694e4";
+    BEGIN_TURN writes "begin_turn.lua" "adf11d006814053805ae8231877e6f6ff1ff6f9d";
     CHARGE_TURN writes "charge_turn.lua" "65519911c6ddfde67f2658794f76ffbf9ce39a9c";
     CREATE writes "create.lua" "ec792928e83f63b462a802f8dedf14617db19235";
     DELETE writes "delete.lua" "5120401b0aa53a49cd80a994638be8feee8fd0ca";

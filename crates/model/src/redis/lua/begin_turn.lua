@@ -27,7 +27,11 @@ if live and s.more[1] then
   return show('begun', s, 0, asked, position, messages, 0)
 end
 
-if not live and is_buried(deleted, now) then return { 'deleted' } end
+if not live then
+  if is_buried(deleted, now) then return { 'deleted' } end
+  if existing == '1' then return { 'absent' } end
+  if cut_after ~= '' and cut_after ~= '-' then return { 'unknown' } end
+end
 local charged = 0
 if turns > 0 then
   charged = redis.call('INCR', KEYS[5])
@@ -35,8 +39,6 @@ if turns > 0 then
   if charged > turns then return { 'limited' } end
 end
 if not live then
-  if existing == '1' then return { 'absent' } end
-  if cut_after ~= '' and cut_after ~= '-' then return { 'unknown' } end
   if not has_room(index, cards, now, most, prune) then return { 'full' } end
   if s then redis.call('DEL', session) end
   s = new_session(now)
