@@ -1,5 +1,8 @@
 // Nothing that was acknowledged is lost: stops, crashes and restarts of workerd and of Redis.
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
 import { FakeModelApi } from "../harness/model-api.mjs";
@@ -95,6 +98,33 @@ forEachStore("workerd, in the middle of a turn", (store) => {
     }
   });
 });
+
+if (STORES.includes("vault")) {
+  test("a vault from before bytes were counted is counted when it is opened", async () => {
+    const worker = await startWorker({ store: "vault" });
+    try {
+      const api = new Api(worker.url);
+      const { session } = await api.say("žluťoučký kůň", { session_id: "old" });
+      assert.ok(session.bytes > 0);
+      await worker.kill();
+      let changed = 0;
+      for (const path of readdirSync(worker.persistTo, { recursive: true, encoding: "utf8" })) {
+        if (!path.includes("Vault") || !path.endsWith(".sqlite")) continue;
+        const file = new DatabaseSync(join(worker.persistTo, path));
+        const { found } = file.prepare("SELECT count(*) AS found FROM sqlite_master WHERE name = 'messages'").get();
+        if (found) file.exec("ALTER TABLE sessions DROP COLUMN bytes");
+        changed += found;
+        file.close();
+      }
+      assert.equal(changed, 1);
+      await worker.restart();
+      const { expires_in_seconds, ...info } = ok(await api.info("old"));
+      assert.deepEqual({ expires_in_seconds, ...info }, { ...session, expires_in_seconds });
+    } finally {
+      await worker.stop();
+    }
+  });
+}
 
 if (STORES.includes("upstash")) {
   describe("Redis with an append-only file", () => {

@@ -68,3 +68,24 @@ onEachStore("limits", LIMITS, (the) => {
     assert.equal((await the.api.list()).count, 1);
   });
 });
+
+onEachStore("the cap of bytes", { MAX_SESSION_BYTES: "1000" }, (the) => {
+  test("drops a session's oldest messages, and its bytes are counted exactly", async () => {
+    const session_id = "heavy";
+    for (let turn = 0; turn < 9; turn += 1) {
+      const { session } = await the.api.say(`žluťoučký kůň ${turn}`, { session_id, message_id: `m${turn}` });
+      const { messages } = await the.api.history(session_id);
+      const bytes = messages.reduce((sum, message) => sum + Buffer.byteLength(JSON.stringify(message)), 0);
+      assert.equal(session.bytes, bytes);
+      assert.equal(ok(await the.api.info(session_id)).bytes, bytes);
+      assert.equal(messages.at(-1).id, `r-m${turn}`);
+      // A reply comes on top: its size isn't known when room is made.
+      assert.ok(bytes < 1000 + 400, `${bytes}`);
+    }
+    const { message_count, total_messages } = ok(await the.api.info(session_id));
+    assert.equal(total_messages, 18);
+    assert.ok(message_count > 2 && message_count < 12, `${message_count}`);
+    const [card] = (await the.api.list()).sessions;
+    assert.equal(card.bytes, undefined);
+  });
+});

@@ -76,7 +76,7 @@ describe("two turns of one session", () => {
     const { seal, slid, "t:m1": t1, "t:m2": t2, ...fields } = await hash(KEY);
     const { messages } = await the.api.history("s1");
     assert.deepEqual(fields, {
-      v: "1",
+      v: "2",
       title: "Ahoj světe",
       created: `${Date.parse(first.session.created_at)}`,
       updated: `${Date.parse(second.session.updated_at)}`,
@@ -84,6 +84,7 @@ describe("two turns of one session", () => {
       first: "0",
       next: "4",
       total: "4",
+      bytes: `${second.session.bytes}`,
       rev: `${second.session.revision}`,
       flags: "-",
       turns: "2",

@@ -15,6 +15,8 @@ pub struct Limits {
     pub window: u64,
     /// The messages that a session keeps; at least 2.
     pub messages_per_session: u64,
+    /// The bytes of the messages, as stored, that a session keeps.
+    pub session_bytes: u64,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
     /// The bytes of one message's text.
@@ -37,6 +39,7 @@ impl Default for Limits {
             lease: Millis::from_seconds(120),
             window: 20,
             messages_per_session: 1000,
+            session_bytes: 52_428_800,
             sessions_per_owner: 10_000,
             message_bytes: 262_144,
             metadata_bytes: 16_384,

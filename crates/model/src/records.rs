@@ -41,6 +41,9 @@ pub trait Records {
     /// The stored texts of the messages at these positions, oldest first.
     fn messages(&mut self, id: &SessionId, positions: Range<u64>) -> Result<Vec<String>, Self::Error>;
 
+    /// The bytes of each of these messages' texts, oldest first.
+    fn message_sizes(&mut self, id: &SessionId, positions: Range<u64>) -> Result<Vec<u64>, Self::Error>;
+
     /// Writes a message.
     fn put_message(&mut self, id: &SessionId, position: u64, message: &str) -> Result<(), Self::Error>;
 

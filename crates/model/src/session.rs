@@ -8,7 +8,7 @@ use crate::wire::SessionBody;
 use serde::{Deserialize, Serialize};
 
 /// The layout version that writers write.
-pub const LAYOUT_VERSION: u64 = 1;
+pub const LAYOUT_VERSION: u64 = 2;
 
 /// What a session is marked with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,9 @@ pub struct Session {
     pub next: u64,
     /// The messages ever stored.
     pub total: u64,
+    /// The bytes of the stored texts of the messages that are kept. Of a session that the first layout's writers wrote last
+    /// and that nobody has written since, [`crate::plan::Info`] says 0.
+    pub bytes: u64,
     /// Rises with every change.
     pub revision: u64,
     /// What it is marked with.
@@ -86,6 +89,7 @@ impl Session {
             title: Some(self.title.clone()).filter(|title| !title.is_empty()),
             message_count: self.kept(),
             total_messages: self.total,
+            bytes: Some(self.bytes).filter(|bytes| *bytes > 0 || self.kept() == 0),
             created_at: self.created.to_rfc3339(),
             updated_at: self.updated.to_rfc3339(),
             expires_at: self.expires.to_rfc3339(),
@@ -166,10 +170,11 @@ impl Card {
             first: 0,
             next: self.count,
             total: self.total,
+            bytes: 0,
             revision: 0,
             flags: self.flags.clone(),
         };
-        SessionBody { revision: None, ..session.body(&self.id, now) }
+        SessionBody { revision: None, bytes: None, ..session.body(&self.id, now) }
     }
 }
 

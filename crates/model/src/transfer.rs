@@ -145,6 +145,8 @@ fn continued(session: SessionId, limits: &Limits, fresh: Fresh) -> Import {
         messages: Vec::new(),
         now: fresh.now,
         ttl: limits.ttl,
+        messages_per_session: limits.messages_per_session,
+        session_bytes: limits.session_bytes,
         sessions_per_owner: limits.sessions_per_owner,
     }
 }

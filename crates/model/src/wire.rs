@@ -126,6 +126,9 @@ pub struct SessionBody {
     pub message_count: u64,
     /// The messages that were ever stored.
     pub total_messages: u64,
+    /// The bytes of the stored texts of the messages that are kept; not in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
     /// RFC 3339.
     pub created_at: String,
     /// RFC 3339: the last change.

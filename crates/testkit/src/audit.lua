@@ -10,11 +10,11 @@ local function pairs_of(list)
 end
 
 local function check_messages_and_turns(key, fields)
-  local messages, turns, slots = 0, 0, 0
+  local messages, bytes, turns, slots = 0, 0, 0, 0
   for name, value in pairs(fields) do
     local position = tonumber(string.match(name, '^m:(%d+)$'))
     if position then
-      messages = messages + 1
+      messages, bytes = messages + 1, bytes + #value
       if position < tonumber(fields.first) or position >= tonumber(fields.next) then problem(key, 'keeps a stray', name) end
     elseif string.sub(name, 1, 2) == 't:' then
       turns = turns + 1
@@ -24,6 +24,7 @@ local function check_messages_and_turns(key, fields)
     end
   end
   if messages ~= fields.next - fields.first then problem(key, 'keeps', messages, 'messages in', fields.first, fields.next) end
+  if bytes ~= tonumber(fields.bytes) then problem(key, 'keeps', bytes, 'bytes and counts', fields.bytes or 'none') end
   local expected = math.min(tonumber(fields.turns), remembered)
   if turns ~= expected or slots ~= expected then problem(key, 'remembers', turns, 'turns in', slots, 'slots of', fields.turns) end
 end

@@ -97,6 +97,10 @@ impl Records for ReferenceRecords {
             .collect())
     }
 
+    fn message_sizes(&mut self, id: &SessionId, positions: Range<u64>) -> Result<Vec<u64>, Infallible> {
+        Ok(self.messages(id, positions)?.iter().map(|text| text.len() as u64).collect())
+    }
+
     fn put_message(&mut self, id: &SessionId, position: u64, message: &str) -> Result<(), Infallible> {
         self.kept(id).messages.insert(position, message.to_owned());
         Ok(())

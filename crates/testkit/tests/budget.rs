@@ -112,6 +112,10 @@ fn measured(world: &mut World<RedisExecutor>) -> Vec<(&'static str, Cost)> {
     let at_cap = turn(world, "s2", "t2", at_once);
     costs.push(("begin, at the message cap", at_cap.0.clone()));
     world.limits.messages_per_session = 1000;
+    world.limits.session_bytes = 300;
+    let at_byte_cap = turn(world, "s2", "t6", at_once);
+    costs.push(("begin, at the byte cap", at_byte_cap.0.clone()));
+    world.limits.session_bytes = 50_000_000;
     for number in 0..REMEMBERED_TURNS {
         world.exchange("s3", &format!("t{number}"), "text");
     }
@@ -175,6 +179,7 @@ fn measured(world: &mut World<RedisExecutor>) -> Vec<(&'static str, Cost)> {
     for (what, (begin, finish)) in [
         ("**a turn**", plain),
         ("**a turn at the message cap**", at_cap),
+        ("**a turn at the byte cap**", at_byte_cap),
         ("**a turn after 128 turns**", remembering),
         ("**a turn at the cap and after 128 turns**", both),
     ] {
@@ -230,6 +235,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 now,
                 ttl,
                 messages_per_session: world.limits.messages_per_session,
+                session_bytes: world.limits.session_bytes,
                 sessions_per_owner,
             }),
         ),
@@ -287,6 +293,8 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 messages: vec![(message_id("i1"), message("i1"))],
                 now,
                 ttl,
+                messages_per_session: world.limits.messages_per_session,
+                session_bytes: world.limits.session_bytes,
                 sessions_per_owner,
             }),
         ),

@@ -2,9 +2,9 @@
 
 use chatkeep_model::Owner;
 use chatkeep_model::limits::slide_grain;
-use chatkeep_model::plan::{Begun, Finished};
+use chatkeep_model::plan::{Begun, Finished, Restore};
 use chatkeep_model::{Limits, Millis};
-use chatkeep_testkit::conformance::world::World;
+use chatkeep_testkit::conformance::world::{World, session_id, turn_id};
 use chatkeep_testkit::{RedisExecutor, RedisServer, audit};
 use std::collections::BTreeSet;
 
@@ -49,10 +49,12 @@ fn a_session_is_one_hash_and_a_line_in_its_owners_list() {
     assert_eq!(names(&mut world), set(&[CARDS, INDEX, SESSION, "chatkeep:{u-ada}:s:s2"]));
     let fields = world.store().fields(SESSION);
     let known: BTreeSet<String> = fields.keys().cloned().collect();
-    let session =
-        ["created", "exp", "first", "flags", "next", "rev", "seal", "slid", "title", "total", "turns", "updated", "v"];
+    let session = [
+        "bytes", "created", "exp", "first", "flags", "next", "rev", "seal", "slid", "title", "total", "turns",
+        "updated", "v",
+    ];
     assert_eq!(known, set(&[&session[..], &["m:0", "m:1", "q:0", "t:t1"]].concat()));
-    assert_eq!((fields["v"].as_str(), fields["seal"].len(), fields["turns"].as_str()), ("1", 32, "1"));
+    assert_eq!((fields["v"].as_str(), fields["seal"].len(), fields["turns"].as_str()), ("2", 32, "1"));
     assert_eq!(fields["t:t1"], format!("done t1-1 0 r-t1 {} u-t1 0 1", turn_fingerprint("Dobrý den")));
 
     let ttl = i64::try_from(Limits::default().ttl.0).expect("a time");
@@ -64,6 +66,33 @@ fn a_session_is_one_hash_and_a_line_in_its_owners_list() {
 
 fn turn_fingerprint(text: &str) -> String {
     format!("{:016x}", chatkeep_model::id::digest([text.as_bytes()]))
+}
+
+#[test]
+fn sessions_of_the_first_layout_are_counted_when_they_are_read() {
+    let server = server();
+    let mut world = world(&server);
+    world.exchange("s1", "t1", "text");
+    world.exchange("s1", "t2", "text");
+    let counted = world.session("s1").bytes;
+    let outdate = |world: &mut World<RedisExecutor>| {
+        assert_eq!(world.store().command::<i64>(&["HDEL", SESSION, "bytes"]), 1);
+        world.store().command::<i64>(&["HSET", SESSION, "v", "1"]);
+    };
+    outdate(&mut world);
+    assert_eq!(world.session("s1").bytes, 0, "what reads fields alone can't know");
+    assert_eq!(world.page("s1", 1, None).session.bytes, counted);
+    assert_eq!(world.store().fields(SESSION).get("bytes"), None, "reading writes nothing");
+    world.limits.session_bytes = counted;
+    world.exchange("s1", "t3", "text");
+    let fields = world.store().fields(SESSION);
+    assert_eq!((fields["v"].as_str(), world.session("s1").first), ("2", 1));
+    assert_sound(&mut world);
+    outdate(&mut world);
+    world.delete("s1");
+    let (now, ttl, sessions_per_owner) = (world.now(), world.limits.ttl, world.limits.sessions_per_owner);
+    world.run(&Restore { session: session_id("s1"), operation: turn_id("undo"), now, ttl, sessions_per_owner });
+    assert_sound(&mut world);
 }
 
 #[test]

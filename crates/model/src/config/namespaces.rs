@@ -131,6 +131,7 @@ fn limits(read: Read, settings: &Settings) -> Result<Limits, ConfigError> {
         lease: seconds("LEASE_SECONDS", default.lease, 1)?,
         window: number(read, "WINDOW_MESSAGES", settings.default_window, 1..=200)?,
         messages_per_session: spelled(read, settings.messages, settings.default_messages, 2..=1_000_000)?,
+        session_bytes: number(read, "MAX_SESSION_BYTES", default.session_bytes, 1..=1_000_000_000)?,
         sessions_per_owner: number(read, "MAX_SESSIONS_PER_OWNER", default.sessions_per_owner, 1..=100_000_000)?,
         message_bytes: bytes("MAX_MESSAGE_BYTES", default.message_bytes, MOST_MESSAGE_BYTES as u64)?,
         state_bytes: bytes("MAX_STATE_BYTES", default.state_bytes, 9_000_000)?,

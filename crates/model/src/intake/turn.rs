@@ -73,6 +73,7 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
         lease: limits.lease,
         window: limits.window,
         messages_per_session: limits.messages_per_session,
+        session_bytes: limits.session_bytes,
         sessions_per_owner: limits.sessions_per_owner,
     })
 }
@@ -161,6 +162,7 @@ pub fn append_of(
         now: fresh.now,
         ttl: limits.ttl,
         messages_per_session: limits.messages_per_session,
+        session_bytes: limits.session_bytes,
         sessions_per_owner: limits.sessions_per_owner,
     };
     Ok((append, ids))

@@ -1,6 +1,6 @@
 //! Append messages without a responder, all of them or none.
 
-use super::{Opened, Operation, index_ttl, live, new_session, numbers, open, session_from, trim};
+use super::{Opened, Operation, Room, index_ttl, live, new_session, numbers, open, session_from};
 use crate::id::{SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, TRIM_PER_CALL};
 use crate::records::Records;
@@ -27,6 +27,7 @@ pub struct Append {
     pub now: Millis,
     pub ttl: Millis,
     pub messages_per_session: u64,
+    pub session_bytes: u64,
     pub sessions_per_owner: u64,
 }
 
@@ -69,6 +70,7 @@ impl Operation for Append {
             self.now.0,
             self.ttl.0,
             self.messages_per_session,
+            self.session_bytes,
             self.sessions_per_owner,
             index_ttl(self.ttl).0,
             REMEMBERED_TURNS,
@@ -112,8 +114,8 @@ impl Operation for Append {
             Opened::Full => return Ok(Appended::Full),
         };
         let coming = self.messages.len() as u64;
-        let keep = self.messages_per_session.saturating_sub(coming);
-        trim(records, id, &mut session, keep, TRIM_PER_CALL.max(coming))?;
+        let texts = self.messages.iter().map(String::as_str);
+        Room::beside(texts.clone(), self.messages_per_session, self.session_bytes).make(records, id, &mut session)?;
         if session.title.is_empty() {
             session.title.clone_from(&self.title);
         }
@@ -122,6 +124,7 @@ impl Operation for Append {
         session.expires = session.expires.max(self.now.after(self.ttl));
         session.next += coming;
         session.total += coming;
+        session.bytes += texts.map(|text| text.len() as u64).sum::<u64>();
         session.revision += 1;
         records.put_session(id, &session)?;
         for (position, message) in (first..).zip(&self.messages) {

@@ -2,7 +2,7 @@
 //! the TTL, and give the window for the responder.
 
 use super::{
-    CutAfter, Opened, Operation, index_ttl, live, new_session, newest_that_fit, numbers, open, session_from, trim,
+    CutAfter, Opened, Operation, Room, cut, index_ttl, live, new_session, newest_that_fit, numbers, open, session_from,
 };
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
@@ -52,6 +52,8 @@ pub struct BeginTurn {
     pub window: u64,
     /// The messages that a session keeps.
     pub messages_per_session: u64,
+    /// And their bytes.
+    pub session_bytes: u64,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
 }
@@ -129,6 +131,7 @@ impl Operation for BeginTurn {
             self.lease.0,
             self.window,
             self.messages_per_session,
+            self.session_bytes,
             self.sessions_per_owner,
             index_ttl(self.ttl).0,
             REMEMBERED_TURNS,
@@ -204,22 +207,19 @@ impl Operation for BeginTurn {
             Opened::Deleted => return Ok(Begun::Deleted),
             Opened::Full => return Ok(Begun::Full),
         };
-        let position = match &self.cut_after {
-            None => session.next,
-            Some(cut) => match cut.position(records, id, &session)? {
-                Some(position) => position,
-                None => return Ok(Begun::Unknown),
-            },
-        };
+        if let Some(after) = &self.cut_after {
+            let Some(to) = after.position(records, id, &session)? else { return Ok(Begun::Unknown) };
+            cut(records, id, &mut session, to)?;
+        }
+        let position = session.next;
         let from = session.first.max((position + 1).saturating_sub(self.window));
         let earlier = records.messages(id, from..position)?;
         let mut window = newest_that_fit(earlier, REPLY_BYTES.saturating_sub(self.message.len()), false);
         window.push(self.message.clone());
 
-        records.remove_messages(id, position..session.next)?;
-        session.next = position;
-        // Room is made for the reply too, so that finishing need not.
-        trim(records, id, &mut session, self.messages_per_session.saturating_sub(2), TRIM_PER_CALL)?;
+        // Room is made for the reply too, so that finishing need not; but its bytes are not known yet.
+        let room = Room::beside([self.message.as_str()].into_iter(), self.messages_per_session, self.session_bytes);
+        Room { messages: self.messages_per_session.saturating_sub(2), ..room }.make(records, id, &mut session)?;
         if session.title.is_empty() {
             session.title.clone_from(&self.title);
         }
@@ -227,6 +227,7 @@ impl Operation for BeginTurn {
         session.expires = session.expires.max(self.now.after(self.ttl));
         session.next += 1;
         session.total += 1;
+        session.bytes += self.message.len() as u64;
         session.revision += 1;
         records.put_session(id, &session)?;
         records.put_message(id, position, &self.message)?;

@@ -1,6 +1,6 @@
 //! Finish a turn: append the reply and mark the turn done. It never creates: a turn whose message is gone stays unfinished.
 
-use super::{Operation, index_ttl, live, session_from, trim};
+use super::{Operation, Room, index_ttl, live, session_from};
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{TRIM_PER_CALL, slide_grain};
 use crate::message::stored_prefix;
@@ -97,7 +97,8 @@ impl Operation for FinishTurn {
             return Ok(Finished::Gone);
         }
         let at = session.next;
-        trim(records, id, &mut session, self.messages_per_session.saturating_sub(1), TRIM_PER_CALL)?;
+        let messages = self.messages_per_session.saturating_sub(1);
+        Room { messages, bytes: u64::MAX, trim: TRIM_PER_CALL }.make(records, id, &mut session)?;
         let slid = self.now.after(self.ttl);
         if slid.0 >= session.expires.0 + slide_grain(self.ttl).0 {
             session.expires = slid;
@@ -105,6 +106,7 @@ impl Operation for FinishTurn {
         session.updated = self.now;
         session.next += 1;
         session.total += 1;
+        session.bytes += self.reply.len() as u64;
         session.revision += 1;
         records.put_session(id, &session)?;
         records.put_message(id, at, &self.reply)?;

@@ -119,6 +119,7 @@ impl Operation for Fork {
             next: to,
             total: to - source.first,
             flags: Flags { user: source.flags.user.clone(), ..Flags::default() },
+            bytes: records.message_sizes(&self.source, source.first..to)?.into_iter().sum(),
             ..new_session(self.now)
         };
         records.put_session(&self.target, &session)?;

@@ -1,8 +1,8 @@
 //! Bring a session and messages back from an export. Repeating changes nothing: a message's position and id are its identity.
 
-use super::{Opened, Operation, index_ttl, new_session, numbers, open, session_from};
+use super::{Opened, Operation, Room, index_ttl, new_session, numbers, open, session_from};
 use crate::id::{MessageId, SessionId};
-use crate::limits::PRUNE_PER_CALL;
+use crate::limits::{PRUNE_PER_CALL, TRIM_PER_CALL};
 use crate::message::stored_prefix;
 use crate::records::{Records, State};
 use crate::redis::script::IMPORT;
@@ -40,6 +40,10 @@ pub struct Import {
     pub now: Millis,
     /// The namespace's TTL, which begins anew.
     pub ttl: Millis,
+    /// The messages that a session keeps.
+    pub messages_per_session: u64,
+    /// And their bytes.
+    pub session_bytes: u64,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
 }
@@ -78,8 +82,11 @@ impl Operation for Import {
         arguments.extend(numbers([
             self.now.0,
             self.ttl.0,
+            self.messages_per_session,
+            self.session_bytes,
             self.sessions_per_owner,
             index_ttl(self.ttl).0,
+            TRIM_PER_CALL,
             PRUNE_PER_CALL,
             self.position,
         ]));
@@ -117,19 +124,16 @@ impl Operation for Import {
                 (session.first, session.next, session.total) = (self.position, self.position, total);
             }
         }
-        let before = session.next;
         let mut coming = Vec::new();
         for (position, (message_id, message)) in (self.position..).zip(&self.messages) {
-            if position < before {
+            if position < session.next {
                 let stored = records.messages(id, position..position + 1)?.pop();
                 let same = stored.is_some_and(|stored| stored.starts_with(&stored_prefix(message_id)));
                 if position >= session.first && !same {
                     return Ok(Imported::Conflict);
                 }
-            } else if position == session.next {
-                coming.push((position, message));
-                session.next += 1;
-                session.total += 1;
+            } else if position == session.next + coming.len() as u64 {
+                coming.push(message.as_str());
             } else {
                 return Ok(Imported::Gap);
             }
@@ -137,10 +141,16 @@ impl Operation for Import {
         if !created && coming.is_empty() {
             return Ok(Imported::Stored(session));
         }
+        let texts = coming.iter().copied();
+        Room::beside(texts.clone(), self.messages_per_session, self.session_bytes).make(records, id, &mut session)?;
+        let first = session.next;
+        session.next += coming.len() as u64;
+        session.total += coming.len() as u64;
+        session.bytes += texts.map(|text| text.len() as u64).sum::<u64>();
         session.expires = session.expires.max(self.now.after(self.ttl));
         session.revision += 1;
         records.put_session(id, &session)?;
-        for (position, message) in coming {
+        for (position, message) in (first..).zip(coming) {
             records.put_message(id, position, message)?;
         }
         if created {

@@ -31,9 +31,8 @@ impl Operation for Info {
 
     fn call(&self, keys: &Keys) -> Call {
         let key = keys.session(&self.session);
-        let words =
-            ["HMGET", &key, "title", "created", "updated", "exp", "first", "next", "total", "rev", "flags", "meta"];
-        Call::Command(words.map(str::to_owned).to_vec())
+        let fields = ["title", "created", "updated", "exp", "first", "next", "total", "bytes", "rev", "flags", "meta"];
+        Call::Command(["HMGET", &key].into_iter().chain(fields).map(str::to_owned).collect())
     }
 
     fn decode(&self, reply: Reply) -> Result<Option<Details>, UnexpectedReply> {

@@ -43,6 +43,7 @@ pub use truncate::{Truncate, Truncated};
 pub use write_state::{Condition, WriteState, Written};
 
 use crate::id::{MessageId, SessionId};
+use crate::limits::TRIM_PER_CALL;
 use crate::records::Records;
 use crate::redis::reply::Items;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -135,6 +136,10 @@ fn session_from(items: &mut Items) -> Result<Session, UnexpectedReply> {
         first: items.number()?,
         next: items.number()?,
         total: items.number()?,
+        bytes: match items.take()? {
+            Reply::Nil => 0,
+            counted => counted.number()?,
+        },
         revision: items.number()?,
         flags: Flags::parse(&items.text()?),
     })
@@ -228,20 +233,63 @@ impl CutAfter {
     }
 }
 
-/// Removes the oldest messages beyond a cap; where there are far too many, the rest another time.
-fn trim<R: Records>(
-    records: &mut R,
-    id: &SessionId,
-    session: &mut Session,
-    keep: u64,
-    most: u64,
-) -> Result<(), R::Error> {
-    let over = session.kept().saturating_sub(keep).min(most);
-    if over > 0 {
-        records.remove_messages(id, session.first..session.first + over)?;
-        session.first += over;
-    }
+/// Cuts the messages from a position on.
+fn cut<R: Records>(records: &mut R, id: &SessionId, session: &mut Session, to: u64) -> Result<(), R::Error> {
+    let tail: u64 = records.message_sizes(id, to..session.next)?.into_iter().sum();
+    records.remove_messages(id, to..session.next)?;
+    session.next = to;
+    session.bytes = session.bytes.saturating_sub(tail);
     Ok(())
+}
+
+/// What a session may keep when messages come.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    messages: u64,
+    bytes: u64,
+    /// The most messages that go at once; where there are far too many, the rest goes another time.
+    trim: u64,
+}
+
+impl Room {
+    /// The room that these messages leave to the earlier ones under a session's caps.
+    fn beside<'a>(coming: impl ExactSizeIterator<Item = &'a str>, messages: u64, bytes: u64) -> Self {
+        let count = coming.len() as u64;
+        let coming: u64 = coming.map(|text| text.len() as u64).sum();
+        Self {
+            messages: messages.saturating_sub(count),
+            bytes: bytes.saturating_sub(coming),
+            trim: TRIM_PER_CALL.max(count),
+        }
+    }
+
+    /// How many of the oldest messages may have to go: where there are too many bytes, twice as many as their average
+    /// size says. A script reads so many sizes.
+    fn excess(self, session: &Session) -> u64 {
+        let kept = session.kept();
+        let mut over = kept.saturating_sub(self.messages);
+        if session.bytes > self.bytes {
+            over = over.max(2 + 2 * (session.bytes - self.bytes) * kept / session.bytes);
+        }
+        over.min(kept).min(self.trim)
+    }
+
+    /// Removes the oldest messages that have to go.
+    fn make<R: Records>(self, records: &mut R, id: &SessionId, session: &mut Session) -> Result<(), R::Error> {
+        let first = session.first;
+        let over = self.excess(session);
+        if over == 0 {
+            return Ok(());
+        }
+        for size in records.message_sizes(id, first..first + over)? {
+            if session.kept() <= self.messages && session.bytes <= self.bytes {
+                break;
+            }
+            session.first += 1;
+            session.bytes = session.bytes.saturating_sub(size);
+        }
+        records.remove_messages(id, first..session.first)
+    }
 }
 
 /// How long the index and the cards of an owner live after a slide: a session re-slides them when an eighth of the TTL

@@ -1,6 +1,6 @@
 //! Cut a session's tail.
 
-use super::{CutAfter, Operation, index_ttl, live, numbers, session_from};
+use super::{CutAfter, Operation, cut, index_ttl, live, numbers, session_from};
 use crate::id::{SessionId, TurnId};
 use crate::limits::REMEMBERED_TURNS;
 use crate::records::Records;
@@ -70,8 +70,7 @@ impl Operation for Truncate {
             return Ok(Truncated::Cut(session));
         }
         let Some(position) = self.after.position(records, id, &session)? else { return Ok(Truncated::Unknown) };
-        records.remove_messages(id, position..session.next)?;
-        session.next = position;
+        cut(records, id, &mut session, position)?;
         session.updated = self.now;
         session.expires = session.expires.max(self.now.after(self.ttl));
         session.revision += 1;

@@ -38,25 +38,25 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "2e19218b0e5b44d1f4563ccc857193acb79621c4";
-    BEGIN_TURN writes "begin_turn.lua" "adf11d006814053805ae8231877e6f6ff1ff6f9d";
-    CHARGE_TURN writes "charge_turn.lua" "65519911c6ddfde67f2658794f76ffbf9ce39a9c";
-    CREATE writes "create.lua" "ec792928e83f63b462a802f8dedf14617db19235";
-    DELETE writes "delete.lua" "5120401b0aa53a49cd80a994638be8feee8fd0ca";
-    FINISH_TURN writes "finish_turn.lua" "aa9f549b5d843ef9f4943682f95aa83844e2e99f";
-    FORK writes "fork.lua" "7d9db4dffae856d26eb78b654730b907043dbafd";
-    HISTORY reads "history.lua" "46e77c66a29831d5113a2c294fe9f26e09ba4be7";
-    IMPORT writes "import.lua" "00a9152c481b4710316adbc83a322a00b52d1cb7";
-    LIST reads "list.lua" "916ba7b102d74e2916e8b4354c7467f513d6db4f";
-    NOTE_OWNER writes "note_owner.lua" "ef73d540ead8614afeb303804bc827da49ac8e73";
-    PATCH writes "patch.lua" "dffb2fa16e80d822519d14c7f6ff107c281b2ec2";
-    READ_STATE reads "read_state.lua" "4e8cf228669a53c99d7b73b49697b0ff16413305";
-    REINDEX writes "reindex.lua" "a9be967212141f732f4cc145afd6cafd0625b62c";
-    RELEASE_TURN writes "release_turn.lua" "57887b2c3091747fe603cf78510d70bf0f89449f";
-    RESTORE writes "restore.lua" "4843a6b581ba89135afe238f218bf9439fbdb3f6";
-    TOUCH writes "touch.lua" "9c9c86af9c57e56e181d69790bcfa635a785aff0";
-    TRUNCATE writes "truncate.lua" "916975d5a31989ffdaa9ee3e9597105e9322b55e";
-    WRITE_STATE writes "write_state.lua" "fc0fb17690e9d238fa7597a8ede1d825161f217f";
+    APPEND writes "append.lua" "cf14717027c21f2e48b3f1a1907791a1db394fe3";
+    BEGIN_TURN writes "begin_turn.lua" "d3671f725a6b856be57375a806b90b50e03a5992";
+    CHARGE_TURN writes "charge_turn.lua" "d58d340f627fe8e73fdee4100b3d517ac6975fe6";
+    CREATE writes "create.lua" "0b7b7f42816122b1beacda4c6247b3078aedef5b";
+    DELETE writes "delete.lua" "e2b564a434cdb52bd96cabbdce6018796ef065b3";
+    FINISH_TURN writes "finish_turn.lua" "45716d8226be4241572062edfbde979a42e06028";
+    FORK writes "fork.lua" "41c1b65e10f8ef4f38082619be1e7de212c40e3c";
+    HISTORY reads "history.lua" "2e485cc30e50dd4f8f5d342231f85e73ededebb4";
+    IMPORT writes "import.lua" "f9367785066b49653850135ac7d761ca3c66fbf9";
+    LIST reads "list.lua" "f50eb1c69190224b45032a425a3001ec9bcad20a";
+    NOTE_OWNER writes "note_owner.lua" "d1dbe74afe2ecffbe7af1466437e7014b5097bb3";
+    PATCH writes "patch.lua" "8e4346f0c9d7252d8bbd3d3222472a86ff83d3f9";
+    READ_STATE reads "read_state.lua" "1c628f3ccc1b07215baabb91f8115e1de718ff7f";
+    REINDEX writes "reindex.lua" "43b26fe348c209764a911236334c1832faca5cbd";
+    RELEASE_TURN writes "release_turn.lua" "d7f91805a917d16967970b5a2b18717516ec1221";
+    RESTORE writes "restore.lua" "34648f751de555da5b644de8f894e2ac362e98c5";
+    TOUCH writes "touch.lua" "55f9023f977a1b3fd2425e1d41103040af5f7f84";
+    TRUNCATE writes "truncate.lua" "f4aa00c2e7a2263706033e4e800baddd20e60a0f";
+    WRITE_STATE writes "write_state.lua" "a5eaa865661feab3c728955514cac224dbc6bf89";
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The conformance suite: named scenarios that every store must pass, each from an empty store and for an owner of its own.
 
 mod begin;
+mod bytes;
 mod caps;
 mod create;
 mod delete;
@@ -55,6 +56,8 @@ scenarios! {
     caps: the_oldest_messages_drop, a_lowered_cap_is_reached_in_steps, a_trimmed_reply_is_gone, a_trimmed_question_is_gone,
         an_owner_can_have_only_so_many, expired_and_deleted_sessions_make_room, the_last_128_turns_are_remembered,
         a_create_is_forgotten_like_a_turn;
+    bytes: every_operation_counts_the_bytes, imported_bytes_are_counted, the_oldest_messages_drop_beyond_the_bytes,
+        a_lowered_cap_of_bytes_is_reached_in_steps;
     history: the_newest_messages_come_oldest_first, pages_meet_without_gap_or_repeat, an_empty_session_has_an_empty_page,
         an_absent_session_has_no_page, positions_out_of_range_are_bent, a_page_stops_at_a_megabyte,
         a_page_of_exactly_a_megabyte_is_given,

@@ -94,6 +94,7 @@ impl<E: Executor> World<E> {
             lease: self.limits.lease,
             window: self.limits.window,
             messages_per_session: self.limits.messages_per_session,
+            session_bytes: self.limits.session_bytes,
             sessions_per_owner: self.limits.sessions_per_owner,
         }
     }

@@ -74,11 +74,12 @@ fn session_name(session: u64) -> String {
 impl Game<'_> {
     fn step(&mut self, step: &Step) -> Result<(), Disagreement> {
         match step {
-            Step::Limits { ttl, undo, window, messages_per_session, sessions_per_owner, turns } => {
+            Step::Limits { ttl, undo, window, messages_per_session, session_bytes, sessions_per_owner, turns } => {
                 self.turns = *turns;
                 let limits = &mut self.world.limits;
                 (limits.ttl, limits.undo, limits.window) = (*ttl, *undo, *window);
                 limits.messages_per_session = *messages_per_session;
+                limits.session_bytes = *session_bytes;
                 limits.sessions_per_owner = *sessions_per_owner;
                 Ok(())
             }

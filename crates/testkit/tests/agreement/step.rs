@@ -12,6 +12,7 @@ pub(crate) enum Step {
         undo: Millis,
         window: u64,
         messages_per_session: u64,
+        session_bytes: u64,
         sessions_per_owner: u64,
         /// The turns of a minute; none for any number.
         turns: Option<u64>,
@@ -124,6 +125,8 @@ fn limits(random: &mut Random, ttl: u64) -> Step {
         undo: Millis(random.pick(&[60_000, 600_000])),
         window: random.pick(&[1, 2, 3, 5, 20]),
         messages_per_session: random.pick(&[2, 3, 4, 7, 20, 1000, 1000]),
+        // A message of a sequence has 90 to 110 bytes.
+        session_bytes: random.pick(&[50_000_000, 50_000_000, 50_000_000, 1, 250, 450, 1500]),
         sessions_per_owner: random.pick(&[1, 2, 3, 10_000, 10_000, 10_000]),
         turns: random.pick(&[None, None, None, Some(1), Some(3)]),
     }

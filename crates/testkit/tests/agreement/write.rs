@@ -62,8 +62,8 @@ pub(crate) fn user(value: u64) -> &'static str {
 pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64, kind: Write, value: u64) -> Written {
     let operation = turn_id(&format!("o{operation}"));
     let (id, now, limits) = (session_id(session), world.now(), &world.limits);
-    let (ttl, sessions_per_owner, messages_per_session) =
-        (limits.ttl, limits.sessions_per_owner, limits.messages_per_session);
+    let (ttl, sessions_per_owner, messages_per_session, session_bytes) =
+        (limits.ttl, limits.sessions_per_owner, limits.messages_per_session, limits.session_bytes);
     let seal = SEAL.to_owned();
     match kind {
         Write::Append => Written::Append(Append {
@@ -77,6 +77,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             now,
             ttl,
             messages_per_session,
+            session_bytes,
             sessions_per_owner,
         }),
         Write::Fork => Written::Fork(Fork {
@@ -112,6 +113,8 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
                 .collect(),
             now,
             ttl,
+            messages_per_session,
+            session_bytes,
             sessions_per_owner,
         }),
         Write::Patch => Written::Patch(Patch {

@@ -18,8 +18,8 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS @sessions (
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, buried_until INTEGER, title TEXT NOT NULL,
         created INTEGER NOT NULL, updated INTEGER NOT NULL, expires INTEGER NOT NULL, first INTEGER NOT NULL,
-        next INTEGER NOT NULL, total INTEGER NOT NULL, revision INTEGER NOT NULL, flags TEXT NOT NULL,
-        metadata TEXT, state TEXT, state_revision INTEGER);
+        next INTEGER NOT NULL, total INTEGER NOT NULL, bytes INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL,
+        flags TEXT NOT NULL, metadata TEXT, state TEXT, state_revision INTEGER);
     CREATE UNIQUE INDEX IF NOT EXISTS @sessions_by_id ON @sessions (id) WHERE buried_until IS NULL;
     CREATE INDEX IF NOT EXISTS @sessions_by_expiry ON @sessions (expires, id) WHERE buried_until IS NULL;
     CREATE INDEX IF NOT EXISTS @buried_by_id ON @sessions (id, buried_until) WHERE buried_until IS NOT NULL;
@@ -35,11 +35,17 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS @bases (
         id TEXT PRIMARY KEY, whole INTEGER NOT NULL, known_from INTEGER NOT NULL, state_known INTEGER NOT NULL) WITHOUT ROWID;";
 
+/// What counts the bytes of the sessions of a vault that was made when they weren't counted.
+const COUNT_BYTES: &str = "
+    ALTER TABLE @sessions ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+    UPDATE @sessions SET bytes =
+        (SELECT coalesce(sum(octet_length(body)), 0) FROM @messages WHERE session = @sessions.number);";
+
 /// The number of the live row of an id.
 const NUMBER: &str = "(SELECT number FROM @sessions WHERE id = ? AND buried_until IS NULL)";
 
 /// The fields of a session, in the order in which [`session`] reads them.
-const FIELDS: &str = "title, created, updated, expires, first, next, total, revision, flags";
+const FIELDS: &str = "title, created, updated, expires, first, next, total, bytes, revision, flags";
 
 #[derive(Clone)]
 pub(super) struct Sqlite {
@@ -56,10 +62,13 @@ impl Sqlite {
         Self { sql, prefix, prepared: Rc::default() }
     }
 
-    /// Makes the tables, once in the life of this object.
+    /// Makes the tables or brings them up to date, once in the life of this object.
     pub(super) fn prepare(&mut self) -> Result<()> {
         if !self.prepared.get() {
             self.run(SCHEMA, vec![])?;
+            if self.rows("SELECT 1 FROM pragma_table_info('@sessions') WHERE name = 'bytes'", vec![])?.is_empty() {
+                self.run(COUNT_BYTES, vec![])?;
+            }
             self.prepared.set(true);
         }
         Ok(())
@@ -118,14 +127,14 @@ impl Records for Sqlite {
 
     fn put_session(&mut self, id: &SessionId, session: &Session) -> Result<()> {
         let query = format!(
-            "INSERT INTO @sessions (id, {FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO @sessions (id, {FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) WHERE buried_until IS NULL DO UPDATE SET title = excluded.title, updated = excluded.updated,
              expires = excluded.expires, first = excluded.first, next = excluded.next, total = excluded.total,
-             revision = excluded.revision, flags = excluded.flags"
+             bytes = excluded.bytes, revision = excluded.revision, flags = excluded.flags"
         );
         let mut bindings = vec![text(id.as_str()), text(&session.title)];
         bindings.extend([session.created, session.updated, session.expires].map(|moment| int(moment.0)));
-        bindings.extend([session.first, session.next, session.total, session.revision].map(int));
+        bindings.extend([session.first, session.next, session.total, session.bytes, session.revision].map(int));
         bindings.push(text(&session.flags.stored()));
         self.run(&query, bindings)
     }
@@ -143,6 +152,15 @@ impl Records for Sqlite {
         );
         let rows = self.rows(&query, vec![text(id.as_str()), int(positions.start), int(positions.end)])?;
         rows.iter().map(|row| string(row, 0)).collect()
+    }
+
+    fn message_sizes(&mut self, id: &SessionId, positions: Range<u64>) -> Result<Vec<u64>> {
+        let query = format!(
+            "SELECT octet_length(body) FROM @messages
+             WHERE session = {NUMBER} AND position >= ? AND position < ? ORDER BY position"
+        );
+        let rows = self.rows(&query, vec![text(id.as_str()), int(positions.start), int(positions.end)])?;
+        rows.iter().map(|row| number(row, 0)).collect()
     }
 
     fn put_message(&mut self, id: &SessionId, position: u64, message: &str) -> Result<()> {
@@ -292,8 +310,9 @@ fn session(row: &Row, at: usize) -> Result<Session> {
         first: number(row, at + 4)?,
         next: number(row, at + 5)?,
         total: number(row, at + 6)?,
-        revision: number(row, at + 7)?,
-        flags: Flags::parse(&string(row, at + 8)?),
+        bytes: number(row, at + 7)?,
+        revision: number(row, at + 8)?,
+        flags: Flags::parse(&string(row, at + 9)?),
     })
 }
 

@@ -189,6 +189,7 @@ impl Server {
             updated_at: self.now(),
             expires_at: Millis(self.clock + 604_800_000).to_rfc3339(),
             expires_in_seconds: 604_800,
+            bytes: None,
             revision: None,
             pinned: false,
             archived: false,

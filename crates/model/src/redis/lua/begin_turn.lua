@@ -1,9 +1,9 @@
 -- Begin a turn. KEYS and ARGV as crate::plan::begin_turn lists them.
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, turn, attempt, fingerprint, message_id, message, reply_id, title, existing, seal, cut_after = unpack(ARGV, 1, 11)
-local now, ttl, lease, window, cap, most, undying, remembered, room, trim, prune, turns, counted = unpack(ARGV, 12, 24)
+local now, ttl, lease, window, cap, byte_cap, most, undying, remembered, room, trim, prune, turns, counted = unpack(ARGV, 12, 25)
 now, ttl, lease, window, cap, most = tonumber(now), tonumber(ttl), tonumber(lease), tonumber(window), tonumber(cap), tonumber(most)
-remembered, room, trim, prune = tonumber(remembered), tonumber(room), tonumber(trim), tonumber(prune)
+byte_cap, remembered, room, trim, prune = tonumber(byte_cap), tonumber(remembered), tonumber(room), tonumber(trim), tonumber(prune)
 turns = tonumber(turns)
 
 local s = read_session(session, { 't:' .. turn })
@@ -44,22 +44,28 @@ if not live then
   s = new_session(now)
 end
 
-local position = s.next
+local dropped = {}
 if live and cut_after ~= '' then
-  position = cut_at(session, s, cut_after)
-  if not position then return { 'unknown' } end
+  local to, bytes = cut_at(session, s, cut_after)
+  if not to then return { 'unknown' } end
+  dropped = cut(s, to, bytes)
 end
-local full = s.turns >= remembered and ring_field(s, remembered) or nil
-local messages, oldest = read_messages(session, math.max(s.first, position - window + 1), position, room - #message, false, full)
+local position = s.next
+-- Room is made for the reply too, so that finishing need not; but its bytes are not known yet. What may have to go is read
+-- with the window, and with it the turn to forget.
+local keep, bytes = cap - 2, math.max(0, byte_cap - #message)
+local over = excess(s, keep, bytes, trim)
+local also = message_fields(s.first, s.first + over)
+if s.turns >= remembered then also[#also + 1] = ring_field(s, remembered) end
+local messages, values = read_messages(session, math.max(s.first, position - window + 1), position, room - #message, false, also)
 messages[#messages + 1] = message
-
--- Room is made for the reply too, so that finishing need not.
-local dropped = drop(session, s, position, cap - 2, trim)
+local oldest = #also > over and table.remove(values)
+for _, name in ipairs(drop_oldest(s, values, keep, bytes)) do dropped[#dropped + 1] = name end
 if oldest then dropped[#dropped + 1] = 't:' .. oldest end
 remove_fields(session, dropped)
 
 if s.title == '' then s.title = title end
-s.updated, s.next, s.total, s.rev = now, position + 1, s.total + 1, s.rev + 1
+s.updated, s.next, s.total, s.bytes, s.rev = now, position + 1, s.total + 1, s.bytes + #message, s.rev + 1
 slide(index, id, s, now, ttl)
 local record = table.concat({ 'open', attempt, now + lease, reply_id, fingerprint, message_id, position, '-' }, ' ')
 save(session, index, cards, id, s, undying, remember(s, remembered, turn, record), { 'm:' .. position, message }, s.new and { 'seal', seal } or {})

@@ -14,8 +14,8 @@ if asked_at ~= position then s.more[2] = redis.call('HGET', session, 'm:' .. ask
 if tonumber(asked_at) >= s.next or not has_id(s.more[2], message_id) then return { 'gone' } end
 
 local at = s.next
-remove_fields(session, drop(session, s, at, cap - 1, trim))
-s.updated, s.next, s.total, s.rev = now, at + 1, s.total + 1, s.rev + 1
+remove_fields(session, make_room(session, s, cap - 1, math.huge, trim))
+s.updated, s.next, s.total, s.bytes, s.rev = now, at + 1, s.total + 1, s.bytes + #reply, s.rev + 1
 if now + ttl - s.exp >= grain then slide(index, id, s, now, ttl) end
 local record = table.concat({ 'done', attempt, 0, reply_id, print, asked, asked_at, at }, ' ')
 save(session, index, cards, id, s, undying, { 't:' .. turn, record, 'm:' .. at, reply })

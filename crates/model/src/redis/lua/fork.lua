@@ -23,11 +23,11 @@ s.title = title ~= '' and title or from.title
 s.flags = '-' .. string.match(from.flags, '^[^@]*(.*)$')
 s.first, s.next, s.total = from.first, to, to - from.first
 for start = from.first, to - 1, 500 do
-  local names, copies = {}, {}
-  for position = start, math.min(start + 499, to - 1) do names[#names + 1] = 'm:' .. position end
+  local names, copies = message_fields(start, math.min(start + 500, to)), {}
   for number, value in ipairs(redis.call('HMGET', source, unpack(names))) do
     copies[#copies + 1] = names[number]
     copies[#copies + 1] = value or ''
+    s.bytes = s.bytes + #(value or '')
   end
   redis.call('HSET', target, unpack(copies))
 end

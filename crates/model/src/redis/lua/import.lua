@@ -1,8 +1,9 @@
 -- Bring a session and messages back from an export. KEYS and ARGV as crate::plan::import lists them.
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, title, created, updated, flags, metadata, state, seal = unpack(ARGV, 1, 8)
-local now, ttl, most, undying, prune, position = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), ARGV[12], tonumber(ARGV[13]), tonumber(ARGV[14])
-local after = ARGV[15]
+local now, ttl, cap, byte_cap, most, undying = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[14]
+local trim, prune, position = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
+local after = ARGV[18]
 
 local s = read_session(session)
 if not s or s.exp <= now then
@@ -13,22 +14,24 @@ if not s or s.exp <= now then
   s.title, s.updated, s.flags = title, tonumber(updated), flags
   if after ~= '' then s.first, s.next, s.total = position, position, tonumber(after) end
 end
-local fields, before = {}, s.next
-for at = 16, #ARGV, 2 do
+local fields, reached, coming_bytes = {}, s.next, 0
+for at = 19, #ARGV, 2 do
   local message_id, message = ARGV[at], ARGV[at + 1]
-  if position < before then
+  if position < s.next then
     if position >= s.first and not has_id(redis.call('HGET', session, 'm:' .. position), message_id) then return { 'conflict' } end
-  elseif position == s.next then
+  elseif position == reached then
     fields[#fields + 1] = 'm:' .. position
     fields[#fields + 1] = message
-    s.next, s.total = s.next + 1, s.total + 1
+    reached, coming_bytes = reached + 1, coming_bytes + #message
   else
     return { 'gap' }
   end
   position = position + 1
 end
 if not s.new and #fields == 0 then return show('imported', s) end
-s.rev = s.rev + 1
+local coming = reached - s.next
+remove_fields(session, make_room(session, s, math.max(0, cap - coming), math.max(0, byte_cap - coming_bytes), math.max(trim, coming)))
+s.next, s.total, s.bytes, s.rev = reached, s.total + coming, s.bytes + coming_bytes, s.rev + 1
 slide(index, id, s, now, ttl)
 local more = s.new and { 'seal', seal, 'meta', metadata } or {}
 if s.new and state ~= '' then more[5], more[6], more[7], more[8] = 'state', state, 'srev', 1 end

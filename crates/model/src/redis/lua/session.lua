@@ -2,24 +2,30 @@
 
 -- The session at a key, live or not, with the values of more of its fields; nothing when the key is absent.
 local function read_session(key, more)
-  local names = { 'exp', 'title', 'created', 'updated', 'first', 'next', 'total', 'rev', 'flags', 'turns', 'slid' }
+  local names = { 'exp', 'title', 'created', 'updated', 'first', 'next', 'total', 'rev', 'flags', 'turns', 'slid', 'bytes' }
   for _, name in ipairs(more or {}) do names[#names + 1] = name end
   local got = redis.call('HMGET', key, unpack(names))
   if not got[1] then return nil end
-  return {
+  local s = {
     exp = tonumber(got[1]), title = got[2], created = tonumber(got[3]), updated = tonumber(got[4]), first = tonumber(got[5]),
     next = tonumber(got[6]), total = tonumber(got[7]), rev = tonumber(got[8]), flags = got[9] or '-', turns = tonumber(got[10]) or 0,
-    slid = tonumber(got[11]) or 0, more = { unpack(got, 12, #names) },
+    slid = tonumber(got[11]) or 0, bytes = tonumber(got[12]), more = { unpack(got, 13, #names) },
   }
+  if not s.bytes then
+    -- Layout 1 did not count them.
+    s.bytes, s.outdated = 0, true
+    for position = s.first, s.next - 1 do s.bytes = s.bytes + redis.call('HSTRLEN', key, 'm:' .. position) end
+  end
+  return s
 end
 
 local function new_session(now)
-  return { exp = 0, title = '', created = now, updated = now, first = 0, next = 0, total = 0, rev = 0, flags = '-', turns = 0, slid = 0, more = {}, new = true }
+  return { exp = 0, title = '', created = now, updated = now, first = 0, next = 0, total = 0, rev = 0, flags = '-', turns = 0, slid = 0, bytes = 0, more = {}, new = true }
 end
 
 -- An answer: what happened, the session's fields, and what else there is to say.
 local function show(what, s, ...)
-  return { what, s.title, s.created, s.updated, s.exp, s.first, s.next, s.total, s.rev, s.flags, ... }
+  return { what, s.title, s.created, s.updated, s.exp, s.first, s.next, s.total, s.bytes, s.rev, s.flags, ... }
 end
 
 -- Whether a session is set aside as deleted.
@@ -38,24 +44,30 @@ local function has_room(index, cards, now, most, prune)
   return redis.call('ZCOUNT', index, '(' .. now, '+inf') < most
 end
 
--- The messages of the positions [from, to), oldest first, as many of the newest as `room` bytes hold, the newest itself
--- always when `one`; and the value of the field `also`.
-local function read_messages(key, from, to, room, one, also)
+-- The fields of the messages at the positions [from, to).
+local function message_fields(from, to)
   local names = {}
   for position = from, to - 1 do names[#names + 1] = 'm:' .. position end
-  if also then names[#names + 1] = also end
-  if #names == 0 then return {} end
+  return names
+end
+
+-- The messages of the positions [from, to), oldest first, as many of the newest as `room` bytes hold, the newest itself
+-- always when `one`; and the values of the fields `also`.
+local function read_messages(key, from, to, room, one, also)
+  local names = message_fields(from, to)
+  local count = #names
+  for _, name in ipairs(also or {}) do names[#names + 1] = name end
+  if #names == 0 then return {}, {} end
   local values = redis.call('HMGET', key, unpack(names))
-  local extra = also and table.remove(values, #names)
-  local start = #values + 1
-  for at = #values, 1, -1 do
+  local start = count + 1
+  for at = count, 1, -1 do
     room = room - #(values[at] or '')
-    if room < 0 and not (one and at == #values) then break end
+    if room < 0 and not (one and at == count) then break end
     start = at
   end
   local kept = {}
-  for at = start, #values do if values[at] then kept[#kept + 1] = values[at] end end
-  return kept, extra
+  for at = start, count do if values[at] then kept[#kept + 1] = values[at] end end
+  return kept, { unpack(values, count + 1, #names) }
 end
 
 -- Whether a stored message has an id: its text begins with it.
@@ -64,37 +76,54 @@ local function has_id(message, id)
   return message and string.sub(message, 1, #head) == head
 end
 
--- The position of the message with an id, looked for from the newest.
-local function find_message(key, s, id)
-  local to = s.next
+-- Where a cut after a message leaves the next position, and the bytes before it; '-' cuts everything. Nothing when the
+-- message, looked for from the newest, isn't there.
+local function cut_at(key, s, after)
+  if after == '-' then return s.first, 0 end
+  local to, bytes = s.next, s.bytes
   while to > s.first do
     local from = math.max(s.first, to - 64)
-    local names = {}
-    for position = from, to - 1 do names[#names + 1] = 'm:' .. position end
-    local values = redis.call('HMGET', key, unpack(names))
-    for at = #values, 1, -1 do if has_id(values[at], id) then return from + at - 1 end end
+    local values = redis.call('HMGET', key, unpack(message_fields(from, to)))
+    for at = #values, 1, -1 do
+      if has_id(values[at], after) then return from + at, bytes end
+      bytes = bytes - #(values[at] or '')
+    end
     to = from
   end
 end
 
--- The position that a cut after a message leaves as the next one; '-' cuts everything. Nothing when it isn't there.
-local function cut_at(key, s, after)
-  if after == '-' then return s.first end
-  local position = find_message(key, s, after)
-  return position and position + 1
+-- Takes out the messages from a position on, as cut_at has it. Gives their fields.
+local function cut(s, to, bytes)
+  local names = message_fields(to, s.next)
+  s.next, s.bytes = to, math.max(0, bytes)
+  return names
 end
 
--- Takes messages out: those from `to` on, which a cut removes, and the oldest beyond a cap.
-local function drop(key, s, to, keep, trim)
+-- How many of the oldest messages may have to go so that at most `keep` of them and `bytes` stay: where there are too many
+-- bytes twice as many as their average size says, and at most `trim`. Their sizes are to be read, so not one too many.
+local function excess(s, keep, bytes, trim)
+  local kept = s.next - s.first
+  local over = math.max(0, kept - keep)
+  if s.bytes > bytes then over = math.max(over, 2 + math.floor(2 * (s.bytes - bytes) * kept / s.bytes)) end
+  return math.min(over, kept, trim)
+end
+
+-- Takes out as many of the oldest messages, whose texts these are, as have to go. Gives their fields.
+local function drop_oldest(s, texts, keep, bytes)
   local names = {}
-  for position = to, s.next - 1 do names[#names + 1] = 'm:' .. position end
-  s.next = to
-  local trimmed = 0
-  while s.next - s.first > keep and trimmed < trim do
+  for _, text in ipairs(texts) do
+    if s.next - s.first <= keep and s.bytes <= bytes then break end
     names[#names + 1] = 'm:' .. s.first
-    s.first, trimmed = s.first + 1, trimmed + 1
+    s.first, s.bytes = s.first + 1, math.max(0, s.bytes - #(text or ''))
   end
   return names
+end
+
+-- The same where their texts weren't read yet.
+local function make_room(key, s, keep, bytes, trim)
+  local over = excess(s, keep, bytes, trim)
+  if over == 0 then return {} end
+  return drop_oldest(s, redis.call('HMGET', key, unpack(message_fields(s.first, s.first + over))), keep, bytes)
 end
 
 local function remove_fields(key, names)
@@ -143,8 +172,8 @@ end
 -- Writes a session's fields, more fields, and its card; and the TTLs of whatever slid. The index and the cards get a longer
 -- one, `undying`, so that few slides renew it.
 local function save(key, index, cards, id, s, undying, ...)
-  local fields = { 'exp', s.exp, 'title', s.title, 'updated', s.updated, 'first', s.first, 'next', s.next, 'total', s.total, 'rev', s.rev, 'flags', s.flags, 'turns', s.turns, 'slid', s.slid }
-  if s.new then for _, value in ipairs({ 'v', 1, 'created', s.created }) do fields[#fields + 1] = value end end
+  local fields = { 'exp', s.exp, 'title', s.title, 'updated', s.updated, 'first', s.first, 'next', s.next, 'total', s.total, 'rev', s.rev, 'flags', s.flags, 'turns', s.turns, 'slid', s.slid, 'bytes', s.bytes }
+  if s.new or s.outdated then for _, value in ipairs({ 'v', 2, 'created', s.created }) do fields[#fields + 1] = value end end
   for _, more in ipairs({ ... }) do
     for _, value in ipairs(more) do fields[#fields + 1] = value end
   end

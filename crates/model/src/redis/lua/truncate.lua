@@ -6,9 +6,9 @@ local now, ttl, undying, remembered = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV
 local s = read_session(session, { 't:' .. operation })
 if not s or s.exp <= now then return { 'absent' } end
 if s.more[1] then return show('truncated', s) end
-local to = cut_at(session, s, after)
+local to, bytes = cut_at(session, s, after)
 if not to then return { 'unknown' } end
-local dropped = drop(session, s, to, s.next, 0)
+local dropped = cut(s, to, bytes)
 for _, name in ipairs(forgotten(session, s, remembered)) do dropped[#dropped + 1] = name end
 remove_fields(session, dropped)
 s.updated, s.rev = now, s.rev + 1
