@@ -134,7 +134,7 @@ impl Game<'_> {
         let turn = format!("t{turn}");
         let text = match twist {
             BeginTwist::OtherText => format!("other text of {turn}"),
-            BeginTwist::LargeText(bytes) => "x".repeat(bytes as usize),
+            BeginTwist::LongText(bytes) | BeginTwist::LargeText(bytes) => "x".repeat(bytes as usize),
             _ => format!("text of {turn}"),
         };
         let mut begin = self.world.begin(&session_name(session), &turn, &text);

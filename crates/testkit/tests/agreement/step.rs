@@ -88,6 +88,7 @@ pub(crate) enum BeginTwist {
     Existing,
     OtherText,
     OtherMessageId,
+    LongText(u64),
     LargeText(u64),
     CutAfter(u64),
 }
@@ -125,8 +126,8 @@ fn limits(random: &mut Random, ttl: u64) -> Step {
         undo: Millis(random.pick(&[60_000, 600_000])),
         window: random.pick(&[1, 2, 3, 5, 20]),
         messages_per_session: random.pick(&[2, 3, 4, 7, 20, 1000, 1000]),
-        // A message of a sequence has 90 to 110 bytes.
-        session_bytes: random.pick(&[50_000_000, 50_000_000, 50_000_000, 1, 250, 450, 1500]),
+        // A message of a sequence has 90 to 110 bytes, some have a thousand.
+        session_bytes: random.pick(&[50_000_000, 50_000_000, 50_000_000, 1, 250, 600, 1500, 4000]),
         sessions_per_owner: random.pick(&[1, 2, 3, 10_000, 10_000, 10_000]),
         turns: random.pick(&[None, None, None, Some(1), Some(3)]),
     }
@@ -207,6 +208,7 @@ fn begin_twist(random: &mut Random, large_texts: bool) -> BeginTwist {
         10..15 => BeginTwist::OtherText,
         15..20 => BeginTwist::OtherMessageId,
         90..100 => BeginTwist::CutAfter(random.within(0..10)),
+        75..90 => BeginTwist::LongText(random.pick(&[300, 1000])),
         20..50 if large_texts => BeginTwist::LargeText(large(random)),
         _ => BeginTwist::None,
     }

@@ -49,8 +49,9 @@ pub(crate) fn cut_after(value: u64) -> CutAfter {
     }
 }
 
-fn stored(id: &str) -> String {
-    format!(r#"{{"id":"{id}","role":"user","content":"text of {id}","created":"2026-11-21T09:30:00.000Z"}}"#)
+fn stored(id: &str, filling: u64) -> String {
+    let filling = "ž".repeat(filling as usize);
+    format!(r#"{{"id":"{id}","role":"user","content":"text of {id}{filling}","created":"2026-11-21T09:30:00.000Z"}}"#)
 }
 
 /// For whom a session is kept: now and then for nobody.
@@ -69,7 +70,9 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
         Write::Append => Written::Append(Append {
             session: id,
             fingerprint: format!("{:016x}", value % 3),
-            messages: (0..1 + value % 4).map(|number| stored(&format!("a-{operation}-{number}"))).collect(),
+            messages: (0..1 + value % 4)
+                .map(|number| stored(&format!("a-{operation}-{number}"), value % 3 * 200 * number))
+                .collect(),
             operation,
             title: "Appended".to_owned(),
             existing: value.is_multiple_of(4),
@@ -109,7 +112,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             after: value.is_multiple_of(5).then_some(7),
             messages: (0..value % 5)
                 .map(|number| format!("i{}", value % 4 + number))
-                .map(|name| (message_id(&name), stored(&name)))
+                .map(|name| (message_id(&name), stored(&name, 0)))
                 .collect(),
             now,
             ttl,
