@@ -164,7 +164,7 @@ onEachStore("the contract", {}, (the) => {
       const { sessions, count } = await the.api.list();
       assert.equal(count, 3);
       const info = ok(await the.api.info(one));
-      const { revision, expires_in_seconds, ...card } = info;
+      const { bytes, revision, expires_in_seconds, ...card } = info;
       assert.ok(Math.abs(sessions[0].expires_in_seconds - expires_in_seconds) < 60);
       assert.deepEqual({ ...sessions[0], expires_in_seconds: 0 }, { ...card, expires_in_seconds: 0 });
     });

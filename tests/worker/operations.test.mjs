@@ -42,7 +42,7 @@ onEachStore("operations", { MAX_MESSAGES_PER_SESSION: `${CAP}`, UNDO_SECONDS: `$
       assert.equal(patched.message_count, 1);
       assert.deepEqual(still(ok(await the.api.info(id))), still(patched));
       const card = (await the.api.list("?limit=200")).sessions.find((one) => one.session_id === id);
-      const { revision, metadata: _, ...shown } = still(patched);
+      const { bytes, revision, metadata: _, ...shown } = still(patched);
       assert.deepEqual(still(card), shown);
     });
 
