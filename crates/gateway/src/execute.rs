@@ -1,9 +1,9 @@
 //! Runs commands: one, several in a row, several as one.
 
-use redis::aio::MultiplexedConnection;
-use redis::{Pipeline, Value};
+use redis::Value;
 
 use crate::command::Command;
+use crate::connection::Connection;
 use crate::redis_link::{RedisLink, Session, Unreachable};
 use crate::reply::{Outcome, error_text};
 use crate::rules::{Admitted, Refusal, Rules};
@@ -37,27 +37,25 @@ impl Executor<'_> {
         };
         let wrote = admitted.writes;
         let mut connection = self.connection(admitted.waits).await?;
-        let reply = connection.send_packed_command(&admitted.packed).await.map_err(|_| Unreachable)?;
+        let reply = connection.run(&admitted.packed).await?;
         Ok(Ok(Run { outcome: self.outcome(reply, admitted.original_sha), wrote }))
     }
 
     /// Runs commands in order; each has its own outcome, and others may run in between.
     pub(crate) async fn pipeline(&self, commands: Vec<Command<'_>>) -> Result<Run<Vec<Outcome>>, Unreachable> {
         let decisions: Vec<_> = commands.into_iter().map(|command| self.rules.admit(command)).collect();
-        let mut pipeline = Pipeline::with_capacity(decisions.len());
+        let mut packed = Vec::with_capacity(decisions.len());
         let (mut wrote, mut waits) = (false, false);
         let mut places = Vec::with_capacity(decisions.len());
         for decision in decisions {
             places.push(decision.map(|admitted| {
                 wrote |= admitted.writes;
                 waits |= admitted.waits;
-                pipeline.add_command(admitted.packed);
+                packed.push(admitted.packed);
                 admitted.original_sha
             }));
         }
-        let replies =
-            if pipeline.is_empty() { Vec::new() } else { send(&mut self.connection(waits).await?, &pipeline).await? };
-        let mut replies = replies.into_iter();
+        let mut replies = self.connection(waits).await?.run_all(&packed).await?.into_iter();
         let outcomes = places.into_iter().map(|place| match place {
             Ok(original_sha) => replies.next().map(|reply| self.outcome(reply, original_sha)).ok_or(Unreachable),
             Err(refusal) => Ok(Outcome::Error(refusal.text)),
@@ -77,17 +75,20 @@ impl Executor<'_> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let wrote = admitted.iter().any(|command| command.writes);
-        let mut pipeline = Pipeline::with_capacity(admitted.len() + 2);
-        pipeline.add_command(redis::cmd("MULTI"));
+        let mut packed = vec![redis::cmd("MULTI")];
         let mut original_shas = Vec::with_capacity(admitted.len());
         for command in admitted {
-            pipeline.add_command(command.packed);
+            packed.push(command.packed);
             original_shas.push(command.original_sha);
         }
-        pipeline.add_command(redis::cmd("EXEC"));
+        packed.push(redis::cmd("EXEC"));
 
-        let mut connection = self.link.own_connection(self.session).await?;
-        let mut replies = send(&mut connection, &pipeline).await?;
+        let mut connection = match self.session.shared() {
+            // It sends a transaction in one piece.
+            cluster @ Connection::Cluster(_) => cluster,
+            Connection::Server(_) => self.link.own_connection(self.session).await?,
+        };
+        let mut replies = connection.run_transaction(&packed).await?;
         let exec = replies.pop().ok_or(Unreachable)?;
         // After EXEC, or after EXEC was refused, the connection is as it was.
         self.session.keep(connection);
@@ -98,7 +99,7 @@ impl Executor<'_> {
         Ok(Ok(Run { outcome: outcomes.collect(), wrote }))
     }
 
-    async fn connection(&self, waits: bool) -> Result<MultiplexedConnection, Unreachable> {
+    async fn connection(&self, waits: bool) -> Result<Connection, Unreachable> {
         if waits { self.link.own_connection(self.session).await } else { Ok(self.session.shared()) }
     }
 
@@ -108,10 +109,6 @@ impl Executor<'_> {
             (reply, _) => Outcome::of(reply, self.rules.max_size),
         }
     }
-}
-
-async fn send(connection: &mut MultiplexedConnection, pipeline: &Pipeline) -> Result<Vec<Value>, Unreachable> {
-    connection.send_packed_commands(pipeline, 0, pipeline.len()).await.map_err(|_| Unreachable)
 }
 
 /// The first error is the one that names a cause; EXEC's own only says that there was one.

@@ -1,7 +1,7 @@
 //! The Upstash Redis REST dialect in front of any Redis server: for local development, tests and self-hosting.
 //!
 //! A request is read (`request.rs`), judged (`rules.rs`), run (`execute.rs`) over one shared connection
-//! (`redis_link.rs`) and answered (`reply.rs`, `response.rs`); `dialect.rs` leads it through. [`Gateway`] listens; [`Config`] is what the environment says.
+//! (`redis_link.rs`, `connection.rs`, `cluster.rs`) and answered (`reply.rs`, `response.rs`); `dialect.rs` leads it through. [`Gateway`] listens; [`Config`] is what the environment says.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -12,9 +12,11 @@
 mod access_log;
 mod auth;
 mod body;
+mod cluster;
 mod command;
 mod command_table;
 mod config;
+mod connection;
 mod control;
 mod counters;
 mod dialect;

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, pending};
 use redis::aio::{MultiplexedConnection, PubSub};
-use redis::{AsyncConnectionConfig, RedisError, Value};
+use redis::{AsyncConnectionConfig, ErrorKind, RedisError, Value};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use crate::cluster::Cluster;
 use crate::command_table::CommandTable;
+use crate::connection::Connection;
 use crate::target::RedisTarget;
 
 /// The gateway's way to Redis.
@@ -22,8 +24,8 @@ pub(crate) struct RedisLink {
 /// A connection that works, until it doesn't.
 #[derive(Debug)]
 pub(crate) struct Session {
-    shared: MultiplexedConnection,
-    spare: Mutex<Vec<MultiplexedConnection>>,
+    shared: Connection,
+    spare: Mutex<Vec<Connection>>,
     /// The commands of this Redis.
     pub(crate) table: CommandTable,
 }
@@ -41,7 +43,7 @@ enum State {
 }
 
 /// A new connection and what drives it.
-type Driven = (MultiplexedConnection, BoxFuture<'static, ()>);
+type Driven = (Connection, BoxFuture<'static, ()>);
 
 /// One attempt to connect, handshakes included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -94,7 +96,7 @@ impl RedisLink {
     }
 
     /// A connection that nobody else uses. Give it back with `Session::keep` if it is in its first state again.
-    pub(crate) async fn own_connection(&self, session: &Session) -> Result<MultiplexedConnection, Unreachable> {
+    pub(crate) async fn own_connection(&self, session: &Session) -> Result<Connection, Unreachable> {
         let spare = session.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         if let Some(connection) = spare {
             return Ok(connection);
@@ -141,7 +143,10 @@ impl RedisLink {
     async fn open_session(&self) -> Result<(Arc<Session>, tokio::task::JoinHandle<()>), RedisError> {
         let (shared, driver) = connect(&self.target).await?;
         let driver = tokio::spawn(driver);
-        let reply = shared.clone().send_packed_command(&redis::cmd("COMMAND")).await?;
+        let Ok(reply) = shared.clone().run(&redis::cmd("COMMAND")).await else {
+            driver.abort();
+            return Err((ErrorKind::Client, "it went away at once").into());
+        };
         // A replica that is loading, a wrong login: these answer, but not to anything useful.
         if let Value::ServerError(error) = &reply
             && error.code() != "NOPERM"
@@ -156,20 +161,25 @@ impl RedisLink {
 
 impl Session {
     /// The connection that all requests share.
-    pub(crate) fn shared(&self) -> MultiplexedConnection {
+    pub(crate) fn shared(&self) -> Connection {
         self.shared.clone()
     }
 
     /// Takes back a connection from `RedisLink::own_connection`.
-    pub(crate) fn keep(&self, connection: MultiplexedConnection) {
+    pub(crate) fn keep(&self, connection: Connection) {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare.len() < MOST_SPARE {
+        if spare.len() < MOST_SPARE && matches!(connection, Connection::Server(_)) {
             spare.push(connection);
         }
     }
 }
 
 async fn connect(target: &RedisTarget) -> Result<Driven, RedisError> {
+    if target.is_cluster() {
+        let cluster = Cluster::connect(target, CONNECT_TIMEOUT).await?;
+        // It drives itself, and comes back to each server by itself.
+        return Ok((Connection::Cluster(cluster), Box::pin(pending())));
+    }
     // How long an answer may take is the caller's business: a script can be slow for a good reason.
     let config = AsyncConnectionConfig::new()
         .set_response_timeout(None)
@@ -177,16 +187,16 @@ async fn connect(target: &RedisTarget) -> Result<Driven, RedisError> {
         .set_pipeline_buffer_size(512);
     let stream = target.open().await?;
     let (connection, driver) = MultiplexedConnection::new_with_config(target.login(), stream, config).await?;
-    Ok((connection, Box::pin(driver)))
+    Ok((Connection::Server(connection), Box::pin(driver)))
 }
 
 /// Returns when the connection is gone.
-async fn watch_over(mut connection: MultiplexedConnection, mut driver: tokio::task::JoinHandle<()>) {
+async fn watch_over(mut connection: Connection, mut driver: tokio::task::JoinHandle<()>) {
     let heartbeat = async {
         loop {
             sleep(HEARTBEAT).await;
             let ping = redis::cmd("PING");
-            if !matches!(timeout(HEARTBEAT_TIMEOUT, connection.send_packed_command(&ping)).await, Ok(Ok(_))) {
+            if !matches!(timeout(HEARTBEAT_TIMEOUT, connection.run(&ping)).await, Ok(Ok(_))) {
                 return;
             }
         }

@@ -1,6 +1,7 @@
 //! The gateway as its users meet it: a real Redis, the real program, plain HTTP.
 
 mod batches;
+mod cluster;
 mod control;
 mod forms;
 mod outage;

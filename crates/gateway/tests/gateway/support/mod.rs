@@ -4,7 +4,7 @@ pub(crate) mod http;
 pub(crate) mod processes;
 
 pub(crate) use http::Client;
-pub(crate) use processes::{Gateway, Redis};
+pub(crate) use processes::{Cluster, Gateway, Redis};
 
 /// A Redis and a gateway in front of it.
 pub(crate) struct House {

@@ -16,6 +16,11 @@ pub(crate) struct Redis {
     pub(crate) port: u16,
 }
 
+/// Three servers that share the slots among them.
+pub(crate) struct Cluster {
+    pub(crate) servers: Vec<Redis>,
+}
+
 /// A gateway on a port of its own.
 pub(crate) struct Gateway {
     child: Child,
@@ -66,6 +71,69 @@ impl Redis {
         end(&mut self.child);
         self.port
     }
+}
+
+impl Cluster {
+    /// A cluster whose slots are all served.
+    pub(crate) fn start() -> Self {
+        let servers: Vec<Redis> = (0..3).map(|_| Self::start_server(cluster_port())).collect();
+        let places: Vec<String> = servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
+        let places: Vec<&str> = places.iter().map(String::as_str).collect();
+        cli(&[&["--cluster", "create"], &places[..], &["--cluster-yes"]].concat());
+        let cluster = Self { servers };
+        cluster.wait_until_settled();
+        cluster
+    }
+
+    /// A server of a cluster on this port, which has another for talking to its likes.
+    pub(crate) fn start_server(port: u16) -> Redis {
+        let directory = fresh_directory("cluster");
+        let directory = directory.to_string_lossy();
+        let cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--dir", &directory];
+        Redis::start_with(port, &cluster)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let places: Vec<_> = self.servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
+        format!("redis+cluster://{}", places.join(","))
+    }
+
+    /// Moves so many slots from one server to another.
+    pub(crate) fn reshard(&self, from: usize, to: usize, slots: u16) {
+        let id = |at: usize| cli(&["-p", &self.servers[at].port.to_string(), "CLUSTER", "MYID"]).trim().to_owned();
+        let place = format!("127.0.0.1:{}", self.servers[0].port);
+        let (from, to, slots) = (id(from), id(to), slots.to_string());
+        let names = ["--cluster-from", &from, "--cluster-to", &to, "--cluster-slots", &slots, "--cluster-yes"];
+        cli(&[&["--cluster", "reshard", &place][..], &names].concat());
+    }
+
+    fn wait_until_settled(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        for server in &self.servers {
+            while !cli(&["-p", &server.port.to_string(), "CLUSTER", "INFO"]).contains("cluster_state:ok") {
+                assert!(Instant::now() < deadline, "the cluster does not settle");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+}
+
+/// A port that was free a moment ago, as is the one 10,000 above it.
+fn cluster_port() -> u16 {
+    loop {
+        let port = 20_000 + free_port() % 12_000;
+        if [port, port + 10_000].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
+            return port;
+        }
+    }
+}
+
+/// What redis-cli prints.
+fn cli(words: &[&str]) -> String {
+    let output = Command::new("redis-cli").args(words).output().expect("redis-cli must be installed");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{words:?}: {printed}");
+    printed
 }
 
 impl Gateway {
