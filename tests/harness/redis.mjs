@@ -1,6 +1,7 @@
-// A real redis-server in a temporary folder.
+// A real redis-server in a temporary folder, or three of them as a cluster.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { eventually } from "./api.mjs";
 import { removeFolder, temporaryFolder } from "./folders.mjs";
 import { freePort } from "./ports.mjs";
 import { Process } from "./processes.mjs";
@@ -19,15 +20,16 @@ import { Process } from "./processes.mjs";
  */
 
 /**
- * @param {{appendonly?: boolean, port?: number, dir?: string, maxmemory?: string}} [options]
- *   `appendonly` writes every command to disk before it is answered; without it nothing is kept
+ * @param {{appendonly?: boolean, port?: number, dir?: string, maxmemory?: string, cluster?: boolean}} [options]
+ *   `appendonly` writes every command to disk before it is answered; without it nothing is kept; `cluster` lets it join one
  * @returns {Promise<Redis>}
  */
-export async function startRedis({ appendonly = false, port, dir, maxmemory } = {}) {
+export async function startRedis({ appendonly = false, port, dir, maxmemory, cluster = false } = {}) {
   const folder = dir ?? temporaryFolder("redis");
   const its_port = port ?? (await freePort());
   const args = ["--port", `${its_port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
   args.push(...(appendonly ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]));
+  if (cluster) args.push("--cluster-enabled", "yes", "--cluster-node-timeout", "1000");
   if (maxmemory) args.push("--maxmemory", maxmemory, "--maxmemory-policy", "noeviction");
 
   let logs = "";
@@ -40,10 +42,7 @@ export async function startRedis({ appendonly = false, port, dir, maxmemory } = 
       return server.pid;
     },
     logs: () => logs + server.logs(),
-    cli: async (...words) => {
-      const { stdout } = await promisify(execFile)("redis-cli", ["-p", `${its_port}`, ...words]);
-      return stdout.replace(/\n$/, "");
-    },
+    cli: (...words) => redisCli("-p", `${its_port}`, ...words),
     stop: async () => {
       await server.stop();
       if (!dir) removeFolder(folder);
@@ -61,4 +60,69 @@ export async function startRedis({ appendonly = false, port, dir, maxmemory } = 
     await server.ready("accepting connections", () => /Ready to accept connections/.test(server.logs()) || undefined);
     return server;
   }
+}
+
+/**
+ * @typedef {object} RedisCluster
+ * @property {Redis[]} servers
+ * @property {string} url
+ * @property {(key: string) => Promise<Redis>} serverOf the one that has a key
+ * @property {(key: string) => Promise<void>} moveSlotOf moves a key's slot, with all its keys, to the next server
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * A Redis Cluster of three servers.
+ * @returns {Promise<RedisCluster>}
+ */
+export async function startRedisCluster() {
+  /** @type {Redis[]} */
+  const servers = [];
+  // Each listens for the others 10,000 ports above its own, where `freePort` gives none.
+  for (let number = 0; number < 3; number += 1) servers.push(await startRedis({ cluster: true }));
+  const places = servers.map(({ port }) => `127.0.0.1:${port}`);
+  await redisCli("--cluster", "create", ...places, "--cluster-yes");
+  for (const { cli } of servers) {
+    await eventually(
+      () => cli("CLUSTER", "INFO"),
+      (info) => info.includes("cluster_state:ok"),
+    );
+  }
+  const serverOf = async (/** @type {string} */ key) => {
+    const slot = await servers[0].cli("CLUSTER", "KEYSLOT", key);
+    for (const server of servers) {
+      const [, own] = / myself,.* connected (.*)$/m.exec(await server.cli("CLUSTER", "NODES")) ?? [];
+      const ranges = (own ?? "").split(" ").map((range) => range.split("-").map(Number));
+      if (ranges.some(([from, to = from]) => Number(slot) >= from && Number(slot) <= to)) return server;
+    }
+    throw new Error(`nobody has the slot of ${key}`);
+  };
+  return {
+    servers,
+    url: `redis+cluster://${places.join(",")}`,
+    serverOf,
+    moveSlotOf: async (key) => {
+      const slot = await servers[0].cli("CLUSTER", "KEYSLOT", key);
+      const from = await serverOf(key);
+      const to = servers[(servers.indexOf(from) + 1) % servers.length];
+      const [source, target] = await Promise.all([from, to].map(({ cli }) => cli("CLUSTER", "MYID")));
+      await to.cli("CLUSTER", "SETSLOT", slot, "IMPORTING", source);
+      await from.cli("CLUSTER", "SETSLOT", slot, "MIGRATING", target);
+      for (;;) {
+        const keys = (await from.cli("CLUSTER", "GETKEYSINSLOT", slot, "100")).split("\n").filter(Boolean);
+        if (keys.length === 0) break;
+        await from.cli("MIGRATE", "127.0.0.1", `${to.port}`, "", "0", "5000", "KEYS", ...keys);
+      }
+      for (const { cli } of [to, from]) await cli("CLUSTER", "SETSLOT", slot, "NODE", target);
+    },
+    stop: async () => {
+      for (const server of servers) await server.stop();
+    },
+  };
+}
+
+/** @param {string[]} words */
+async function redisCli(...words) {
+  const { stdout } = await promisify(execFile)("redis-cli", words);
+  return stdout.replace(/\n$/, "");
 }
