@@ -53,6 +53,7 @@ codes! {
     StateNotFound = "state_not_found", 404, false, "The session has no state";
     MethodNotAllowed = "method_not_allowed", 405, false, "The route does not take this method";
     SessionExists = "session_exists", 409, false, "A session with this id exists";
+    MessageExists = "message_exists", 409, false, "Another message of the session has this id";
     TurnInProgress = "turn_in_progress", 409, true, "This turn is still running";
     TooManySessions = "too_many_sessions", 409, false, "The owner has as many sessions as one may have";
     SessionDeleted = "session_deleted", 410, false, "The session was deleted";

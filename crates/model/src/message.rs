@@ -21,7 +21,7 @@ pub enum Role {
 /// `id` is the first field and stays it: the scripts recognise a stored message by how its text begins.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Message {
-    /// Unique in its session.
+    /// Unique among the messages of its session that [`crate::plan::BeginTurn`] and [`crate::plan::Append`] look at.
     pub id: MessageId,
     /// Who speaks.
     pub role: Role,
@@ -78,6 +78,12 @@ pub fn is_language(tag: &str) -> bool {
 #[must_use]
 pub fn stored_prefix(id: &MessageId) -> String {
     format!("{{\"id\":\"{id}\"")
+}
+
+/// The id of a stored text.
+#[must_use]
+pub fn stored_id(text: &str) -> Option<&str> {
+    text.strip_prefix("{\"id\":\"")?.split('"').next()
 }
 
 #[cfg(test)]

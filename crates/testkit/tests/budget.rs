@@ -234,6 +234,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 seal: seal.clone(),
                 now,
                 ttl,
+                window: world.limits.window,
                 messages_per_session: world.limits.messages_per_session,
                 session_bytes: world.limits.session_bytes,
                 sessions_per_owner,

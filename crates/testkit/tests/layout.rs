@@ -55,7 +55,7 @@ fn a_session_is_one_hash_and_a_line_in_its_owners_list() {
     ];
     assert_eq!(known, set(&[&session[..], &["m:0", "m:1", "q:0", "t:t1"]].concat()));
     assert_eq!((fields["v"].as_str(), fields["seal"].len(), fields["turns"].as_str()), ("2", 32, "1"));
-    assert_eq!(fields["t:t1"], format!("done t1-1 0 r-t1 {} u-t1 0 1", turn_fingerprint("Dobrý den")));
+    assert_eq!(fields["t:t1"], format!("done t1-1 0 = {} u-t1 0 1", turn_fingerprint("Dobrý den")));
 
     let ttl = i64::try_from(Limits::default().ttl.0).expect("a time");
     let lives = [SESSION, INDEX, CARDS].map(|key| life(&mut world, key));

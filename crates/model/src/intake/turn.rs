@@ -59,7 +59,8 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
     Ok(BeginTurn {
         session,
         turn: key.unwrap_or_else(|| TurnId::of_message(&message_id)),
-        attempt: format!("{:032x}", fresh.attempt),
+        // Half of it tells the attempts at one turn apart, and is kept with every turn.
+        attempt: format!("{:016x}", fresh.attempt & u128::from(u64::MAX)),
         fingerprint: format!("{print:016x}"),
         message_id,
         message: message.to_json().map_err(|_| Problem::new(Code::Internal))?,
@@ -161,6 +162,7 @@ pub fn append_of(
         seal: format!("{:032x}", fresh.seal),
         now: fresh.now,
         ttl: limits.ttl,
+        window: limits.window,
         messages_per_session: limits.messages_per_session,
         session_bytes: limits.session_bytes,
         sessions_per_owner: limits.sessions_per_owner,

@@ -118,6 +118,7 @@ impl Replayable for BeginTurn {
             Begun::Started { .. } | Begun::Replay { .. } => Settled::Done,
             Begun::Deleted => Settled::Dropped("session_deleted"),
             Begun::Mismatch => Settled::Dropped("turn_mismatch"),
+            Begun::Repeated => Settled::Dropped("message_exists"),
             _ => Settled::Dropped("message_gone"),
         }
     }
@@ -165,6 +166,7 @@ impl Replayable for Append {
         match outcome {
             Appended::Stored { .. } => Settled::Done,
             Appended::Mismatch => Settled::Dropped("turn_mismatch"),
+            Appended::Repeated => Settled::Dropped("message_exists"),
             _ => Settled::Dropped("session_deleted"),
         }
     }

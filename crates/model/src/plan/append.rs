@@ -1,8 +1,11 @@
 //! Append messages without a responder, all of them or none.
 
-use super::{Opened, Operation, Room, index_ttl, live, new_session, numbers, open, session_from};
-use crate::id::{SessionId, TurnId};
-use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, TRIM_PER_CALL};
+use super::{
+    Opened, Operation, Room, asked, have_id, index_ttl, live, new_session, newest_that_fit, numbers, open, session_from,
+};
+use crate::id::{MessageId, SessionId, TurnId};
+use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
+use crate::message::stored_id;
 use crate::records::Records;
 use crate::redis::script::APPEND;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -26,6 +29,8 @@ pub struct Append {
     pub seal: String,
     pub now: Millis,
     pub ttl: Millis,
+    /// So many of the last messages are looked at for the ids of these.
+    pub window: u64,
     pub messages_per_session: u64,
     pub session_bytes: u64,
     pub sessions_per_owner: u64,
@@ -44,6 +49,8 @@ pub enum Appended {
     },
     /// The operation's id was used with another payload.
     Mismatch,
+    /// Another message that is kept has the id of one of these.
+    Repeated,
     /// The session is deleted, inside its undo window.
     Deleted,
     /// The session is absent and may not be created.
@@ -69,11 +76,13 @@ impl Operation for Append {
         arguments.extend(numbers([
             self.now.0,
             self.ttl.0,
+            self.window,
             self.messages_per_session,
             self.session_bytes,
             self.sessions_per_owner,
             index_ttl(self.ttl).0,
             REMEMBERED_TURNS,
+            REPLY_BYTES as u64,
             TRIM_PER_CALL,
             PRUNE_PER_CALL,
         ]));
@@ -86,6 +95,7 @@ impl Operation for Append {
         Ok(match items.text()?.as_str() {
             "appended" => Appended::Stored { session: session_from(&mut items)?, created: items.number()? == 1 },
             "mismatch" => Appended::Mismatch,
+            "repeated" => Appended::Repeated,
             "deleted" => Appended::Deleted,
             "absent" => Appended::Absent,
             "full" => Appended::Full,
@@ -113,6 +123,9 @@ impl Operation for Append {
             Opened::Deleted => return Ok(Appended::Deleted),
             Opened::Full => return Ok(Appended::Full),
         };
+        if !created && self.repeats(records, &session)? {
+            return Ok(Appended::Repeated);
+        }
         let coming = self.messages.len() as u64;
         let texts = self.messages.iter().map(String::as_str);
         Room::beside(texts.clone(), self.messages_per_session, self.session_bytes).make(records, id, &mut session)?;
@@ -136,6 +149,19 @@ impl Operation for Append {
 }
 
 impl Append {
+    fn repeats<R: Records>(&self, records: &mut R, session: &Session) -> Result<bool, R::Error> {
+        let kept = session.first..session.next;
+        let from = session.first.max(session.next.saturating_sub(self.window));
+        let last = newest_that_fit(records.messages(&self.session, from..session.next)?, REPLY_BYTES, false);
+        for message in &self.messages {
+            let Some(id) = stored_id(message).and_then(|id| MessageId::parse(id).ok()) else { continue };
+            if have_id(&last, &id) || asked(records, &self.session, &id, kept.clone())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn record(&self) -> TurnRecord {
         TurnRecord::of_operation(&self.operation, &self.fingerprint)
     }

@@ -2,7 +2,8 @@
 //! the TTL, and give the window for the responder.
 
 use super::{
-    CutAfter, Opened, Operation, Room, cut, index_ttl, live, new_session, newest_that_fit, numbers, open, session_from,
+    CutAfter, Opened, Operation, Room, asked, cut, have_id, index_ttl, live, new_session, newest_that_fit, numbers,
+    open, session_from,
 };
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
@@ -101,6 +102,8 @@ pub enum Begun {
     Deleted,
     /// The session is absent and may not be created.
     Absent,
+    /// Another message that is kept has the message's id.
+    Repeated,
     /// The message to cut after isn't there.
     Unknown,
     /// The owner has as many sessions as one may have.
@@ -169,6 +172,7 @@ impl Operation for BeginTurn {
             "gone" => Begun::Gone,
             "deleted" => Begun::Deleted,
             "absent" => Begun::Absent,
+            "repeated" => Begun::Repeated,
             "unknown" => Begun::Unknown,
             "full" => Begun::Full,
             _ => return Err(UnexpectedReply),
@@ -207,15 +211,24 @@ impl Operation for BeginTurn {
             Opened::Deleted => return Ok(Begun::Deleted),
             Opened::Full => return Ok(Begun::Full),
         };
-        if let Some(after) = &self.cut_after {
-            let Some(to) = after.position(records, id, &session)? else { return Ok(Begun::Unknown) };
-            cut(records, id, &mut session, to)?;
-        }
-        let position = session.next;
+        let position = match &self.cut_after {
+            None => session.next,
+            Some(after) => match after.position(records, id, &session)? {
+                Some(position) => position,
+                None => return Ok(Begun::Unknown),
+            },
+        };
         let from = session.first.max((position + 1).saturating_sub(self.window));
         let earlier = records.messages(id, from..position)?;
         let mut window = newest_that_fit(earlier, REPLY_BYTES.saturating_sub(self.message.len()), false);
+        let kept = session.first..position;
+        if have_id(&window, &self.message_id)
+            || (self.turn.as_str() != self.message_id.as_str() && asked(records, id, &self.message_id, kept)?)
+        {
+            return Ok(Begun::Repeated);
+        }
         window.push(self.message.clone());
+        cut(records, id, &mut session, position)?;
 
         // Room is made for the reply too, so that finishing need not; but its bytes are not known yet.
         let room = Room::beside([self.message.as_str()].into_iter(), self.messages_per_session, self.session_bytes);

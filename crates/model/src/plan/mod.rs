@@ -42,8 +42,9 @@ pub use touch::Touch;
 pub use truncate::{Truncate, Truncated};
 pub use write_state::{Condition, WriteState, Written};
 
-use crate::id::{MessageId, SessionId};
+use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::TRIM_PER_CALL;
+use crate::message::stored_prefix;
 use crate::records::Records;
 use crate::redis::reply::Items;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -52,6 +53,7 @@ use crate::time::Millis;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 
 /// An operation on one owner's sessions. It is a value: time, randomness and limits are its fields.
 pub trait Operation: Registered + Serialize + DeserializeOwned {
@@ -231,6 +233,20 @@ impl CutAfter {
             }
         }
     }
+}
+
+/// Whether one of some messages has an id.
+fn have_id(messages: &[String], id: &MessageId) -> bool {
+    messages.iter().any(|message| message.starts_with(&stored_prefix(id)))
+}
+
+/// Whether a turn that is remembered by a message's id asked by that message, which is among these.
+fn asked<R: Records>(records: &mut R, id: &SessionId, message: &MessageId, kept: Range<u64>) -> Result<bool, R::Error> {
+    let record = records.turn(id, &TurnId::of_message(message))?;
+    let Some(at) = record.and_then(|record| record.message_position).filter(|at| kept.contains(at)) else {
+        return Ok(false);
+    };
+    Ok(have_id(&records.messages(id, at..at + 1)?, message))
 }
 
 /// Cuts the messages from a position on.

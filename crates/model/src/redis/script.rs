@@ -38,25 +38,25 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "cf14717027c21f2e48b3f1a1907791a1db394fe3";
-    BEGIN_TURN writes "begin_turn.lua" "d3671f725a6b856be57375a806b90b50e03a5992";
-    CHARGE_TURN writes "charge_turn.lua" "d58d340f627fe8e73fdee4100b3d517ac6975fe6";
-    CREATE writes "create.lua" "0b7b7f42816122b1beacda4c6247b3078aedef5b";
-    DELETE writes "delete.lua" "e2b564a434cdb52bd96cabbdce6018796ef065b3";
-    FINISH_TURN writes "finish_turn.lua" "45716d8226be4241572062edfbde979a42e06028";
-    FORK writes "fork.lua" "41c1b65e10f8ef4f38082619be1e7de212c40e3c";
-    HISTORY reads "history.lua" "2e485cc30e50dd4f8f5d342231f85e73ededebb4";
-    IMPORT writes "import.lua" "f9367785066b49653850135ac7d761ca3c66fbf9";
-    LIST reads "list.lua" "f50eb1c69190224b45032a425a3001ec9bcad20a";
-    NOTE_OWNER writes "note_owner.lua" "d1dbe74afe2ecffbe7af1466437e7014b5097bb3";
-    PATCH writes "patch.lua" "8e4346f0c9d7252d8bbd3d3222472a86ff83d3f9";
-    READ_STATE reads "read_state.lua" "1c628f3ccc1b07215baabb91f8115e1de718ff7f";
-    REINDEX writes "reindex.lua" "43b26fe348c209764a911236334c1832faca5cbd";
-    RELEASE_TURN writes "release_turn.lua" "d7f91805a917d16967970b5a2b18717516ec1221";
-    RESTORE writes "restore.lua" "34648f751de555da5b644de8f894e2ac362e98c5";
-    TOUCH writes "touch.lua" "55f9023f977a1b3fd2425e1d41103040af5f7f84";
-    TRUNCATE writes "truncate.lua" "f4aa00c2e7a2263706033e4e800baddd20e60a0f";
-    WRITE_STATE writes "write_state.lua" "a5eaa865661feab3c728955514cac224dbc6bf89";
+    APPEND writes "append.lua" "f5a91c058d95acfe774a6eca7489adc01cd4b0f6";
+    BEGIN_TURN writes "begin_turn.lua" "20cd191e2b83b1bb2b4463572bf276ecb46b5587";
+    CHARGE_TURN writes "charge_turn.lua" "0454ce799e2146b4c9c41fc36473014a64601f12";
+    CREATE writes "create.lua" "ea1b434c116d7eaa5b6b59a086ce3969e1f6d04f";
+    DELETE writes "delete.lua" "390b65eb0a05d69c6785417cf1f972d6992edeb8";
+    FINISH_TURN writes "finish_turn.lua" "b5eff95d2376cd6bd6e91347cb9fef0befc27c46";
+    FORK writes "fork.lua" "b489ce3a10ced0884c7ba138016191dd0043eae7";
+    HISTORY reads "history.lua" "0802e4ffa3fa694fe9da848b65c0535022cb436f";
+    IMPORT writes "import.lua" "dd568a2d260f20769b75c25f32cb43ed0d473485";
+    LIST reads "list.lua" "b89b73aa0d7ba37dbd55cbbaeb1ff2e1cada204b";
+    NOTE_OWNER writes "note_owner.lua" "2cf70bf24e2f30143514396f30092546de8faa83";
+    PATCH writes "patch.lua" "9b5e9e739af52d4dd3d166d68395b3460fe53ceb";
+    READ_STATE reads "read_state.lua" "f0876ae2b149f8564267161fcf4b807bf3272656";
+    REINDEX writes "reindex.lua" "ba327fc8ce212f03c44bf6af1db2444c91430409";
+    RELEASE_TURN writes "release_turn.lua" "437571f72d4839be5632ee5555fe2e8d28839647";
+    RESTORE writes "restore.lua" "000a21cb0e2c5327f95af9814f6e0528232cb1c6";
+    TOUCH writes "touch.lua" "29e782d4aba9143959ec77954e79294215a2e24f";
+    TRUNCATE writes "truncate.lua" "20256671c014086a47e16eda7e6852f787dd182c";
+    WRITE_STATE writes "write_state.lua" "0bae38f77b47a982f029a3f22508d6cd14b796ce";
 }
 
 #[cfg(test)]

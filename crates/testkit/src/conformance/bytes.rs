@@ -1,12 +1,10 @@
 //! The bytes of the messages that a session keeps: counted exactly by every operation, and capped.
 
-use super::world::{World, message_id, session_id, stored, turn_id};
+use super::world::{SEAL, World, append, message_id, session_id, texts, turn_id};
 use crate::executor::Executor;
-use chatkeep_model::plan::{Append, Begun, CutAfter, Fork, Forked, Import, Imported, Restore, Truncate};
+use chatkeep_model::Millis;
+use chatkeep_model::plan::{Begun, CutAfter, Fork, Forked, Import, Imported, Restore, Truncate};
 use chatkeep_model::session::Flags;
-use chatkeep_model::{Millis, Role};
-
-const SEAL: &str = "0123456789abcdef0123456789abcdef";
 
 /// Holds a session's count against its messages.
 fn assert_exact<E: Executor>(world: &mut World<E>, session: &str, after: &str) -> u64 {
@@ -15,28 +13,6 @@ fn assert_exact<E: Executor>(world: &mut World<E>, session: &str, after: &str) -
     assert_eq!(world.session(session).bytes, bytes, "after {after}");
     assert_eq!(kept.session.bytes, bytes, "a page says the same");
     bytes
-}
-
-fn texts(prefix: &str, count: u64) -> Vec<String> {
-    let text = |number| stored(&message_id(&format!("{prefix}{number}")), Role::User, "pět", None);
-    (0..count).map(text).collect()
-}
-
-fn append<E: Executor>(world: &World<E>, session: &str, operation: &str, count: u64) -> Append {
-    Append {
-        session: session_id(session),
-        operation: turn_id(operation),
-        fingerprint: "00".to_owned(),
-        messages: texts(operation, count),
-        title: String::new(),
-        existing: false,
-        seal: SEAL.to_owned(),
-        now: world.now(),
-        ttl: world.limits.ttl,
-        messages_per_session: world.limits.messages_per_session,
-        session_bytes: world.limits.session_bytes,
-        sessions_per_owner: world.limits.sessions_per_owner,
-    }
 }
 
 pub(super) fn every_operation_counts_the_bytes<E: Executor>(world: &mut World<E>) {

@@ -9,6 +9,7 @@ mod expiry;
 mod finish;
 mod history;
 mod list;
+mod message_ids;
 mod owners;
 mod texts;
 pub mod world;
@@ -62,6 +63,8 @@ scenarios! {
         an_absent_session_has_no_page, positions_out_of_range_are_bent, a_page_stops_at_a_megabyte,
         a_page_of_exactly_a_megabyte_is_given,
         a_page_has_one_message_however_large;
+    message_ids: a_message_id_in_the_window_is_refused, a_message_id_that_a_remembered_turn_had_is_refused,
+        an_id_is_free_where_its_message_is_not_kept;
     list: the_newest_activity_comes_first, pages_follow_the_cursor, ties_of_expiry_are_paged, cards_show_their_sessions,
         expired_sessions_are_invisible, an_empty_list_is_empty, a_hundred_sessions_are_one_page;
     owners: two_owners_with_one_session_id_never_meet;

@@ -1,11 +1,11 @@
 //! The writes that aren't turns, each from a few small numbers.
 
 use crate::step::Write;
-use chatkeep_model::Millis;
 use chatkeep_model::plan::{
     Append, Condition, CutAfter, Fork, Import, Patch, Restore, Tag, Touch, Truncate, WriteState,
 };
 use chatkeep_model::session::Flags;
+use chatkeep_model::{Millis, TurnId};
 use chatkeep_testkit::Executor;
 use chatkeep_testkit::clock::SimulatedClock;
 use chatkeep_testkit::conformance::world::{World, message_id, session_id, turn_id};
@@ -59,6 +59,14 @@ pub(crate) fn user(value: u64) -> &'static str {
     if value.is_multiple_of(3) { "" } else { "a pinned user@ž" }
 }
 
+/// The id of an appended message: its own, or one that a turn's message may have.
+fn appended(operation: &TurnId, number: u64, value: u64) -> String {
+    match value % 16 {
+        7 if number == 1 => format!("u-t{}", value % 8),
+        _ => format!("a-{operation}-{number}"),
+    }
+}
+
 /// A write.
 pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64, kind: Write, value: u64) -> Written {
     let operation = turn_id(&format!("o{operation}"));
@@ -71,7 +79,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             session: id,
             fingerprint: format!("{:016x}", value % 3),
             messages: (0..1 + value % 4)
-                .map(|number| stored(&format!("a-{operation}-{number}"), value % 3 * 200 * number))
+                .map(|number| stored(&appended(&operation, number, value), value % 3 * 200 * number))
                 .collect(),
             operation,
             title: "Appended".to_owned(),
@@ -79,6 +87,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             seal,
             now,
             ttl,
+            window: limits.window,
             messages_per_session,
             session_bytes,
             sessions_per_owner,

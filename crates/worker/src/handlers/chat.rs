@@ -52,6 +52,7 @@ async fn run(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
             Err(refusal.of_turn(&begin.session, &begin.message_id))
         }
         Begun::Mismatch => Err(refused(Code::TurnMismatch)),
+        Begun::Repeated => Err(refused(Code::MessageExists)),
         Begun::Gone => Err(refused(Code::MessageGone)),
         Begun::Deleted => Err(refused(Code::SessionDeleted)),
         Begun::Absent => Err(refused(Code::SessionNotFound)),

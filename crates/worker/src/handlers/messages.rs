@@ -18,6 +18,7 @@ pub(super) async fn post(call: &Call<'_>) -> Result<Answer, Problem> {
             Answer::json(&AppendResponse { message_ids, created, session: session.body(&id, call.fresh.now) })
         }
         Appended::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+        Appended::Repeated => Err(Problem::new(Code::MessageExists)),
         Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Appended::Absent => Err(Problem::new(Code::SessionNotFound)),
         Appended::Full => Err(Problem::new(Code::TooManySessions)),

@@ -1,8 +1,8 @@
 -- Append messages without a responder. KEYS and ARGV as crate::plan::append lists them.
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, operation, record, fingerprint, title, existing, seal = unpack(ARGV, 1, 7)
-local now, ttl, cap, byte_cap, most, undying = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13]
-local remembered, trim, prune = tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
+local now, ttl, window, cap, byte_cap, most, undying = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[14]
+local remembered, room, trim, prune = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
 
 local s = read_session(session, { 't:' .. operation })
 local live = s and s.exp > now
@@ -18,13 +18,27 @@ if not live then
   if s then redis.call('DEL', session) end
   s = new_session(now)
 end
-local fields = {}
-local coming, coming_bytes = #ARGV - 16, 0
-for at = 17, #ARGV do coming_bytes = coming_bytes + #ARGV[at] end
+local fields, ids, records = {}, {}, {}
+local coming, coming_bytes = #ARGV - 18, 0
+for at = 19, #ARGV do
+  coming_bytes = coming_bytes + #ARGV[at]
+  local message_id = string.match(ARGV[at], '^{"id":"([^"]*)"')
+  ids[#ids + 1], records[#records + 1] = message_id, 't:' .. message_id
+end
+if live then
+  local messages, found = read_messages(session, math.max(s.first, s.next - window), s.next, room, false, records)
+  for at, message_id in ipairs(ids) do
+    if have_id(messages, message_id) then return { 'repeated' } end
+    local namesake = asked_at(found[at])
+    if namesake and namesake >= s.first and namesake < s.next and has_id(redis.call('HGET', session, 'm:' .. namesake), message_id) then
+      return { 'repeated' }
+    end
+  end
+end
 local dropped = make_room(session, s, math.max(0, cap - coming), math.max(0, byte_cap - coming_bytes), math.max(trim, coming))
 for _, name in ipairs(forgotten(session, s, remembered)) do dropped[#dropped + 1] = name end
 remove_fields(session, dropped)
-for at = 17, #ARGV do
+for at = 19, #ARGV do
   fields[#fields + 1] = 'm:' .. s.next
   fields[#fields + 1] = ARGV[at]
   s.next, s.total = s.next + 1, s.total + 1

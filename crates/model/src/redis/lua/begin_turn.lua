@@ -6,12 +6,17 @@ now, ttl, lease, window, cap, most = tonumber(now), tonumber(ttl), tonumber(leas
 byte_cap, remembered, room, trim, prune = tonumber(byte_cap), tonumber(remembered), tonumber(room), tonumber(trim), tonumber(prune)
 turns = tonumber(turns)
 
-local s = read_session(session, { 't:' .. turn })
+-- An id that is the one which follows from the turn's own, in the short form that records have for it; and back.
+local function short(id, usual) return id == usual and '=' or id end
+local function long(word, usual) return word == '=' and usual or word end
+
+local s = read_session(session, { 't:' .. turn, message_id ~= turn and 't:' .. message_id or nil })
 local live = s and s.exp > now
 
 if live and s.more[1] then
-  local state, holder, lease_until, reply, print, asked, asked_at, replied_at = string.match(s.more[1], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  local state, holder, lease_until, reply, print, asked, place, replied_at = string.match(s.more[1], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
   if print ~= fingerprint then return { 'mismatch' } end
+  reply, asked = long(reply, reply_id), long(asked, turn)
   if state == 'done' then
     local at = tonumber(replied_at)
     local stored = at and at < s.next and redis.call('HGET', session, 'm:' .. replied_at)
@@ -19,11 +24,11 @@ if live and s.more[1] then
     return show('replay', s, asked, stored)
   end
   if holder ~= attempt and tonumber(lease_until) > now then return { 'running', tonumber(lease_until) } end
-  local position = tonumber(asked_at)
+  local position = tonumber(place)
   if position < s.first or position >= s.next then return { 'gone' } end
   local messages = read_messages(session, math.max(s.first, position - window + 1), position + 1, room)
   if not has_id(messages[#messages], asked) then return { 'gone' } end
-  redis.call('HSET', session, 't:' .. turn, table.concat({ 'open', attempt, now + lease, reply, print, asked, asked_at, '-' }, ' '))
+  redis.call('HSET', session, 't:' .. turn, table.concat({ 'open', attempt, now + lease, short(reply, reply_id), print, short(asked, turn), place, '-' }, ' '))
   return show('begun', s, 0, asked, position, messages, 0)
 end
 
@@ -57,9 +62,12 @@ local keep, bytes = cap - 2, math.max(0, byte_cap - #message)
 local over = excess(s, keep, bytes, trim)
 local also = message_fields(s.first, s.first + over)
 if s.turns >= remembered then also[#also + 1] = ring_field(s, remembered) end
+local namesake = asked_at(s.more[2])
+if namesake and namesake >= s.first and namesake < position then also[#also + 1] = 'm:' .. namesake else namesake = nil end
 local messages, values = read_messages(session, math.max(s.first, position - window + 1), position, room - #message, false, also)
+if have_id(messages, message_id) or (namesake and has_id(table.remove(values), message_id)) then return { 'repeated' } end
 messages[#messages + 1] = message
-local oldest = #also > over and table.remove(values)
+local oldest = s.turns >= remembered and table.remove(values)
 for _, name in ipairs(drop_oldest(s, values, keep, bytes)) do dropped[#dropped + 1] = name end
 if oldest then dropped[#dropped + 1] = 't:' .. oldest end
 remove_fields(session, dropped)
@@ -67,6 +75,6 @@ remove_fields(session, dropped)
 if s.title == '' then s.title = title end
 s.updated, s.next, s.total, s.bytes, s.rev = now, position + 1, s.total + 1, s.bytes + #message, s.rev + 1
 slide(index, id, s, now, ttl)
-local record = table.concat({ 'open', attempt, now + lease, reply_id, fingerprint, message_id, position, '-' }, ' ')
+local record = table.concat({ 'open', attempt, now + lease, '=', fingerprint, short(message_id, turn), position, '-' }, ' ')
 save(session, index, cards, id, s, undying, remember(s, remembered, turn, record), { 'm:' .. position, message }, s.new and { 'seal', seal } or {})
 return show('begun', s, s.new and 1 or 0, message_id, position, messages, charged)

@@ -76,6 +76,18 @@ local function has_id(message, id)
   return message and string.sub(message, 1, #head) == head
 end
 
+-- Whether one of some messages has an id.
+local function have_id(messages, id)
+  for _, message in ipairs(messages) do if has_id(message, id) then return true end end
+  return false
+end
+
+-- Where a turn that is remembered has its message; nothing when it was no turn. Its words are as crate::turn has them, but
+-- for the ids that follow from the turn's own: `=`.
+local function asked_at(record)
+  return record and tonumber(string.match(record, '(%S+) %S+$'))
+end
+
 -- Where a cut after a message leaves the next position, and the bytes before it; '-' cuts everything. Nothing when the
 -- message, looked for from the newest, isn't there.
 local function cut_at(key, s, after)
