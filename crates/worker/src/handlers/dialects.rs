@@ -130,6 +130,7 @@ async fn append(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
     match call.append(&append).await? {
         Appended::Stored { session, .. } => shape.appended(&session.body(&id, call.fresh.now)),
         Appended::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+        Appended::Repeated => Err(Problem::new(Code::MessageExists)),
         Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Appended::Absent => Err(Problem::new(Code::SessionNotFound)),
         Appended::Full => Err(Problem::new(Code::TooManySessions)),
