@@ -19,6 +19,7 @@ const SUITES = {
   "model-wasm": cargo("-p", "chatkeep-model", "--target", "wasm32-wasip1", "--lib"),
   testkit: cargo("-p", "chatkeep-testkit"),
   gateway: cargo("-p", "chatkeep-gateway"),
+  clients: node("tests/gateway/*.test.mjs"),
   app: node("www/app/src/**/*.test.mjs"),
   worker: node("tests/worker/*.test.mjs"),
   dialects: node("tests/dialects/*.test.mjs"),

@@ -99,11 +99,102 @@ test("sorted sets", async () => {
   assert.equal(await redis.zcard("z"), 2);
 });
 
-test("lists and sets", async () => {
-  await redis.rpush("l", "a", "b", "c");
-  assert.deepEqual(await redis.lrange("l", 0, -1), ["a", "b", "c"]);
-  await redis.sadd("set", "x", "y", "x");
+test("lists", async () => {
+  assert.equal(await redis.rpush("l", "a", "b", "c"), 3);
+  assert.equal(await redis.lpush("l", "first"), 4);
+  assert.deepEqual(await redis.lrange("l", 0, -1), ["first", "a", "b", "c"]);
+  assert.equal(await redis.lpos("l", "b"), 2);
+  assert.equal(await redis.lmove("l", "m", "left", "right"), "first");
+  assert.deepEqual(await redis.lpop("l", 2), ["a", "b"]);
+  assert.equal(await redis.lset("l", 0, "changed"), "OK");
+  assert.deepEqual([await redis.lindex("l", 0), await redis.llen("l")], ["changed", 1]);
+});
+
+test("sets", async () => {
+  assert.equal(await redis.sadd("set", "x", "y", "x"), 2);
+  await redis.sadd("set2", "y", "z");
   assert.deepEqual((await redis.smembers("set")).sort(), ["x", "y"]);
+  assert.deepEqual(await redis.smismember("set", ["x", "z"]), [1, 0]);
+  assert.deepEqual(await redis.sinter("set", "set2"), ["y"]);
+  assert.deepEqual((await redis.sunion("set", "set2")).sort(), ["x", "y", "z"]);
+  assert.deepEqual([await redis.srem("set", "x"), await redis.scard("set")], [1, 1]);
+});
+
+test("streams", async () => {
+  const first = await redis.xadd("log", "*", { who: "ada", said: "Příliš 👍🏽" });
+  const second = await redis.xadd("log", "*", { who: "bob" });
+  assert.equal(await redis.xlen("log"), 2);
+  const entries = await redis.xrange("log", "-", "+");
+  assert.deepEqual(entries, { [first]: { who: "ada", said: "Příliš 👍🏽" }, [second]: { who: "bob" } });
+  assert.equal(await redis.xgroup("log", { type: "CREATE", group: "readers", id: "0" }), "OK");
+  const [[name, pending]] = await redis.xreadgroup("readers", "one", "log", ">", { count: 1 });
+  assert.deepEqual([name, pending[0][0]], ["log", first]);
+  assert.equal(await redis.xack("log", "readers", first), 1);
+  assert.equal(await redis.xtrim("log", { strategy: "MAXLEN", exactness: "=", threshold: 1 }), 1);
+});
+
+test("scans", async () => {
+  await redis.mset(Object.fromEntries(Array.from({ length: 250 }, (_, number) => [`scan:${number}`, "v"])));
+  const found = new Set();
+  let cursor = "0";
+  do {
+    const [next, keys] = await redis.scan(cursor, { match: "scan:*", count: 50 });
+    for (const key of keys) found.add(key);
+    cursor = next;
+  } while (cursor !== "0");
+  assert.equal(found.size, 250);
+  await redis.hset("scanned", { a: "1", b: "2" });
+  assert.deepEqual((await redis.hscan("scanned", 0))[1], ["a", 1, "b", 2]);
+  await redis.zadd("zscanned", { score: 1.5, member: "a" });
+  assert.deepEqual((await redis.zscan("zscanned", 0))[1], ["a", 1.5]);
+});
+
+describe("channels", () => {
+  /** What a subscription gets next, of one kind. */
+  const next = (subscription, kind) =>
+    new Promise((resolve, reject) => {
+      subscription.on(kind, resolve);
+      subscription.on("error", reject);
+    });
+
+  test("carry messages of any text to whoever subscribed", async () => {
+    const subscription = redis.subscribe(["chat", "news"]);
+    await next(subscription, "subscribe");
+    const arrived = next(subscription, "message:news");
+    // Both channels are subscribed one after the other.
+    while ((await redis.publish("news", { said: "Příliš, 👍🏽" })) === 0);
+    assert.deepEqual(await arrived, { channel: "news", message: { said: "Příliš, 👍🏽" } });
+    await subscription.unsubscribe();
+  });
+
+  test("are matched by patterns", async () => {
+    const subscription = redis.psubscribe("chat:*");
+    await next(subscription, "psubscribe");
+    const arrived = next(subscription, "pmessage");
+    // This client takes nothing but JSON there.
+    assert.equal(await redis.publish("chat:1", { n: 1 }), 1);
+    assert.deepEqual(await arrived, { pattern: "chat:*", channel: "chat:1", message: { n: 1 } });
+    await subscription.unsubscribe();
+  });
+});
+
+test("binary values come as they are where the client asks for base64", async () => {
+  await redis.setbit("bits", 7, 1);
+  await redis.setbit("bits", 9, 1);
+  assert.equal(await redis.bitcount("bits", 0, -1), 2);
+  const answer = await fetch(`${gateway.url}/get/bits`, {
+    headers: { authorization: `Bearer ${gateway.token}`, "upstash-encoding": "base64" },
+  });
+  const { result } = await answer.json();
+  assert.deepEqual([...Buffer.from(result, "base64")], [1, 64]);
+  // What is no UTF-8 survives a round through the store, whatever the client shows of it.
+  await redis.eval("redis.call('SET', KEYS[1], string.char(0, 255, 254, 128))", ["raw"], []);
+  assert.equal(await redis.strlen("raw"), 4);
+  assert.equal(await redis.copy("raw", "raw2"), "COPIED");
+  assert.equal(
+    await redis.eval("return redis.call('GET', KEYS[1]) == redis.call('GET', KEYS[2])", ["raw", "raw2"], []),
+    1,
+  );
 });
 
 describe("scripts", () => {
