@@ -87,6 +87,9 @@ pub fn import<R: Records>(
         // As of when it was used last, so that its life isn't made longer.
         now: session.expires.since(ttl),
         ttl,
+        // All that is kept moves.
+        messages_per_session: 1 << 53,
+        session_bytes: 1 << 53,
         sessions_per_owner: 1 << 53,
     };
     let more = next < session.next && !import.messages.is_empty();

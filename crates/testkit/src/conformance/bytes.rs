@@ -1,6 +1,7 @@
 //! The bytes of the messages that a session keeps: counted exactly by every operation, and capped.
 
-use super::world::{SEAL, World, append, message_id, session_id, texts, turn_id};
+use super::operations::{append, texts};
+use super::world::{SEAL, World, message_id, session_id, turn_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
 use chatkeep_model::plan::{Begun, CutAfter, Fork, Forked, Import, Imported, Restore, Truncate};

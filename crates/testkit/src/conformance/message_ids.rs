@@ -1,6 +1,7 @@
 //! Message ids: another message with the id of one that is looked at is refused, and changes nothing.
 
-use super::world::{World, append, message_id, stored};
+use super::operations::append;
+use super::world::{World, message_id, stored};
 use crate::executor::Executor;
 use chatkeep_model::Role;
 use chatkeep_model::limits::REMEMBERED_TURNS;

@@ -1,5 +1,6 @@
 //! The conformance suite: named scenarios that every store must pass, each from an empty store and for an owner of its own.
 
+mod append;
 mod begin;
 mod bytes;
 mod caps;
@@ -7,11 +8,18 @@ mod create;
 mod delete;
 mod expiry;
 mod finish;
+mod fork;
 mod history;
+mod import;
 mod list;
 mod message_ids;
+pub mod operations;
 mod owners;
+mod patch;
+mod restore;
+mod state;
 mod texts;
+mod truncate;
 pub mod world;
 
 use crate::executor::Executor;
@@ -52,6 +60,18 @@ scenarios! {
         a_created_title_is_kept, a_session_without_title_takes_it_from_its_first_turn;
     delete: a_deleted_session_is_gone, a_repeated_delete_is_a_delete, an_unknown_session_is_not_deleted,
         a_deleted_session_refuses_late_sends, the_id_is_free_after_the_undo_window, a_delete_after_a_rebirth_counts_anew;
+    restore: a_restored_session_is_as_it_was, a_repeated_restore_is_a_restore, there_is_nothing_to_restore_after_the_undo_window;
+    append: an_append_stores_all_its_messages, a_repeated_append_changes_nothing, an_append_may_have_to_find_its_session,
+        an_append_drops_the_oldest_beyond_the_cap;
+    patch: a_patch_changes_what_it_names, a_repeated_patch_undoes_no_later_one, a_touch_slides_the_ttl_alone;
+    truncate: a_cut_keeps_what_is_before_it, a_repeated_cut_spares_what_came_since,
+        a_cut_of_what_is_not_there_changes_nothing, a_turn_that_was_cut_away_is_gone, a_cut_finds_its_message_far_back;
+    fork: a_fork_has_the_messages_the_state_and_the_metadata, a_repeated_fork_makes_one_session,
+        a_fork_needs_its_source_its_message_and_room, a_long_session_is_forked_whole;
+    state: a_state_is_written_and_read, a_condition_that_does_not_hold_writes_nothing, a_repeated_write_undoes_no_later_one,
+        a_tag_of_an_earlier_session_does_not_match;
+    import: an_imported_session_is_as_it_was_exported, a_repeated_import_changes_nothing,
+        an_import_that_does_not_fit_changes_nothing, a_rebuild_changes_no_list_that_is_right;
     expiry: turns_slide_the_ttl, reads_slide_nothing, an_expired_session_is_absent, an_expired_session_begins_anew,
         a_session_in_use_never_leaves_the_list, a_late_finish_keeps_its_session_listed, a_finish_at_once_slides_nothing;
     caps: the_oldest_messages_drop, a_lowered_cap_is_reached_in_steps, a_trimmed_reply_is_gone, a_trimmed_question_is_gone,

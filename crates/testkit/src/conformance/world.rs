@@ -5,8 +5,8 @@ use crate::executor::Executor;
 use chatkeep_model::id::digest;
 use chatkeep_model::message::Message;
 use chatkeep_model::plan::{
-    Append, BeginTurn, Begun, Create, Created, Cursor, Delete, FinishTurn, Finished, Info, Listed, Page, ReadHistory,
-    ReadList, ReleaseTurn,
+    BeginTurn, Begun, Create, Created, Cursor, Delete, FinishTurn, Finished, Info, Listed, Page, ReadHistory, ReadList,
+    ReleaseTurn,
 };
 use chatkeep_model::session::Flags;
 use chatkeep_model::session::derived_title;
@@ -199,33 +199,6 @@ impl<E: Executor> World<E> {
     /// Deletes a session.
     pub fn delete(&mut self, session: &str) -> bool {
         !self.run(&Delete { sessions: vec![session_id(session)], now: self.now(), undo: self.limits.undo }).is_empty()
-    }
-}
-
-/// The stored texts of so many user messages whose ids begin with `prefix`.
-#[must_use]
-pub fn texts(prefix: &str, count: u64) -> Vec<String> {
-    let text = |number| stored(&message_id(&format!("{prefix}{number}")), Role::User, "pět", None);
-    (0..count).map(text).collect()
-}
-
-/// An append of so many messages, each with an id that begins with the operation's.
-#[must_use]
-pub fn append<E: Executor>(world: &World<E>, session: &str, operation: &str, count: u64) -> Append {
-    Append {
-        session: session_id(session),
-        operation: turn_id(operation),
-        fingerprint: "00".to_owned(),
-        messages: texts(operation, count),
-        title: String::new(),
-        existing: false,
-        seal: SEAL.to_owned(),
-        now: world.now(),
-        ttl: world.limits.ttl,
-        window: world.limits.window,
-        messages_per_session: world.limits.messages_per_session,
-        session_bytes: world.limits.session_bytes,
-        sessions_per_owner: world.limits.sessions_per_owner,
     }
 }
 
