@@ -71,6 +71,7 @@ pub(super) fn imported_bytes_are_counted<E: Executor>(world: &mut World<E>) {
         state: String::new(),
         seal: SEAL.to_owned(),
         position: 0,
+        after: None,
         messages: (0..).map(|number| message_id(&format!("i{number}"))).zip(texts("i", 4)).collect(),
         now: world.now(),
         ttl: world.limits.ttl,

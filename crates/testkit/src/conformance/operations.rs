@@ -43,6 +43,7 @@ pub fn patch<E: Executor>(world: &World<E>, session: &str, operation: &str) -> P
         pinned: None,
         archived: None,
         metadata: None,
+        automatic: false,
         now: world.now(),
         ttl: world.limits.ttl,
     }
@@ -129,6 +130,7 @@ pub fn import<E: Executor>(world: &World<E>, session: &str, position: u64, count
         state: String::new(),
         seal: SEAL.to_owned(),
         position,
+        after: None,
         messages: (position..position + count).map(message).collect(),
         now: world.now(),
         ttl: world.limits.ttl,

@@ -132,6 +132,8 @@ pub(super) async fn revive(
             messages: some.to_vec(),
             now,
             ttl: limits.ttl,
+            messages_per_session: limits.messages_per_session,
+            session_bytes: limits.session_bytes,
             sessions_per_owner: limits.sessions_per_owner,
         };
         if !matches!(store.run(&import).await?, Imported::Stored(_)) {
