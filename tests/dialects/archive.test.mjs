@@ -51,7 +51,7 @@ forEachStore("archive in D1", (store) => {
   test("C11 hybrid, write-through: a lost session comes back on history and on the next turn, a deleted one never", async () => {
     const vars = {
       ARCHIVE_MODE: "write-through",
-      ...(store === "vault" && { STORAGE_GUIDE_SESSION_TTL_SECONDS: "2" }),
+      ...(store === "vault" && { STORAGE_GUIDE_SESSION_TTL_SECONDS: "6" }),
     };
     const { guide, lose, stop, worker } = await archiving(store, vars);
     try {

@@ -70,7 +70,7 @@ fn user(call: &Call<'_>) -> Option<String> {
 
 async fn create(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
     let create = shape.create(user(call).unwrap_or_default(), call.incoming())?;
-    match call.store.run(&create).await? {
+    match call.create(&create).await? {
         Created::Created(session) => shape.created(&create.session, &session),
         Created::Exists => Err(Problem::new(Code::SessionExists)),
         Created::Deleted => Err(Problem::new(Code::SessionDeleted)),

@@ -26,7 +26,7 @@ use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::depth::is_deeper;
 use chatkeep_model::intake::{self, Fresh, Incoming};
 use chatkeep_model::limits::{ADDRESS_BYTES, IMPORT_BYTES, JSON_DEPTH};
-use chatkeep_model::plan::{Append, Appended, Delete, Page, ReadHistory};
+use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Page, ReadHistory};
 use chatkeep_model::rate::Charge;
 use chatkeep_model::route::{Action, Matched, Query, route};
 use chatkeep_model::{Code, Dialect, Limits, Namespace, Problem, SessionId};
@@ -94,6 +94,15 @@ impl Call<'_> {
             }
             _ => Ok(page),
         }
+    }
+
+    /// Creates, and archives what was created where that is done at once.
+    async fn create(&self, create: &Create) -> Result<Created, Problem> {
+        let created = self.store.run(create).await?;
+        if let (Some(archive), Created::Created(_)) = (&self.archive, &created) {
+            archive.write_through(&create.session).await;
+        }
+        Ok(created)
     }
 
     /// Appends, with the archive before and after: as a turn does.

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Problem> {
     let create = intake::create(call.incoming())?;
-    match call.store.run(&create).await? {
+    match call.create(&create).await? {
         Created::Created(session) => {
             let answer = Answer::json(&session.body(&create.session, call.fresh.now))?;
             Ok(answer.status(201).header("location", format!("/v1/sessions/{}", create.session)))
