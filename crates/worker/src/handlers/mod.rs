@@ -156,6 +156,9 @@ pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context
         return Answer::text(204, "text/plain", String::new()).respond(common);
     }
     common.push(("cache-control", "no-store".to_owned()));
+    // What is said in a session is never a page, whatever a browser would make of it.
+    common.push(("x-content-type-options", "nosniff".to_owned()));
+    common.push(("content-security-policy", "default-src 'none'; frame-ancestors 'none'".to_owned()));
     answer(&request, &headers, env, &settings, context).await.unwrap_or_else(refuse).respond(common)
 }
 
