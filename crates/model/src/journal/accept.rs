@@ -6,7 +6,6 @@
 use super::operations::{Acceptable, Unknown, Verdict};
 use super::{Base, Ledger, Seed};
 use crate::id::SessionId;
-use crate::message::stored_prefix;
 use crate::plan::{
     Append, BeginTurn, Create, Delete, FinishTurn, Finished, Fork, Info, Patch, ReadHistory, ReadList, ReadState,
     ReleaseTurn, Restore, Stated, Touch, Truncate, WriteState,
@@ -16,8 +15,8 @@ use crate::session::Session;
 use crate::time::Millis;
 use crate::turn::TurnRecord;
 use crate::{MessageId, Operation};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// What became of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -221,7 +220,11 @@ fn append_reply<L: Ledger>(finish: &FinishTurn, mut session: Session, ledger: &m
 }
 
 fn reply_id(finish: &FinishTurn) -> Option<MessageId> {
-    Some(finish.turn.reply_id()).filter(|id| finish.reply.starts_with(&stored_prefix(id)))
+    #[derive(Deserialize)]
+    struct Head {
+        id: MessageId,
+    }
+    serde_json::from_str::<Head>(&finish.reply).ok().map(|head| head.id)
 }
 
 /// A turn is given up. Where the overlay doesn't know it, its lease ends by itself.
