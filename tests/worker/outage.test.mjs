@@ -153,6 +153,22 @@ describe("a lasting fault is named, and the journal takes over", () => {
   });
 });
 
+test("what was known in an earlier outage does not count in the next", async () => {
+  const session_id = `s-${randomUUID()}`;
+  await redis.cli("REPLICAOF", "127.0.0.1", "1");
+  after(() => redis.cli("REPLICAOF", "NO", "ONE"));
+  // Nothing is taken: it is only learnt that there is no such session.
+  const early = { message: "Too early", session_id, existing: true };
+  assertProblem(await api.chat(early), 404, "session_not_found");
+  await redis.cli("REPLICAOF", "NO", "ONE");
+  await api.say("Made later", { session_id });
+  await gateway.order({ fault: "drop_request", count: 10_000 });
+  const turn = ok(await api.chat({ message: "And now?", session_id, existing: true }));
+  assert.equal(turn.degraded, true);
+  await recovered();
+  assert.equal((await inRedis(session_id)).length, 4);
+});
+
 describe("a Redis that refuses writes still serves what it has, and takes part in what is decided", () => {
   for (const [cause, refuse, allow] of [
     ["read_only", ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]],

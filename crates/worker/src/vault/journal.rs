@@ -101,6 +101,10 @@ impl Journal {
         let accepted = in_transaction(self.storage.as_raw(), || {
             let before = self.entries.last_position()?;
             let mut overlay = self.overlay.borrow_mut();
+            if self.depth()? == 0 {
+                // What was known when nothing was taken is from before, and may not be true any more.
+                overlay.clear()?;
+            }
             let seed = seed.as_ref().or(handed.seed.as_ref());
             let accepted = journal::accept(&handed.operation, &handed.json, seed, &mut *overlay)
                 .map_err(|error| error.unwrap_or_else(|| Error::RustError("not an operation".to_owned())))?;
@@ -119,7 +123,7 @@ impl Journal {
     /// The list of a Redis that still reads, with what the overlay knows better.
     async fn list(&self, handed: &Handed, away: Option<String>) -> Result<Taken> {
         let (Some(upstash), true) =
-            (self.config.as_ref().and_then(|config| config.upstash.as_ref()), self.overlay.borrow_mut().knows_any()?)
+            (self.config.as_ref().and_then(|config| config.upstash.as_ref()), self.depth()? > 0)
         else {
             return Ok(Taken::Direct);
         };
@@ -271,7 +275,7 @@ impl Journal {
         else {
             return Ok(None);
         };
-        if self.overlay.borrow_mut().base(&id)?.is_some() {
+        if self.depth()? > 0 && self.overlay.borrow_mut().base(&id)?.is_some() {
             return Ok(None);
         }
         let keys = Keys::new(&handed.prefix, &handed.owner);
