@@ -14,6 +14,9 @@ use worker::Env;
 /// For how long Redis is not asked again.
 const CACHED: Millis = Millis(5_000);
 
+/// How long a journal is waited for that could be replayed now.
+const PATIENCE: Millis = Millis(100);
+
 /// When Redis was asked last, and how long it took to answer, if it did.
 #[derive(Clone, Copy)]
 struct Asked {
@@ -65,7 +68,7 @@ async fn ask(config: &Config, env: Env, health: &mut Health) {
             ASKED.set(Some(asked));
             // The alarms of other objects don't tell this isolate what they replayed.
             if there && journaled::depth() > 0 {
-                replay_after_recovery(env).await;
+                replay_after_recovery(env, PATIENCE).await;
             }
             asked
         }

@@ -29,7 +29,7 @@ use chatkeep_model::limits::{ADDRESS_BYTES, IMPORT_BYTES, JSON_DEPTH};
 use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Page, ReadHistory};
 use chatkeep_model::rate::Charge;
 use chatkeep_model::route::{Action, Matched, Query, route};
-use chatkeep_model::{Code, Dialect, Limits, Namespace, Problem, SessionId};
+use chatkeep_model::{Code, Dialect, Limits, Millis, Namespace, Problem, SessionId};
 use std::cell::Cell;
 use std::rc::Rc;
 use uuid::Builder;
@@ -248,7 +248,7 @@ async fn answer(
         context.wait_until(async move { store.note(now).await });
     }
     if upstash::recovered() {
-        context.wait_until(replay_after_recovery(env));
+        context.wait_until(replay_after_recovery(env, Millis(10_000)));
     }
     let mut answer = answer.unwrap_or_else(refuse);
     if store.is_degraded() {

@@ -18,9 +18,9 @@ pub(super) async fn ask(env: &Env, namespace: &str, owner: &Owner, question: &st
     ask_named(env, VAULT, &format!("{namespace}|{owner}"), question).await
 }
 
-/// Has the vault replay its journal; gives how many entries are left.
-pub(super) async fn replay(env: &Env, prefix: &str, owner: &Owner) -> Result<u64, StoreError> {
-    let left = ask(env, prefix, owner, "replay\n").await?;
+/// Has the vault replay its journal, and waits no longer than this; gives how many entries are left.
+pub(super) async fn replay(env: &Env, prefix: &str, owner: &Owner, patience: Millis) -> Result<u64, StoreError> {
+    let left = ask(env, prefix, owner, &format!("replay\n{patience}")).await?;
     left.parse().map_err(|_| StoreError::UnexpectedReply)
 }
 

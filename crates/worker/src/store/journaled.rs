@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 /// The most owners that an isolate remembers to have a journal. The others' clients have a marker.
 const REMEMBERED: usize = 10_000;
 
+/// The most owners whose vaults are asked at once.
+const ASKED: usize = 20;
+
 /// What a client sends when nothing of it is in a journal.
 const CLEARED: &str = "-";
 
@@ -36,9 +39,9 @@ pub(crate) fn has(prefix: &str, owner: &Owner) -> bool {
     DEPTHS.with_borrow(|depths| !depths.is_empty() && depths.contains_key(&(prefix.to_owned(), owner.clone())))
 }
 
-/// Those who have one.
-pub(crate) fn all() -> Vec<Whose> {
-    DEPTHS.with_borrow(|depths| depths.keys().cloned().collect())
+/// Some of those who have one, as many as one request may ask.
+pub(crate) fn some() -> Vec<Whose> {
+    DEPTHS.with_borrow(|depths| depths.keys().take(ASKED).cloned().collect())
 }
 
 /// How many entries they have.

@@ -141,7 +141,8 @@ impl Store {
         let prefix = &self.namespace.prefix;
         if self.whole {
             // What waits is replayed first; what can't be makes the answer fail.
-            let left = if away.is_none() { embedded::replay(&self.env, prefix, &self.owner).await? } else { 1 };
+            let left =
+                if away.is_none() { embedded::replay(&self.env, prefix, &self.owner, PATIENCE).await? } else { 1 };
             return if left == 0 { Ok(None) } else { Err(unavailable(away)) };
         }
         let mut handed = Handed {
@@ -269,10 +270,14 @@ impl Store {
     }
 }
 
-/// Has the journals that this isolate knows of replayed, if Redis just became well again.
-pub(crate) async fn replay_after_recovery(env: Env) {
-    for (prefix, owner) in journaled::all() {
-        if let Ok(left) = embedded::replay(&env, &prefix, &owner).await {
+/// How long what asks for everything waits for the journal to be replayed.
+const PATIENCE: Millis = Millis(5_000);
+
+/// Has journals that this isolate knows of replayed, if Redis just became well again, and waits no longer than this for each.
+/// Those that are left, their alarms see to.
+pub(crate) async fn replay_after_recovery(env: Env, patience: Millis) {
+    for (prefix, owner) in journaled::some() {
+        if let Ok(left) = embedded::replay(&env, &prefix, &owner, patience).await {
             journaled::note(&prefix, &owner, left);
         }
     }

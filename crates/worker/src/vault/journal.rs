@@ -140,18 +140,18 @@ impl Journal {
         Ok(Taken::Outcome { json, marker, depth: self.depth()?, away })
     }
 
-    /// Replays what there is, waiting no longer than a while. Says how many entries are left.
-    pub(super) async fn replay_now(self: &Rc<Self>) -> Result<u64> {
+    /// Replays what there is, waiting no longer than this. Says how many entries are left.
+    pub(super) async fn replay_within(self: &Rc<Self>, patience: Millis) -> Result<u64> {
         self.prepare()?;
         if self.depth()? > 0 {
-            self.drain_within(STRETCH).await?;
+            self.drain_within(patience).await?;
         }
         self.depth()
     }
 
     /// The alarm's part: replays, and comes again later where something is left.
     pub(super) async fn ring(self: &Rc<Self>) -> Result<()> {
-        self.replay_now().await?;
+        self.replay_within(STRETCH).await?;
         if self.depth()? == 0 {
             self.failures.set(0);
             return self.schedule.cancel(Kind::Replay, "");

@@ -29,7 +29,7 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 ///
 /// It is asked by `POST` with an operation's name, a line break and the operation in JSON, and answers with the outcome in
 /// JSON. `journal` instead of a name hands it an operation that Redis can't take ([`chatkeep_model::journal::Handed`]), and
-/// `replay` has it replay what it has; that is answered with how many entries are left. `move` has it send its own sessions to
+/// `replay` and milliseconds have it replay what it has, and wait so long at most; that is answered with how many entries are left. `move` has it send its own sessions to
 /// Redis ([`chatkeep_model::moving::Moving`]). Only this Worker can reach it.
 #[durable_object(alarm)]
 pub struct Vault {
@@ -63,7 +63,7 @@ impl DurableObject for Vault {
                 return Response::ok(serde_json::to_string(&taken)?);
             }
             "replay" => {
-                let left = self.journal.replay_now().await?;
+                let left = self.journal.replay_within(Millis(operation.parse().unwrap_or(0))).await?;
                 return Response::ok(left.to_string());
             }
             "move" => {
