@@ -40,6 +40,7 @@ fn a_long_session_moves_in_pages_and_keeps_its_end() {
         operation: turn_id("p"),
         title: Some("Plán".to_owned()),
         pinned: Some(true),
+        automatic: false,
         archived: None,
         metadata: Some(r#"{"a":1}"#.to_owned()),
         now: Millis(now.0 + 10),
