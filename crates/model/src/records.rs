@@ -4,6 +4,10 @@
 //! these records, and the operation's `apply` runs the same rules over them. So there are two statements of each rule,
 //! and the conformance suite holds them against each other.
 
+mod memory;
+
+pub use memory::{Kept, MemoryRecords};
+
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::session::{Card, Session};
 use crate::time::Millis;
