@@ -3,6 +3,7 @@
 use crate::executor::Executor;
 use ::redis::{Client, Cmd, Connection, ErrorKind, RedisError, ServerErrorKind, Value, cmd};
 use chatkeep_model::journal::{Entry, Settled, Step, replay};
+use chatkeep_model::redis::script::stock_source;
 use chatkeep_model::redis::{Call, Keys, Reply, Script, script};
 use chatkeep_model::{Millis, Operation, Owner};
 use std::collections::{BTreeMap, HashMap};
@@ -196,22 +197,11 @@ impl Executor for RedisExecutor {
 }
 
 impl StockScript {
-    /// Takes out the flag that only Upstash knows; where it was the only one, all that the first line says.
     fn of(script: &Script) -> Self {
-        let source = stock_source(script.source);
+        let source = script.stock_source();
         let sha1 = sha1_smol::Sha1::from(&source).hexdigest();
         Self { source, sha1 }
     }
-}
-
-fn stock_source(source: &str) -> String {
-    let (first, rest) = source.split_once('\n').unwrap_or((source, ""));
-    let first = match first {
-        "#!lua flags=allow-key-locking" => "",
-        "#!lua flags=no-writes,allow-key-locking" => "#!lua flags=no-writes",
-        other => other,
-    };
-    format!("{first}\n{rest}")
 }
 
 /// The reply in the shapes that plans decode; or what is in it that they don't know.

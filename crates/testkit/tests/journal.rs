@@ -5,9 +5,9 @@ use chatkeep_model::plan::{
     BeginTurn, Begun, Condition, CutAfter, Delete, FinishTurn, Finished, Info, Patch, ReadHistory, ReadList, Tag,
     Touch, Truncate, WriteState,
 };
+use chatkeep_model::records::MemoryRecords;
 use chatkeep_model::{Millis, Operation};
 use chatkeep_testkit::conformance::world::{World, message_id, session_id, turn_id};
-use chatkeep_testkit::reference::ReferenceRecords;
 use chatkeep_testkit::{RedisExecutor, RedisServer};
 
 fn on_redis(test: impl FnOnce(&mut World<RedisExecutor>)) {
@@ -18,7 +18,7 @@ fn on_redis(test: impl FnOnce(&mut World<RedisExecutor>)) {
 }
 
 /// What a ledger makes of an operation: its outcome, or nothing where it can't tell.
-fn taken<O: Operation>(ledger: &mut ReferenceRecords, operation: &O, seed: Option<&Seed>) -> Option<O::Outcome> {
+fn taken<O: Operation>(ledger: &mut MemoryRecords, operation: &O, seed: Option<&Seed>) -> Option<O::Outcome> {
     let json = serde_json::to_string(operation).unwrap_or_else(|error| panic!("{error}"));
     match accept(O::NAME, &json, seed, ledger) {
         Ok(Accepted::Outcome(outcome)) => {
@@ -30,7 +30,7 @@ fn taken<O: Operation>(ledger: &mut ReferenceRecords, operation: &O, seed: Optio
 }
 
 /// A whole turn in a ledger.
-fn exchange(world: &World<RedisExecutor>, ledger: &mut ReferenceRecords, session: &str, turn: &str, existing: bool) {
+fn exchange(world: &World<RedisExecutor>, ledger: &mut MemoryRecords, session: &str, turn: &str, existing: bool) {
     let begin = BeginTurn { existing, ..world.begin(session, turn, turn) };
     let begun = taken(ledger, &begin, None).unwrap_or_else(|| panic!("{turn} is not begun"));
     let finish = world.finish(&begin, &begun, &format!("re {turn}"));
@@ -38,7 +38,7 @@ fn exchange(world: &World<RedisExecutor>, ledger: &mut ReferenceRecords, session
 }
 
 /// Replays everything, each entry twice and the first once more at the end, as crashes and late copies would.
-fn replay(world: &mut World<RedisExecutor>, journal: &str, ledger: &mut ReferenceRecords) -> Vec<Settled> {
+fn replay(world: &mut World<RedisExecutor>, journal: &str, ledger: &mut MemoryRecords) -> Vec<Settled> {
     let owner = world.owner().clone();
     let entries: Vec<Entry> = ledger.entries.drain(..).collect();
     let mut settled = Vec::new();
@@ -61,7 +61,7 @@ const DONE: Settled = Settled::Done;
 #[test]
 fn a_new_session_is_made_by_replay_once() {
     on_redis(|world| {
-        let mut ledger = ReferenceRecords::default();
+        let mut ledger = MemoryRecords::default();
         exchange(world, &mut ledger, "s", "t1", false);
         exchange(world, &mut ledger, "s", "t2", true);
         let read = ReadHistory { session: session_id("s"), now: world.now(), limit: 10, before: None };
@@ -90,7 +90,7 @@ fn a_turn_goes_on_where_redis_went_away() {
             ..Seed::default()
         };
         for seed in [Some(&seed), None] {
-            let mut ledger = ReferenceRecords::default();
+            let mut ledger = MemoryRecords::default();
             let finish = world.finish(&begin, &begun, "answered");
             let finished = taken(&mut ledger, &finish, seed);
             let Some(Finished::Stored(shown)) = finished else { panic!("{finished:?}") };
@@ -99,7 +99,7 @@ fn a_turn_goes_on_where_redis_went_away() {
             assert_eq!(world.contents("s"), ["before", "BEFORE", "asked", "answered"]);
         }
         // And the other way round: the begin landed although its answer was lost, and it is journaled too.
-        let mut ledger = ReferenceRecords::default();
+        let mut ledger = MemoryRecords::default();
         let begin = world.begin("s", "t2", "t2");
         world.run(&begin);
         exchange(world, &mut ledger, "s", "t2", true);
@@ -113,7 +113,7 @@ fn an_assumed_session_takes_what_does_not_depend_on_its_contents() {
     on_redis(|world| {
         world.exchange("s", "t0", "Title of it");
         let (id, now, ttl) = (session_id("s"), world.now(), world.limits.ttl);
-        let mut ledger = ReferenceRecords::default();
+        let mut ledger = MemoryRecords::default();
         let cut = |after| Truncate { session: id.clone(), operation: turn_id("o1"), after, now, ttl };
         let write = |condition| WriteState {
             session: id.clone(),
@@ -168,12 +168,12 @@ fn an_assumed_session_takes_what_does_not_depend_on_its_contents() {
 fn deletes_stay_deleted() {
     on_redis(|world| {
         world.exchange("s", "t0", "text");
-        let mut ledger = ReferenceRecords::default();
+        let mut ledger = MemoryRecords::default();
         let delete = Delete { sessions: vec![session_id("s")], now: world.now(), undo: world.limits.undo };
         assert_eq!(taken(&mut ledger, &delete, None), Some(delete.sessions.clone()));
         assert_eq!(taken(&mut ledger, &world.begin("s", "late", "late"), None), Some(Begun::Deleted));
         // Another process journaled a turn of the same session.
-        let mut other = ReferenceRecords::default();
+        let mut other = MemoryRecords::default();
         exchange(world, &mut other, "s", "t1", true);
         assert_eq!(replay(world, "j", &mut ledger), [DONE]);
         assert_eq!(
@@ -192,7 +192,7 @@ fn a_session_that_ended_meanwhile_comes_back_with_its_journaled_messages_only() 
         world.exchange("s", "t0", "old");
         world.exchange("touched", "t0", "old");
         world.wait(Millis(9_000));
-        let (mut ledger, now, ttl) = (ReferenceRecords::default(), world.now(), world.limits.ttl);
+        let (mut ledger, now, ttl) = (MemoryRecords::default(), world.now(), world.limits.ttl);
         exchange(world, &mut ledger, "s", "t1", true);
         assert!(taken(&mut ledger, &Touch { session: session_id("touched"), now, ttl }, None).is_some());
         world.wait(Millis(6_000));
@@ -209,7 +209,7 @@ fn what_was_acknowledged_wins_over_what_stands_in_its_way() {
     on_redis(|world| {
         world.exchange("s", "t0", "kept");
         world.exchange("s", "t1", "cut");
-        let mut ledger = ReferenceRecords::default();
+        let mut ledger = MemoryRecords::default();
         // An edit whose base was cut away meanwhile keeps its message.
         exchange(world, &mut ledger, "s", "t2", true);
         let edit = BeginTurn { cut_after: Some(CutAfter::Message(message_id("r-t2"))), ..world.begin("s", "t3", "t3") };
@@ -245,7 +245,7 @@ fn what_was_acknowledged_wins_over_what_stands_in_its_way() {
 #[test]
 fn two_journals_of_one_session_keep_each_their_order() {
     on_redis(|world| {
-        let (mut one, mut other) = (ReferenceRecords::default(), ReferenceRecords::default());
+        let (mut one, mut other) = (MemoryRecords::default(), MemoryRecords::default());
         for number in 0..3 {
             exchange(world, &mut one, "s", &format!("a{number}"), false);
             exchange(world, &mut other, "s", &format!("b{number}"), false);

@@ -1,6 +1,7 @@
 //! One call to Redis, and its body in Upstash's REST form.
 
 use crate::redis::Script;
+use crate::redis::script::stock_source;
 
 /// A command or a script call. Every call in Chatkeep may be repeated: writes carry the id of their turn or operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,38 @@ impl Call {
         Call::Source { source, keys, arguments }
     }
 
+    /// The body for a server that doesn't know the flag `allow-key-locking`; `sha1` is the digest of a script's
+    /// [`Script::stock_source`].
+    #[must_use]
+    pub fn stock_body(&self, sha1: impl FnOnce(&'static Script) -> String) -> String {
+        match self {
+            Call::Script { script, keys, arguments } => script_body("EVALSHA", &sha1(script), keys, arguments),
+            _ => self.stock_body_with_source(),
+        }
+    }
+
+    /// The same with the source.
+    #[must_use]
+    pub fn stock_body_with_source(&self) -> String {
+        match self {
+            Call::Command(words) => array(words.iter().map(String::as_str)),
+            Call::Script { script, keys, arguments } => {
+                script_body("EVAL", &stock_source(script.source), keys, arguments)
+            }
+            Call::Source { source, keys, arguments } => script_body("EVAL", &stock_source(source), keys, arguments),
+        }
+    }
+
+    /// The bytes that its arguments have.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let words = match self {
+            Call::Command(words) => words,
+            Call::Script { arguments, .. } | Call::Source { arguments, .. } => arguments,
+        };
+        words.iter().map(|word| word.len() as u64).sum()
+    }
+
     /// Whether it may change something.
     #[must_use]
     pub fn writes(&self) -> bool {
@@ -78,10 +111,13 @@ fn script_body(command: &str, script: &str, keys: &[String], arguments: &[String
     array(words.chain(keys.iter().map(String::as_str)).chain(arguments.iter().map(String::as_str)))
 }
 
-/// The body of the call that asks whether Redis is there.
+/// The command that asks whether Redis is there.
+pub const PING: &str = "PING";
+
+/// The body of that call.
 #[must_use]
 pub fn ping() -> String {
-    array(["PING"].into_iter())
+    array([PING].into_iter())
 }
 
 fn array<'a>(words: impl Iterator<Item = &'a str> + Clone) -> String {
