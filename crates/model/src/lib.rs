@@ -17,6 +17,7 @@ pub mod error;
 pub mod id;
 pub mod intake;
 pub mod journal;
+pub mod library;
 pub mod limits;
 pub mod message;
 pub mod moving;

@@ -80,9 +80,19 @@ const OPENTA: Settings = Settings {
     default_window: 21,
 };
 
+/// The canonical namespace as `chatkeep/server` opens it: with the hour that its systems keep a session.
+const LIBRARY: Settings = Settings { default_ttl: 3600 * SECONDS, ..CANONICAL };
+
 /// The namespace of the canonical API.
 pub(super) fn canonical(read: Read) -> Result<Namespace, ConfigError> {
     namespace(read, &CANONICAL, "")
+}
+
+impl Namespace {
+    /// The namespace of `chatkeep/server`.
+    pub(crate) fn of_library(read: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        namespace(read, &LIBRARY, "")
+    }
 }
 
 /// A dialect's. What is set before the canonical keys stands before a dialect's too, unless its own prefix is set: so two
