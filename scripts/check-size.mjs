@@ -13,14 +13,22 @@ const glue = await import("../www/chatkeep/wasm/chatkeep_sdk.js");
 const loaded = glue.initSync({ module: SDK_WASM });
 if (!(loaded.memory instanceof WebAssembly.Memory)) throw new Error("the SDK's wasm has no memory");
 
+const LIBRARY_WASM = readFileSync("www/chatkeep/wasm-server/chatkeep_library_bg.wasm");
+const library = await import("../www/chatkeep/wasm-server/chatkeep_library.js");
+library.initSync({ module: LIBRARY_WASM });
+if (!library.variables().includes("REDIS_URL")) throw new Error("the library's wasm doesn't say what it reads");
+
 const sdk_js = brotli(await bundle('import * as sdk from "./index.js"; console.log(sdk);'));
 const both_js = brotli(
   await bundle('import * as sdk from "./index.js"; import * as react from "./react.js"; console.log(sdk, react);'),
 );
 const sizes = {
-  worker: WORKER.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0),
+  worker: WORKER.reduce((sum, file) => sum + gzip(file), 0),
   sdk: brotli(SDK_WASM) + sdk_js,
   react: both_js - sdk_js,
+  library:
+    gzip(LIBRARY_WASM) +
+    gzip(await bundle('import * as server from "./server/edge.js"; console.log(server);', ["*.wasm?module"])),
 };
 
 for (const [name, { what, bytes }] of Object.entries(JSON.parse(readFileSync("size-budget.json", "utf8")))) {
@@ -34,8 +42,12 @@ function brotli(content) {
   return brotliCompressSync(content, { params }).length;
 }
 
+function gzip(content) {
+  return gzipSync(content, { level: 9 }).length;
+}
+
 /** The module minified as a bundler would ship it, React left out. */
-async function bundle(contents) {
+async function bundle(contents, external = []) {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: "www/chatkeep/dist" },
     bundle: true,
@@ -43,7 +55,7 @@ async function bundle(contents) {
     write: false,
     format: "esm",
     target: "es2022",
-    external: ["react"],
+    external: ["react", ...external],
   });
   return Buffer.from(outputFiles[0].contents);
 }

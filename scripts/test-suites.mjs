@@ -21,6 +21,7 @@ const SUITES = {
   gateway: cargo("-p", "chatkeep-gateway"),
   clients: node("tests/gateway/*.test.mjs"),
   app: node("www/app/src/**/*.test.mjs"),
+  library: node("tests/library/*.test.mjs"),
   worker: node("tests/worker/*.test.mjs"),
   dialects: node("tests/dialects/*.test.mjs"),
   browser: node("tests/browser/*.test.mjs"),
