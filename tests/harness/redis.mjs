@@ -20,17 +20,19 @@ import { Process } from "./processes.mjs";
  */
 
 /**
- * @param {{appendonly?: boolean, port?: number, dir?: string, maxmemory?: string, cluster?: boolean}} [options]
- *   `appendonly` writes every command to disk before it is answered; without it nothing is kept; `cluster` lets it join one
+ * @param {{appendonly?: boolean, port?: number, dir?: string, maxmemory?: string, cluster?: boolean, args?: string[]}} [options]
+ *   `appendonly` writes every command to disk before it is answered; without it nothing is kept; `cluster` lets it join one;
+ *   `args` are more of its own
  * @returns {Promise<Redis>}
  */
-export async function startRedis({ appendonly = false, port, dir, maxmemory, cluster = false } = {}) {
+export async function startRedis({ appendonly = false, port, dir, maxmemory, cluster = false, args: more = [] } = {}) {
   const folder = dir ?? temporaryFolder("redis");
   const its_port = port ?? (await freePort());
   const args = ["--port", `${its_port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
   args.push(...(appendonly ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]));
   if (cluster) args.push("--cluster-enabled", "yes", "--cluster-node-timeout", "1000");
   if (maxmemory) args.push("--maxmemory", maxmemory, "--maxmemory-policy", "noeviction");
+  args.push(...more);
 
   let logs = "";
   let server = await run();

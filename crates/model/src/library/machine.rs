@@ -173,6 +173,9 @@ impl Machine {
     pub fn woke(&mut self, now: Millis) -> Vec<Effect> {
         if self.link.may_try(now) {
             self.replay(now);
+        } else {
+            // Timers and clocks don't agree to the millisecond.
+            self.wake(now);
         }
         std::mem::take(&mut self.effects)
     }

@@ -112,7 +112,7 @@ fn classify(status: u16, text: &str) -> Answer {
     let starts = |part: &str| text.starts_with(part);
     let error = if starts("NOSCRIPT") {
         return Answer::ScriptUnknown;
-    } else if status == 401 || starts("WRONGPASS") || starts("NOAUTH") {
+    } else if status == 401 || starts("WRONGPASS") || starts("NOAUTH") || has("unauthenticated") {
         StoreError::Misconfigured("unauthorized")
     } else if starts("NOPERM") {
         StoreError::Misconfigured("no_permission")
@@ -235,6 +235,7 @@ mod tests {
         use StoreError::{Misconfigured, TooLarge, Unavailable, UnexpectedReply};
         for (status, text, expected) in [
             (401, "WRONGPASS invalid or missing auth token.", Misconfigured("unauthorized")),
+            (400, "ERR Protocol error: unauthenticated multibulk length", Misconfigured("unauthorized")),
             (400, "NOPERM this user has no permissions to run the 'evalsha' command", Misconfigured("no_permission")),
             (400, "ERR Command is not available: 'EVALSHA'.", Misconfigured("command_not_available")),
             (413, "ERR max request size exceeded. Limit: 52428800, Actual: 60000028", TooLarge),
