@@ -5,10 +5,11 @@ import { createInterface } from "node:readline";
 
 /** @import { StoreOptions } from "chatkeep/server" */
 
+/** @type {Set<import("node:child_process").ChildProcess>} */
 const running = new Set();
-process.on("exit", () =>
-  running.forEach((/** @type {import("node:child_process").ChildProcess} */ child) => child.kill("SIGKILL")),
-);
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 export class StoreProcess {
   /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
