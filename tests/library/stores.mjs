@@ -55,3 +55,8 @@ export function onEachLibraryStore(title, define) {
     }
   });
 }
+
+/** Why a suite that needs a Redis is not run; false when it is. */
+export function onLibraryRedis() {
+  return wanted === "vault" ? "runs with a Redis only" : false;
+}
