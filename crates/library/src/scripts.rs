@@ -18,13 +18,10 @@ impl Form {
             Form::Rest if with_source => call.body_with_source(),
             Form::Rest => call.body(),
             Form::Stock(_) if with_source => call.stock_body_with_source(),
-            Form::Stock(digests) => match call {
-                Call::Command(_) => call.body(),
-                Call::Script { script, .. } => {
-                    let digest = || sha1_smol::Sha1::from(script.stock_source()).hexdigest();
-                    call.stock_body(digests.entry(script.sha1).or_insert_with(digest))
-                }
-            },
+            Form::Stock(digests) => call.stock_body(|script| {
+                let digest = || sha1_smol::Sha1::from(script.stock_source()).hexdigest();
+                digests.entry(script.sha1).or_insert_with(digest).clone()
+            }),
         }
     }
 }

@@ -222,8 +222,9 @@ fn what_was_acknowledged_wins_over_what_stands_in_its_way() {
         world.limits.sessions_per_owner = 2;
         exchange(world, &mut ledger, "s2", "t0", false);
         let owner = world.owner().clone();
-        let (first, second, rest) = (ledger.entries.remove(0), ledger.entries.remove(0), &mut ledger);
-        for entry in [first, second] {
+        let (first, second) = (ledger.entries.pop_front(), ledger.entries.pop_front());
+        let rest = &mut ledger;
+        for entry in [first, second].into_iter().flatten() {
             assert_eq!(world.store().replay(&owner, "j", &entry).ok(), Some(DONE));
         }
         let cut = Truncate {

@@ -142,6 +142,7 @@ impl World {
 fn name(call: &Call) -> String {
     match call {
         Call::Command(words) => words[0].clone(),
+        Call::Source { .. } => "journaled".to_owned(),
         Call::Script { script, .. } => {
             let (file, _) = script::ALL.iter().find(|(_, known)| known == script).unwrap();
             file.trim_end_matches(".lua").to_owned()
