@@ -196,7 +196,7 @@ impl Knowledge {
                 next: card.total,
                 total: card.total,
                 revision: 0,
-                flags: card.flags,
+                flags: card.flags.clone(),
             },
         );
     }
