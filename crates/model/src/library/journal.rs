@@ -1,9 +1,12 @@
-//! The journal of an outage: the changes that Redis doesn't know yet, in their order, bounded.
-//!
-//! Every entry carries its operation's id, so that it changes nothing when it had reached Redis before, or reaches it twice.
+//! The journal of an outage, in memory: the changes that Redis doesn't know yet, in their order, bounded. How an entry is
+//! replayed is [`crate::journal::replay`]'s to say, as for the vault.
 
-use super::operation::Asked;
+use super::operation::{Asked, Told};
 use crate::id::SessionId;
+use crate::journal::Entry;
+use crate::journal::replay::{self, Settled, Step};
+use crate::plan::{Condition, Delete, WriteState};
+use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many changes, and about how many bytes of them.
@@ -13,50 +16,98 @@ const MOST_BYTES: usize = 32 << 20;
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    entries: VecDeque<Asked>,
+    /// Its name, which no other journal has.
+    pub(super) name: String,
+    entries: VecDeque<(Asked, Entry)>,
+    /// How the oldest entry is to be sent.
+    step: Step,
+    /// The place of the newest entry there ever was.
+    last: u64,
     bytes: usize,
-    /// How many entries were confirmed before the oldest one: its number.
-    number: u64,
     /// How many entries are about each session.
     sessions: BTreeMap<SessionId, usize>,
 }
 
 impl Journal {
     /// Whether it takes one more.
-    pub(super) fn has_room(&self, entry: &Asked) -> bool {
-        self.entries.len() < MOST_ENTRIES && self.bytes + entry.bytes() <= MOST_BYTES
+    pub(super) fn has_room(&self, change: &Asked) -> bool {
+        self.entries.len() < MOST_ENTRIES && self.bytes + change.bytes() <= MOST_BYTES
     }
 
-    pub(super) fn add(&mut self, entry: Asked) {
-        self.bytes += entry.bytes();
-        for id in entry.sessions() {
-            *self.sessions.entry(id.clone()).or_default() += 1;
+    /// Adds a change behind the others.
+    pub(super) fn add(&mut self, change: &Asked) {
+        if let Asked::Delete(delete) = change {
+            // Each is confirmed by itself.
+            for id in &delete.sessions {
+                self.push(Delete { sessions: vec![id.clone()], ..delete.clone() }.into());
+            }
+        } else {
+            self.push(change.clone());
         }
-        self.entries.push_back(entry);
     }
 
-    /// The oldest entry and its number.
-    pub(super) fn first(&self) -> Option<(u64, &Asked)> {
-        self.entries.front().map(|entry| (self.number, entry))
+    fn push(&mut self, change: Asked) {
+        let Some(session) = change.sessions().last().map(|id| (*id).clone()) else { return };
+        let (operation, json) = change.named();
+        self.last += 1;
+        self.bytes += change.bytes();
+        *self.sessions.entry(session.clone()).or_default() += 1;
+        let entry = Entry { position: self.last, session, operation: operation.to_owned(), json };
+        self.entries.push_back((change, entry));
     }
 
-    /// Takes out the oldest entry, once Redis has it; when it is the one of that number.
-    pub(super) fn confirm(&mut self, number: u64) -> Option<Asked> {
-        if number != self.number {
-            return None;
+    /// The oldest entry's place, and the call that replays it. None when there is no entry.
+    pub(super) fn first(&self, keys: &Keys) -> Option<(u64, Call)> {
+        let (change, entry) = self.entries.front()?;
+        if keeps_condition(change) {
+            let place = ["1".to_owned(), "0".to_owned(), self.name.clone(), entry.position.to_string()];
+            return Some((entry.position, change.call(keys).journaled(place)));
         }
-        let entry = self.entries.pop_front()?;
-        self.number += 1;
-        self.bytes -= entry.bytes().min(self.bytes);
-        for id in entry.sessions() {
-            if let Some(count) = self.sessions.get_mut(id) {
-                *count -= 1;
-                if *count == 0 {
-                    self.sessions.remove(id);
+        // Every change that gets here has a call: the fallback sends it as it is.
+        let call = replay::call(entry, self.step, &self.name, keys).unwrap_or_else(|| change.call(keys));
+        Some((entry.position, call))
+    }
+
+    /// What the reply to that call means, and what it says besides.
+    ///
+    /// # Errors
+    /// [`UnexpectedReply`] when it is none that the call can have.
+    pub(super) fn settle(&mut self, reply: Reply) -> Result<(Settled, Option<Told>), UnexpectedReply> {
+        let (change, entry) = self.entries.front().ok_or(UnexpectedReply)?;
+        let told = change.decode(reply.clone()).ok();
+        let settled = match &told {
+            Some(told) if keeps_condition(change) => {
+                if told.is_done() {
+                    Settled::Done
+                } else {
+                    Settled::Dropped("precondition_failed")
                 }
             }
+            _ => replay::settle(entry, self.step, reply)?,
+        };
+        if let Settled::Again(step) = settled {
+            self.step = step;
         }
-        Some(entry)
+        Ok((settled, told))
+    }
+
+    /// Whether the oldest entry is the one of this place.
+    pub(super) fn begins_at(&self, position: u64) -> bool {
+        self.entries.front().is_some_and(|(_, entry)| entry.position == position)
+    }
+
+    /// Takes out the oldest entry, once Redis has it or will never have it.
+    pub(super) fn confirm(&mut self) -> Option<Asked> {
+        let (change, entry) = self.entries.pop_front()?;
+        self.step = Step::default();
+        self.bytes = self.bytes.saturating_sub(change.bytes());
+        if let Some(count) = self.sessions.get_mut(&entry.session) {
+            *count -= 1;
+            if *count == 0 {
+                self.sessions.remove(&entry.session);
+            }
+        }
+        Some(change)
     }
 
     /// Whether it holds changes of a session.
@@ -69,38 +120,55 @@ impl Journal {
     }
 }
 
+/// Whether a change is made at replay on its own condition: a state that was written because none was known must not take the
+/// place of one that Redis knew all the time.
+fn keeps_condition(change: &Asked) -> bool {
+    matches!(change, Asked::WriteState(WriteState { condition: Condition::None, .. }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plan::Touch;
     use crate::time::Millis;
 
+    fn id(text: &str) -> SessionId {
+        SessionId::parse(text).unwrap()
+    }
+
+    fn touch(session: &str) -> Asked {
+        Asked::Touch(Touch { session: id(session), now: Millis(1), ttl: Millis(1) })
+    }
+
     #[test]
     fn entries_go_in_order_and_are_counted_by_session() {
-        let touch =
-            |id: &str| Asked::Touch(Touch { session: SessionId::parse(id).unwrap(), now: Millis(1), ttl: Millis(1) });
-        let [a, b] = ["a", "b"].map(|id| SessionId::parse(id).unwrap());
         let mut journal = Journal::default();
         for id in ["a", "b", "a"] {
-            journal.add(touch(id));
+            journal.add(&touch(id));
         }
-        assert!(journal.changes(&a) && journal.changes(&b) && journal.len() == 3);
-        assert_eq!(journal.first(), Some((0, &touch("a"))));
-        let confirmed = [0, 0, 1].map(|number| journal.confirm(number));
-        assert_eq!(confirmed, [Some(touch("a")), None, Some(touch("b"))]);
-        assert!(journal.changes(&a) && !journal.changes(&b));
-        journal.confirm(2);
-        assert!(!journal.changes(&a) && journal.first().is_none() && journal.bytes == 0);
+        assert!(journal.changes(&id("a")) && journal.changes(&id("b")) && journal.len() == 3);
+        assert!(journal.begins_at(1) && !journal.begins_at(2));
+        assert_eq!([journal.confirm(), journal.confirm()], [Some(touch("a")), Some(touch("b"))]);
+        assert!(journal.changes(&id("a")) && !journal.changes(&id("b")) && journal.begins_at(3));
+        journal.confirm();
+        assert!(!journal.changes(&id("a")) && journal.len() == 0 && journal.bytes == 0);
+    }
+
+    #[test]
+    fn a_deletion_of_many_is_an_entry_for_each() {
+        let mut journal = Journal::default();
+        journal.add(&Delete { sessions: vec![id("a"), id("b")], now: Millis(1), undo: Millis(0) }.into());
+        assert_eq!(journal.len(), 2);
+        assert!(matches!(journal.confirm(), Some(Asked::Delete(delete)) if delete.sessions == [id("a")]));
     }
 
     #[test]
     fn it_is_bounded() {
-        let touch = Asked::Touch(Touch { session: SessionId::parse("a").unwrap(), now: Millis(1), ttl: Millis(1) });
         let mut journal = Journal::default();
         for _ in 0..MOST_ENTRIES {
-            assert!(journal.has_room(&touch));
-            journal.add(touch.clone());
+            assert!(journal.has_room(&touch("a")));
+            journal.add(&touch("a"));
         }
-        assert!(!journal.has_room(&touch));
+        assert!(!journal.has_room(&touch("a")));
     }
 }

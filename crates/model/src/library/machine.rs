@@ -135,6 +135,9 @@ impl Machine {
     /// Somebody calls a method.
     pub fn call(&mut self, ticket: Ticket, request: Request, fresh: Fresh) -> Vec<Effect> {
         let now = fresh.now;
+        if self.journal.name.is_empty() {
+            self.journal.name = format!("{:032x}", fresh.attempt);
+        }
         match request.method {
             "initialize" => self.open(ticket, now),
             "health" => self.health(ticket, now),
@@ -227,7 +230,7 @@ impl Machine {
             }
             let told = self.knowledge.apply(&work.asked, now);
             if self.has_redis() && work.asked.writes() && (told.is_done() || is_blind(&work.asked)) {
-                self.journal.add(work.asked.clone());
+                self.journal.add(&work.asked);
             }
             self.log_event(&work.asked, &told);
             match work.job.next(told, now) {
@@ -284,9 +287,10 @@ impl Machine {
                 Err(unexpected) => self.fail(work.ticket, &StoreError::from(unexpected).into()),
             },
             Purpose::Replay(number) => {
-                let entry = self.journal.first().filter(|(first, _)| *first == number);
-                let told = entry.and_then(|(_, asked)| asked.decode(reply).ok());
-                self.replayed(number, told, now);
+                // The answer to a try that was given up comes late: the journal is further already.
+                if self.journal.begins_at(number) {
+                    self.replayed(reply, now);
+                }
             }
             Purpose::Probe if self.link.was_probed() => self.replay_next(now),
             Purpose::Probe => {}
@@ -333,10 +337,9 @@ impl Machine {
             }
             (Purpose::Replay(number), None) if !matches!(error, StoreError::Misconfigured(_)) => {
                 // It will not be taken at any other time either.
-                let line =
-                    Line::new(Level::Error, "journal_entry_refused", "Redis refuses a change made in the outage");
-                self.log(line.with("cause", error.cause()));
-                self.replayed(number, None, now);
+                if self.journal.begins_at(number) {
+                    self.drop_first(error.cause(), now);
+                }
             }
             (Purpose::Replay(_) | Purpose::Probe, None) => {
                 self.link.fail(now);

@@ -28,6 +28,15 @@ macro_rules! any {
                 match self { $(Asked::$name(operation) => operation.call(keys),)* }
             }
 
+            /// Its name and JSON.
+            pub(super) fn named(&self) -> (&'static str, String) {
+                match self {
+                    $(Asked::$name(operation) => {
+                        (<$name as Operation>::NAME, serde_json::to_string(operation).unwrap_or_default())
+                    })*
+                }
+            }
+
             pub(super) fn decode(&self, reply: Reply) -> Result<Told, UnexpectedReply> {
                 match self { $(Asked::$name(operation) => operation.decode(reply).map(Told::$name),)* }
             }

@@ -2,11 +2,12 @@
 
 use super::attendance::ping;
 use super::{FIRST_CONTACT, Held, Machine, Purpose, Sent};
-use crate::error::Outage;
+use crate::error::{Outage, StoreError};
+use crate::journal::Settled;
 use crate::library::event::{Effect, Ticket};
 use crate::library::link::Link;
 use crate::library::log::{Level, Line};
-use crate::library::operation::Told;
+use crate::redis::{Reply, UnexpectedReply};
 use crate::time::Millis;
 
 impl Machine {
@@ -41,8 +42,7 @@ impl Machine {
     }
 
     pub(super) fn replay_next(&mut self, now: Millis) {
-        if let Some((number, first)) = self.journal.first() {
-            let call = first.call(&self.keys);
+        if let Some((number, call)) = self.journal.first(&self.keys) {
             self.link.try_again(now.after(Millis(FIRST_CONTACT.0 * 2)));
             return self
                 .send(Sent { purpose: Purpose::Replay(number), call, with_source: false, tries: 0, at: now }, now);
@@ -60,24 +60,35 @@ impl Machine {
         self.release(now);
     }
 
-    /// The oldest change is in Redis, or will never be.
-    pub(super) fn replayed(&mut self, number: u64, told: Option<Told>, now: Millis) {
-        // The answer to a try that was given up comes late: the journal is further already.
-        let Some(asked) = self.journal.confirm(number) else { return };
+    /// Redis answered the replay of the oldest change.
+    pub(super) fn replayed(&mut self, reply: Reply, now: Millis) {
         self.refused = None;
-        let done = told.as_ref().is_some_and(Told::is_done);
-        self.replayed += 1;
-        if !done {
-            self.dropped += 1;
+        match self.journal.settle(reply) {
+            Ok((Settled::Done, told)) => {
+                let Some(asked) = self.journal.confirm() else { return };
+                if let Some(told) = told {
+                    let (ttl, journal) = (self.ttl(), &self.journal);
+                    self.knowledge.learn(&asked, &told, now, ttl, |id| journal.changes(id));
+                }
+                self.replayed += 1;
+                self.note_owner(now);
+                self.replay_next(now);
+            }
+            Ok((Settled::Again(_), _)) => self.replay_next(now),
+            Ok((Settled::Dropped(code), _)) => self.drop_first(code, now),
+            Err(UnexpectedReply) => self.drop_first(StoreError::UnexpectedReply.cause(), now),
+        }
+    }
+
+    /// Redis has reason not to take the oldest change, now or ever.
+    pub(super) fn drop_first(&mut self, cause: &'static str, now: Millis) {
+        if let Some(asked) = self.journal.confirm() {
             let line = Line::new(Level::Warning, "change_refused", "a change made in the outage no longer applies");
-            let line = asked.sessions().first().map_or(line.clone(), |id| line.of(id));
-            self.log(line);
+            let line = asked.sessions().last().map_or(line.clone(), |id| line.of(id));
+            self.log(line.with("cause", cause));
         }
-        if let Some(told) = told {
-            let (ttl, journal) = (self.ttl(), &self.journal);
-            self.knowledge.learn(&asked, &told, now, ttl, |id| journal.changes(id));
-        }
-        self.note_owner(now);
+        self.replayed += 1;
+        self.dropped += 1;
         self.replay_next(now);
     }
 

@@ -89,12 +89,12 @@ fn the_journal_is_replayed_in_order_and_calls_wait_for_its_end() {
     world.call("delete", "b", "");
     world.pass(300);
     assert_eq!(world.woke(), None);
-    assert_eq!(world.names(), ["write_state"]);
+    assert_eq!(world.names(), ["journaled"]);
     assert_eq!(world.call("get", "a", ""), None);
-    world.answer("write_state", world.reply_written("a"));
-    assert_eq!(world.names(), ["touch"]);
-    world.answer("touch", world.reply_absent());
-    world.answer("delete", world.reply("[]"));
+    world.answer("journaled", world.reply_written("a"));
+    assert_eq!(world.names(), ["journaled"]);
+    world.answer("journaled", world.reply_absent());
+    world.answer("journaled", world.reply("[]"));
     assert_eq!(world.names(), ["read_state"]);
     assert_eq!(world.answer("read_state", world.reply(r#"[[5,1,"1"]]"#)), Some(Ok("1".into())));
     assert_eq!(world.logged, ["redis_unavailable", "change_refused", "redis_recovered"]);
@@ -107,19 +107,19 @@ fn a_replay_that_fails_goes_on_where_it_was() {
     world.call("set", "b", "2");
     world.pass(300);
     world.woke();
-    world.answer("write_state", world.reply_written("a"));
+    world.answer("journaled", world.reply_written("a"));
     assert_eq!(world.call("get", "b", ""), None);
-    world.answer("write_state", LOST);
+    world.answer("journaled", LOST);
     // The call that waited goes on in memory.
-    assert_eq!(world.answer("write_state", LOST), Some(Ok("2".into())));
+    assert_eq!(world.answer("journaled", LOST), Some(Ok("2".into())));
     world.pass(100);
     world.wakes.clear();
     world.woke();
     assert!(world.sent.is_empty() && world.wakes.len() == 1);
     world.pass(600);
     world.woke();
-    assert_eq!(world.names(), ["write_state"]);
-    world.answer("write_state", world.reply_written("b"));
+    assert_eq!(world.names(), ["journaled"]);
+    world.answer("journaled", world.reply_written("b"));
     assert_eq!(world.call("get", "b", ""), None);
     assert_eq!(world.logged, ["redis_unavailable", "redis_recovered"]);
 }
@@ -135,10 +135,10 @@ fn a_late_answer_to_a_replay_that_was_given_up_confirms_nothing_else() {
     // The call that it was made in is gone, as on the edge; the next one begins again.
     world.pass(10_000);
     world.woke();
-    assert_eq!(world.names(), ["write_state", "write_state"]);
+    assert_eq!(world.names(), ["journaled", "journaled"]);
     let again = world.sent[1].token;
     world.answer_token(again, world.reply_written("a"));
-    assert_eq!(world.names(), ["write_state", "write_state"]);
+    assert_eq!(world.names(), ["journaled", "journaled"]);
     world.answer_token(late, world.reply_written("a"));
     assert_eq!(world.journaled(), 1);
 }
@@ -178,11 +178,11 @@ fn wrong_credentials_are_nobodys_outage() {
     world.call("set", "a", "1");
     world.pass(300);
     world.woke();
-    world.answer("write_state", refused("NOAUTH Authentication required."));
+    world.answer("journaled", refused("NOAUTH Authentication required."));
     assert_eq!(world.call("get", "a", ""), Some(Err("store_misconfigured".into())));
     world.pass(600);
     world.woke();
-    world.answer("write_state", world.reply_written("a"));
+    world.answer("journaled", world.reply_written("a"));
     assert_eq!(world.journaled(), 0);
 }
 
@@ -203,10 +203,10 @@ fn on_the_edge_the_call_that_finds_the_time_come_sees_the_replay_through() {
     assert!(world.wakes.is_empty());
     world.pass(300);
     assert_eq!(world.call("get", "a", ""), None);
-    assert_eq!(world.names(), ["write_state"]);
+    assert_eq!(world.names(), ["journaled"]);
     // Another request has a context of its own: it doesn't wait for this one's.
     assert_eq!(world.call("get", "a", ""), Some(Ok("1".into())));
-    world.answer("write_state", world.reply_written("a"));
+    world.answer("journaled", world.reply_written("a"));
     assert_eq!(world.answer("read_state", world.reply(r#"[[5,1,"1"]]"#)), Some(Ok("1".into())));
 }
 
@@ -215,12 +215,12 @@ fn a_close_replays_first_and_says_what_is_lost() {
     let mut world = World::down();
     world.call("set", "a", "1");
     assert_eq!(world.call("close", "", ""), None);
-    assert_eq!(world.answer("write_state", world.reply_written("a")), Some(Ok("null".into())));
+    assert_eq!(world.answer("journaled", world.reply_written("a")), Some(Ok("null".into())));
     let mut world = World::down();
     world.call("set", "a", "1");
     assert_eq!(world.call("close", "", ""), None);
-    world.answer("write_state", LOST);
-    assert_eq!(world.answer("write_state", LOST), Some(Ok("null".into())));
+    world.answer("journaled", LOST);
+    assert_eq!(world.answer("journaled", LOST), Some(Ok("null".into())));
     assert_eq!(world.logged, ["redis_unavailable", "journal_lost"]);
 }
 
@@ -239,5 +239,5 @@ fn health_asks_redis_and_brings_the_store_back() {
     let expected =
         r#"{"connected":true,"latencyMs":7,"usingFallback":true,"store":"redis","journaled":1,"cause":"network"}"#;
     assert_eq!(told, Some(Ok(expected.into())));
-    assert_eq!(world.names(), ["write_state"]);
+    assert_eq!(world.names(), ["journaled"]);
 }
