@@ -7,13 +7,14 @@ import { parseArgs } from "node:util";
 import { buildPeers, enter } from "./contenders.mjs";
 import { figures } from "./figures.mjs";
 import { growth } from "./growth.mjs";
+import { library } from "./library.mjs";
 import { memory } from "./memory.mjs";
 import { verdicts } from "./report.mjs";
 import { KINDS, sameWork } from "./same-work.mjs";
 
 /** @import { Target } from "./report.mjs" */
 
-const SECTIONS = [...KINDS, "growth", "memory", "figures"];
+const SECTIONS = [...KINDS, "growth", "memory", "figures", "library"];
 const USAGE = `npm run bench -- [options]
   --only ${SECTIONS.join(",")}   only these
   --rounds N        rounds of each measurement (5)
@@ -44,7 +45,7 @@ if (process.platform !== "linux") {
 
 const begun = new Date();
 console.log(`${cpus().length} processors (${cpus()[0]?.model}), load ${loadavg()[0]?.toFixed(2)}`);
-await buildPeers();
+if (only.some((name) => name !== "library")) await buildPeers();
 for (const build of values.beside) {
   const [name, folder] = build.split("=");
   enter(name, folder);
@@ -60,6 +61,7 @@ const sections = {
   ...(only.includes("growth") && { growth: () => growth(options) }),
   ...(only.includes("memory") && { memory: () => memory() }),
   ...(only.includes("figures") && { figures: () => figures(options) }),
+  ...(only.includes("library") && { library: () => library(options) }),
 };
 for (const [name, section] of Object.entries(sections)) {
   const found = await section();
