@@ -136,6 +136,15 @@ impl RedisExecutor {
         }
     }
 
+    /// Runs a call.
+    ///
+    /// # Errors
+    /// Redis refuses it, or answers in shapes that plans don't know.
+    pub fn answer(&mut self, call: &Call) -> Result<Reply, Failure> {
+        let unexpected = |reply: String| Failure::Unexpected { operation: "call", reply };
+        reply_of(self.call(call)?).map_err(unexpected)
+    }
+
     fn send(&mut self, command: &Cmd) -> Result<Value, RedisError> {
         self.sent += 1;
         command.query(&mut self.connection)
