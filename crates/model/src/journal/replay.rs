@@ -32,7 +32,7 @@ pub enum Settled {
 }
 
 /// An operation that can be replayed.
-pub(super) trait Replayable: Operation {
+pub trait Replayable: Operation {
     /// Which of its call's keys is the session, counted from 1.
     const SESSION: usize = 1;
     /// Which is where it sets the session aside; 0: none.
@@ -43,6 +43,7 @@ pub(super) trait Replayable: Operation {
         self
     }
 
+    /// What its outcome means.
     fn settle(outcome: &Self::Outcome, step: Step) -> Settled;
 }
 
@@ -74,8 +75,19 @@ pub fn call(entry: &Entry, step: Step, journal: &str, keys: &Keys) -> Option<Cal
 
 fn call_of<O: Replayable>(entry: &Entry, step: Step, journal: &str, keys: &Keys) -> Option<Call> {
     let operation: O = serde_json::from_str(&entry.json).ok()?;
-    let place = [O::SESSION.to_string(), O::ASIDE.to_string(), journal.to_owned(), entry.position.to_string()];
-    Some(operation.replayed(step).call(keys).journaled(place))
+    Some(place(&operation.replayed(step), entry.position, journal, keys))
+}
+
+/// The call of an operation as the entry at a position of a journal.
+pub fn place<O: Replayable>(operation: &O, position: u64, journal: &str, keys: &Keys) -> Call {
+    let place = [O::SESSION.to_string(), O::ASIDE.to_string(), journal.to_owned(), position.to_string()];
+    operation.call(keys).journaled(place)
+}
+
+/// Whether a reply says that Redis has had the entry before.
+#[must_use]
+pub fn is_applied(reply: &Reply) -> bool {
+    *reply == Reply::Array(vec![Reply::Text("applied".to_owned())])
 }
 
 /// What the reply to that call means.
@@ -83,7 +95,7 @@ fn call_of<O: Replayable>(entry: &Entry, step: Step, journal: &str, keys: &Keys)
 /// # Errors
 /// [`UnexpectedReply`] when it is none that the call can have.
 pub fn settle(entry: &Entry, step: Step, reply: Reply) -> Result<Settled, UnexpectedReply> {
-    if reply == Reply::Array(vec![Reply::Text("applied".to_owned())]) {
+    if is_applied(&reply) {
         return Ok(Settled::Done);
     }
     by_name!(entry.operation.as_str(), settle_of, (entry, step, reply)).unwrap_or(Err(UnexpectedReply))

@@ -3,9 +3,8 @@
 
 use super::operation::{Asked, Told};
 use crate::id::SessionId;
-use crate::journal::Entry;
-use crate::journal::replay::{self, Settled, Step};
-use crate::plan::{Condition, Delete, WriteState};
+use crate::journal::replay::{Settled, Step, is_applied};
+use crate::plan::Delete;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,7 +17,8 @@ const MOST_BYTES: usize = 32 << 20;
 pub(super) struct Journal {
     /// Its name, which no other journal has.
     pub(super) name: String,
-    entries: VecDeque<(Asked, Entry)>,
+    /// The changes by their places.
+    entries: VecDeque<(u64, Asked)>,
     /// How the oldest entry is to be sent.
     step: Step,
     /// The place of the newest entry there ever was.
@@ -47,25 +47,18 @@ impl Journal {
     }
 
     fn push(&mut self, change: Asked) {
-        let Some(session) = change.sessions().last().map(|id| (*id).clone()) else { return };
-        let (operation, json) = change.named();
         self.last += 1;
         self.bytes += change.bytes();
-        *self.sessions.entry(session.clone()).or_default() += 1;
-        let entry = Entry { position: self.last, session, operation: operation.to_owned(), json };
-        self.entries.push_back((change, entry));
+        for id in change.sessions() {
+            *self.sessions.entry(id.clone()).or_default() += 1;
+        }
+        self.entries.push_back((self.last, change));
     }
 
     /// The oldest entry's place, and the call that replays it. None when there is no entry.
     pub(super) fn first(&self, keys: &Keys) -> Option<(u64, Call)> {
-        let (change, entry) = self.entries.front()?;
-        if keeps_condition(change) {
-            let place = ["1".to_owned(), "0".to_owned(), self.name.clone(), entry.position.to_string()];
-            return Some((entry.position, change.call(keys).journaled(place)));
-        }
-        // Every change that gets here has a call: the fallback sends it as it is.
-        let call = replay::call(entry, self.step, &self.name, keys).unwrap_or_else(|| change.call(keys));
-        Some((entry.position, call))
+        let (position, change) = self.entries.front()?;
+        Some((*position, change.replay(*position, self.step, &self.name, keys)))
     }
 
     /// What the reply to that call means, and what it says besides.
@@ -73,38 +66,34 @@ impl Journal {
     /// # Errors
     /// [`UnexpectedReply`] when it is none that the call can have.
     pub(super) fn settle(&mut self, reply: Reply) -> Result<(Settled, Option<Told>), UnexpectedReply> {
-        let (change, entry) = self.entries.front().ok_or(UnexpectedReply)?;
-        let told = change.decode(reply.clone()).ok();
-        let settled = match &told {
-            Some(told) if keeps_condition(change) => {
-                if told.is_done() {
-                    Settled::Done
-                } else {
-                    Settled::Dropped("precondition_failed")
-                }
-            }
-            _ => replay::settle(entry, self.step, reply)?,
-        };
+        let (_, change) = self.entries.front().ok_or(UnexpectedReply)?;
+        if is_applied(&reply) {
+            return Ok((Settled::Done, None));
+        }
+        let told = change.decode(reply)?;
+        let settled = change.settle(&told, self.step);
         if let Settled::Again(step) = settled {
             self.step = step;
         }
-        Ok((settled, told))
+        Ok((settled, Some(told)))
     }
 
     /// Whether the oldest entry is the one of this place.
     pub(super) fn begins_at(&self, position: u64) -> bool {
-        self.entries.front().is_some_and(|(_, entry)| entry.position == position)
+        self.entries.front().is_some_and(|(first, _)| *first == position)
     }
 
     /// Takes out the oldest entry, once Redis has it or will never have it.
     pub(super) fn confirm(&mut self) -> Option<Asked> {
-        let (change, entry) = self.entries.pop_front()?;
+        let (_, change) = self.entries.pop_front()?;
         self.step = Step::default();
         self.bytes = self.bytes.saturating_sub(change.bytes());
-        if let Some(count) = self.sessions.get_mut(&entry.session) {
-            *count -= 1;
-            if *count == 0 {
-                self.sessions.remove(&entry.session);
+        for id in change.sessions() {
+            if let Some(count) = self.sessions.get_mut(id) {
+                *count -= 1;
+                if *count == 0 {
+                    self.sessions.remove(id);
+                }
             }
         }
         Some(change)
@@ -118,12 +107,6 @@ impl Journal {
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
-}
-
-/// Whether a change is made at replay on its own condition: a state that was written because none was known must not take the
-/// place of one that Redis knew all the time.
-fn keeps_condition(change: &Asked) -> bool {
-    matches!(change, Asked::WriteState(WriteState { condition: Condition::None, .. }))
 }
 
 #[cfg(test)]

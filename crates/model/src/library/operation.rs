@@ -2,9 +2,10 @@
 
 use super::log::{Level, Line};
 use crate::id::SessionId;
+use crate::journal::replay::{Replayable, Settled, Step, place};
 use crate::plan::{
-    Append, Appended, Create, Created, Delete, Fork, Forked, Info, Operation, Patch, ReadHistory, ReadList, ReadState,
-    Restore, Restored, Touch, Truncate, Truncated, WriteState, Written,
+    Append, Appended, Condition, Create, Created, Delete, Fork, Forked, Info, Operation, Patch, ReadHistory, ReadList,
+    ReadState, Restore, Restored, Touch, Truncate, Truncated, WriteState, Written,
 };
 use crate::records::MemoryRecords;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -28,15 +29,6 @@ macro_rules! any {
                 match self { $(Asked::$name(operation) => operation.call(keys),)* }
             }
 
-            /// Its name and JSON.
-            pub(super) fn named(&self) -> (&'static str, String) {
-                match self {
-                    $(Asked::$name(operation) => {
-                        (<$name as Operation>::NAME, serde_json::to_string(operation).unwrap_or_default())
-                    })*
-                }
-            }
-
             pub(super) fn decode(&self, reply: Reply) -> Result<Told, UnexpectedReply> {
                 match self { $(Asked::$name(operation) => operation.decode(reply).map(Told::$name),)* }
             }
@@ -51,6 +43,35 @@ macro_rules! any {
 }
 
 any!(Append, Create, Delete, Fork, Info, Patch, ReadHistory, ReadList, ReadState, Restore, Touch, Truncate, WriteState);
+
+macro_rules! replayed {
+    ($($name:ident),* $(,)?) => {
+        impl Asked {
+            /// The call that replays it as the entry at a position of a journal. What was acknowledged is not decided anew, but
+            /// for a state that was written because none was known: it must not take the place of one that Redis knew.
+            pub(super) fn replay(&self, position: u64, step: Step, journal: &str, keys: &Keys) -> Call {
+                match self {
+                    Asked::WriteState(write @ WriteState { condition: Condition::None, .. }) => {
+                        place(write, position, journal, keys)
+                    }
+                    $(Asked::$name(operation) => place(&operation.clone().replayed(step), position, journal, keys),)*
+                    _ => self.call(keys),
+                }
+            }
+
+            /// What it means for its entry that its replay came to that.
+            pub(super) fn settle(&self, told: &Told, step: Step) -> Settled {
+                match (self, told) {
+                    (_, Told::WriteState(Written::Stale)) => Settled::Dropped("precondition_failed"),
+                    $((Asked::$name(_), Told::$name(outcome)) => <$name as Replayable>::settle(outcome, step),)*
+                    _ => Settled::Done,
+                }
+            }
+        }
+    };
+}
+
+replayed!(Append, Create, Delete, Fork, Patch, Restore, Touch, Truncate, WriteState);
 
 impl Asked {
     /// Whether it changes anything.
