@@ -206,6 +206,7 @@ impl Job {
                     session: SessionAnswer::of(id, &session, now),
                 }),
                 Appended::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+                Appended::Repeated => Err(Problem::new(Code::MessageExists)),
                 Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
                 Appended::Absent => Err(absent()),
                 Appended::Full => Err(Problem::new(Code::TooManySessions)),

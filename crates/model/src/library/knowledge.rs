@@ -195,6 +195,7 @@ impl Knowledge {
                 first: card.total.saturating_sub(card.count),
                 next: card.total,
                 total: card.total,
+                bytes: 0,
                 revision: 0,
                 flags: card.flags.clone(),
             },
@@ -258,6 +259,8 @@ mod tests {
             now: NOW,
             ttl: TTL,
             messages_per_session: 1000,
+            session_bytes: 1 << 30,
+            window: 20,
             sessions_per_owner: 1000,
         })
     }

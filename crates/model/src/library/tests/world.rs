@@ -135,7 +135,7 @@ impl World {
 
     pub(super) fn reply_written(&self, title: &str) -> Answer {
         let now = self.now.0;
-        self.reply(&format!(r#"["written","{title}",{now},{now},{},0,0,0,1,"-",1,1]"#, now + 3_600_000))
+        self.reply(&format!(r#"["written","{title}",{now},{now},{},0,0,0,0,1,"-",1,1]"#, now + 3_600_000))
     }
 }
 
