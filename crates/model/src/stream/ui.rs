@@ -1,0 +1,167 @@
+//! The AI SDK's UI message stream (version 1 of its protocol), with parts alone that both its majors 6 and 7 accept.
+
+use super::Finish;
+use super::draft::{Event, Opened, RawSource, ToolCall};
+use super::reader::Encode;
+use crate::sse::write_event;
+use crate::wire::SessionBody;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+enum Chunk<'a> {
+    Start { message_id: &'a str },
+    StartStep,
+    TextStart { id: &'a str },
+    TextDelta { id: &'a str, delta: &'a str },
+    TextEnd { id: &'a str },
+    ToolInputStart { tool_call_id: &'a str, tool_name: &'a str },
+    ToolInputDelta { tool_call_id: &'a str, input_text_delta: &'a str },
+    ToolInputAvailable { tool_call_id: &'a str, tool_name: &'a str, input: Box<RawValue> },
+    ToolInputError { tool_call_id: &'a str, tool_name: &'a str, input: &'a str, error_text: &'a str },
+    DataSession { data: SessionData<'a>, transient: bool },
+    FinishStep,
+    Finish { finish_reason: Finish },
+    Abort { reason: &'a str },
+    Error { error_text: &'a str },
+}
+
+/// What only we know: sent beside the message, not kept in it.
+#[derive(Serialize)]
+struct SessionData<'a> {
+    #[serde(flatten)]
+    turn: Option<&'a Opened>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a SessionBody>,
+}
+
+/// Writes the stream, always from its start.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    texts: usize,
+    text: Option<String>,
+    sources: usize,
+}
+
+impl Encode for Encoder {
+    fn event(&mut self, _: u64, event: Event, out: &mut String) {
+        if !matches!(event, Event::Text(_)) {
+            self.end_text(out);
+        }
+        match event {
+            Event::Turn(opened) => {
+                write(out, &Chunk::Start { message_id: opened.reply_id.as_str() });
+                let data = SessionData { turn: Some(opened), session: None };
+                write(out, &Chunk::DataSession { data, transient: true });
+                write(out, &Chunk::StartStep);
+            }
+            Event::Text(delta) => {
+                if self.text.is_none() {
+                    self.texts += 1;
+                    let id = format!("text-{}", self.texts);
+                    write(out, &Chunk::TextStart { id: &id });
+                    self.text = Some(id);
+                }
+                let id = self.text.as_deref().unwrap_or_default();
+                write(out, &Chunk::TextDelta { id, delta });
+            }
+            Event::Source(source) => {
+                self.sources += 1;
+                if let Some(part) = source_part(source, self.sources) {
+                    write_event(out, None, "", &part);
+                }
+            }
+            Event::Call(ToolCall { id, name, .. }) => {
+                write(out, &Chunk::ToolInputStart { tool_call_id: id, tool_name: name });
+            }
+            Event::Input(call, text) => {
+                write(out, &Chunk::ToolInputDelta { tool_call_id: &call.id, input_text_delta: text });
+            }
+            Event::Ready(call) => write(out, &ready(call)),
+            Event::Done(response, finish) => {
+                write(out, &Chunk::FinishStep);
+                let data = SessionData { turn: None, session: Some(&response.session) };
+                write(out, &Chunk::DataSession { data, transient: true });
+                if response.stopped {
+                    write(out, &Chunk::Abort { reason: "stopped" });
+                } else {
+                    write(out, &Chunk::Finish { finish_reason: finish });
+                }
+                write_event(out, None, "", "[DONE]");
+            }
+            Event::Failed(problem) => {
+                // As an answer that isn't a stream: the client makes its body the error's message.
+                let error_text = serde_json::to_string(problem).unwrap_or_default();
+                write(out, &Chunk::Error { error_text: &error_text });
+                write_event(out, None, "", "[DONE]");
+            }
+        }
+    }
+}
+
+impl Encoder {
+    fn end_text(&mut self, out: &mut String) {
+        if let Some(id) = self.text.take() {
+            write(out, &Chunk::TextEnd { id: &id });
+        }
+    }
+}
+
+fn ready(call: &ToolCall) -> Chunk<'_> {
+    match call.json() {
+        Some(input) => Chunk::ToolInputAvailable { tool_call_id: &call.id, tool_name: &call.name, input },
+        None => Chunk::ToolInputError {
+            tool_call_id: &call.id,
+            tool_name: &call.name,
+            input: &call.input,
+            error_text: "the input is not JSON",
+        },
+    }
+}
+
+fn write(out: &mut String, chunk: &Chunk) {
+    // Raw JSON inside may have line breaks, between its tokens only: there a space means the same.
+    let json = serde_json::to_string(chunk).unwrap_or_default().replace(['\n', '\r'], " ");
+    write_event(out, None, "", &json);
+}
+
+/// A source as a part of a message: with its address, or none of the AI SDK's parts fits.
+pub(super) fn source_part(source: &RawSource, number: usize) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Source {
+        url: Option<String>,
+        title: Option<String>,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Part {
+        r#type: &'static str,
+        source_id: String,
+        url: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+    }
+    let Source { url, title } = serde_json::from_str(source.get()).ok()?;
+    let part = Part { r#type: "source-url", source_id: format!("source-{number}"), url: url?, title };
+    serde_json::to_string(&part).ok()
+}
+
+/// A tool's call as a part of a message.
+pub(super) fn call_part(call: &ToolCall) -> Option<String> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Part<'a> {
+        r#type: String,
+        tool_call_id: &'a str,
+        state: &'a str,
+        input: Box<RawValue>,
+    }
+    let part = Part {
+        r#type: format!("tool-{}", call.name),
+        tool_call_id: &call.id,
+        state: "input-available",
+        input: call.json()?,
+    };
+    serde_json::to_string(&part).ok()
+}
