@@ -48,7 +48,7 @@ mod tests {
             let role = if number % 2 == 0 { Role::User } else { Role::Assistant };
             let id = MessageId::mint(number as u128);
             let answers = parent.replace(id.clone()).filter(|_| role == Role::Assistant);
-            Message { id, role, content: (*text).to_owned(), created: String::new(), parent: answers, metadata: None }
+            Message { parent: answers, ..Message::new(id, role, (*text).to_owned(), String::new()) }
         });
         said.collect()
     }

@@ -67,6 +67,7 @@ codes! {
     AddressTooLong = "address_too_long", 414, false, "The path and query are too long";
     TurnMismatch = "turn_mismatch", 422, false, "The turn id was used before with another payload";
     RateLimited = "rate_limited", 429, true, "Too many turns in a short time";
+    TooManyTurns = "too_many_turns", 429, true, "The owner has as many running turns as one may have";
     Internal = "internal", 500, true, "Something went wrong on our side";
     ResponderFailed = "responder_failed", 502, true, "The responder failed";
     ResponderBusy = "responder_busy", 503, true, "The responder is busy";

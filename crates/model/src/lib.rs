@@ -31,6 +31,8 @@ pub mod redis;
 pub mod responder;
 pub mod route;
 pub mod session;
+pub mod sse;
+pub mod stream;
 pub mod time;
 pub mod title;
 pub mod transfer;

@@ -16,6 +16,16 @@ pub enum Role {
     System,
 }
 
+/// How a reply ended that didn't come to its own end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Someone stopped it: what had come until then is kept.
+    Stopped,
+    /// The responder, or the vault that ran the turn, broke off: what had come until then is kept.
+    Interrupted,
+}
+
 /// One message. Its JSON text goes from the wire to the store and back as it is.
 ///
 /// `id` is the first field and stays it: the scripts recognise a stored message by how its text begins.
@@ -32,20 +42,36 @@ pub struct Message {
     /// A reply names the message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<MessageId>,
-    /// An object that the client attached.
+    /// The parts of the AI SDK's message, an array: where it is more than its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Box<RawValue>>,
+    /// A reply that broke off says how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// An object that the client attached, or the responder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,
 }
 
 impl PartialEq for Message {
     fn eq(&self, other: &Self) -> bool {
-        let raw = |message: &Self| message.metadata.as_ref().map(|value| value.get().to_owned());
-        (&self.id, self.role, &self.content, &self.created, &self.parent, raw(self))
-            == (&other.id, other.role, &other.content, &other.created, &other.parent, raw(other))
+        fn text(raw: &Option<Box<RawValue>>) -> Option<&str> {
+            raw.as_ref().map(|value| value.get())
+        }
+        (&self.id, self.role, &self.content, &self.created, &self.parent, self.status)
+            == (&other.id, other.role, &other.content, &other.created, &other.parent, other.status)
+            && text(&self.parts) == text(&other.parts)
+            && text(&self.metadata) == text(&other.metadata)
     }
 }
 
 impl Message {
+    /// A message that is nothing but its text.
+    #[must_use]
+    pub fn new(id: MessageId, role: Role, content: String, created: String) -> Self {
+        Self { id, role, content, created, parent: None, parts: None, status: None, metadata: None }
+    }
+
     /// The message's JSON text.
     ///
     /// # Errors
@@ -91,8 +117,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_begins_with_its_id_and_keeps_metadata_bytes() -> Result<(), Box<dyn std::error::Error>> {
-        let text = r#"{"id":"m1","role":"user","content":"Ahoj \"světe\"","created":"2026-11-21T09:30:00.000Z","metadata":{"n":9007199254740993, "b":[1]}}"#;
+    fn a_message_begins_with_its_id_and_keeps_the_bytes_of_others() -> Result<(), Box<dyn std::error::Error>> {
+        let text = r#"{"id":"m1","role":"user","content":"Ahoj \"světe\"","created":"2026-11-21T09:30:00.000Z","parts":[{"type":"text", "n":1.0}],"status":"stopped","metadata":{"n":9007199254740993, "b":[1]}}"#;
         let message: Message = serde_json::from_str(text)?;
         assert_eq!(message.to_json()?, text);
         assert!(text.starts_with(&stored_prefix(&message.id)));

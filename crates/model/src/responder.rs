@@ -1,7 +1,13 @@
 //! Responders: what answers a turn. Here is what they are asked and what their answers mean; asking is the shell's.
 
+mod said;
+
 use crate::error::Code;
+use crate::limits::MOST_MESSAGE_BYTES;
 use crate::message::{Message, Role};
+use crate::stream::webhook::Webhook;
+use crate::stream::{Failure, Piece, ReplyReader};
+use said::{Said, said};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -13,6 +19,8 @@ pub enum Responder {
     Echo,
     /// Any API of the form of `OpenAI`'s `chat/completions`.
     ChatCompletions(ChatCompletions),
+    /// An agent of one's own.
+    Webhook(Webhook),
 }
 
 impl Responder {
@@ -20,7 +28,7 @@ impl Responder {
     #[must_use]
     pub fn prompt(&self) -> &str {
         match self {
-            Responder::Echo => "",
+            Responder::Echo | Responder::Webhook(_) => "",
             Responder::ChatCompletions(api) => api.system_prompt.as_deref().unwrap_or_default(),
         }
     }
@@ -81,31 +89,38 @@ fn quote(text: &str) -> String {
     if short.len() < line.len() { format!("“{}…”", short.trim_end()) } else { format!("“{line}”") }
 }
 
+/// The echo's answer as it would come from a model: word by word.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(' ')
+}
+
 impl ChatCompletions {
-    /// The request's body: the system prompt and the window.
+    /// The request's body: the system prompt and the window. A stream shall also tell what was counted.
     #[must_use]
-    pub fn body(&self, window: &[Message]) -> String {
-        #[derive(Serialize)]
-        struct Said<'a> {
-            role: Role,
-            content: &'a str,
-        }
+    pub fn body(&self, window: &[Message], stream: bool) -> String {
         #[derive(Serialize)]
         struct Body<'a> {
             model: &'a str,
             messages: Vec<Said<'a>>,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            stream: bool,
             #[serde(flatten)]
             parameters: &'a Map<String, Value>,
         }
         let language = window.last().and_then(Message::language).map(|tag| format!("Answer in the language {tag}."));
         let prompt: Vec<&str> = self.system_prompt.as_deref().into_iter().chain(language.as_deref()).collect();
         let prompt = prompt.join("\n\n");
-        let system = (!prompt.is_empty()).then_some(Said { role: Role::System, content: &prompt });
-        let said = window.iter().map(|message| Said { role: message.role, content: &message.content });
+        let system = (!prompt.is_empty()).then(|| Said::text(Role::System, &prompt));
+        let said = window.iter().flat_map(said);
         let mut parameters = self.parameters.clone();
         let model = parameters.remove("model");
         let model = model.as_ref().and_then(Value::as_str).unwrap_or(&self.model);
-        let body = Body { model, messages: system.into_iter().chain(said).collect(), parameters: &parameters };
+        if stream {
+            parameters.entry("stream_options").or_insert_with(|| serde_json::json!({"include_usage": true}));
+        }
+        // An API that knows none is given none.
+        parameters.retain(|name, value| name != "stream_options" || (stream && !value.is_null()));
+        let body = Body { model, messages: system.into_iter().chain(said).collect(), stream, parameters: &parameters };
         serde_json::to_string(&body).unwrap_or_default()
     }
 }
@@ -143,6 +158,43 @@ pub fn read_completion(status: u16, body: &str) -> Result<String, (Code, String)
     text.ok_or_else(|| (Code::ResponderFailed, "the model's API answered an empty completion".to_owned()))
 }
 
+/// Reads a whole answer of `chat/completions`, for who asked for a stream and got none.
+#[derive(Debug)]
+pub struct WholeCompletion {
+    status: u16,
+    held: Vec<u8>,
+}
+
+impl WholeCompletion {
+    /// Of an answer with this status.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        Self { status, held: Vec::new() }
+    }
+}
+
+impl ReplyReader for WholeCompletion {
+    fn read(&mut self, bytes: &[u8], _: &mut Vec<Piece>) -> Result<(), Failure> {
+        if self.held.len() + bytes.len() > WHOLE_COMPLETION {
+            return Err(Failure::responder("the model's API answered too much"));
+        }
+        self.held.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end(&mut self, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
+        pieces.push(Piece::Text(read_completion(self.status, &String::from_utf8_lossy(&self.held))?));
+        Ok(())
+    }
+
+    fn is_whole(&self) -> bool {
+        false
+    }
+}
+
+/// The most bytes of a whole completion: a reply of the most bytes, escaped, and as much beside it.
+const WHOLE_COMPLETION: usize = 8 * MOST_MESSAGE_BYTES;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,7 +202,7 @@ mod tests {
 
     fn said(role: Role, content: &str) -> Result<Message, InvalidId> {
         let id = MessageId::parse("m")?;
-        Ok(Message { id, role, content: content.into(), created: String::new(), parent: None, metadata: None })
+        Ok(Message::new(id, role, content.into(), String::new()))
     }
 
     #[test]
@@ -178,7 +230,7 @@ mod tests {
             parameters: serde_json::from_str(r#"{"temperature":0.2}"#)?,
         };
         assert_eq!(
-            api.body(&[said(Role::User, "Hi")?]),
+            api.body(&[said(Role::User, "Hi")?], false),
             r#"{"model":"m","messages":[{"role":"system","content":"Be kind"},{"role":"user","content":"Hi"}],"temperature":0.2}"#
         );
         Ok(())

@@ -17,7 +17,7 @@ const SHOWN: usize = 1000;
 #[must_use]
 pub fn question(config: &Config, turned: &Turned, asked: &Message) -> Option<Message> {
     let first = turned.session.total == 2 && !turned.replayed && !turned.session.flags.named;
-    if !first || !config.titles_by_responder || matches!(config.responder, Responder::Echo) {
+    if !first || !config.titles_by_responder || !matches!(config.responder, Responder::ChatCompletions(_)) {
         return None;
     }
     let shown = |message: &Message| message.content.chars().take(SHOWN).collect::<String>();
@@ -63,7 +63,7 @@ mod tests {
 
     fn message(id: &str, role: Role, content: &str) -> Message {
         let id = MessageId::parse(id).unwrap_or_else(|_| MessageId::mint(0));
-        Message { id, role, content: content.to_owned(), created: String::new(), parent: None, metadata: None }
+        Message::new(id, role, content.to_owned(), String::new())
     }
 
     fn turned(total: u64, named: bool) -> Turned {

@@ -1,10 +1,10 @@
 //! What a turn comes to, and the record of it, kept in its session under the turn's id: what makes a repeated request change nothing.
 
 use crate::id::{MessageId, SessionId, TurnId};
-use crate::message::Message;
+use crate::message::{Message, Status};
 use crate::session::Session;
 use crate::time::Millis;
-use crate::wire::ChatResponse;
+use crate::wire::{ChatResponse, Raw};
 use std::fmt;
 
 /// What a turn came to: its reply is stored.
@@ -30,15 +30,19 @@ impl Turned {
     /// The answer to `POST /v1/chat`.
     #[must_use]
     pub fn response(self) -> ChatResponse {
-        let session = self.session.body(&self.session_id, self.at);
         ChatResponse {
+            session: self.session.body(&self.session_id, self.at),
             response: self.reply.content,
             session_id: self.session_id,
             message_id: self.message_id,
             reply_id: self.reply.id,
             created: self.created,
             replayed: self.replayed,
-            session,
+            stopped: self.reply.status == Some(Status::Stopped),
+            interrupted: self.reply.status == Some(Status::Interrupted),
+            parts: self.reply.parts.map(Raw),
+            metadata: self.reply.metadata.map(Raw),
+            usage: None,
         }
     }
 }

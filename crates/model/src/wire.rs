@@ -4,6 +4,31 @@ use crate::id::{MessageId, SessionId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+/// JSON that nobody looks inside: its text stays as it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Raw(pub Box<RawValue>);
+
+impl Raw {
+    /// Takes a text that is JSON.
+    #[must_use]
+    pub fn parse(json: String) -> Option<Self> {
+        RawValue::from_string(json).ok().map(Raw)
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for Raw {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
 /// `POST /v1/chat`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ChatRequest {
@@ -25,7 +50,10 @@ pub struct ChatRequest {
     /// An edit: first remove every message after the one with this id; `-` removes all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_after: Option<String>,
-    /// Not served yet: anything but absence, null and false is refused.
+    /// In place of a message: the id of one that is there, or of a reply to it, to be answered anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regenerate: Option<String>,
+    /// The answer shall be a stream of events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
     /// Nothing of the turn is kept.
@@ -53,6 +81,21 @@ pub struct ChatResponse {
     /// The turn had been finished before; this is its stored reply.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
+    /// Somebody stopped the reply: this is what had come of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
+    /// The reply broke off: this is what had come of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+    /// The reply's parts in the AI SDK's form, where it is more than its text: sources, calls of tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Raw>,
+    /// What the responder attached to the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Raw>,
+    /// What the model's API counted; not in a replayed answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Raw>,
     /// The session after the turn.
     pub session: SessionBody,
 }

@@ -94,6 +94,52 @@ export async function get(url, limit, milliseconds) {
   }
 }
 
+/** Begins to post JSON. The answer's body is read piece by piece. */
+export class Upstream {
+  #abort = new AbortController();
+  #reader;
+  status = 0;
+  type = "";
+
+  /** Gives false when there is no connection. */
+  async open(url, lines, json) {
+    const body = json.slice();
+    const headers = [["content-type", "application/json"], ...pairs(lines)];
+    try {
+      const response = await fetch(url, { method: "POST", headers, body, signal: this.#abort.signal });
+      this.status = response.status;
+      this.type = response.headers.get("content-type") ?? "";
+      this.#reader = response.body?.getReader();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The next bytes; undefined at the end, null when the connection broke. */
+  async next() {
+    try {
+      return (await this.#reader?.read())?.value;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Gives it up. */
+  close() {
+    this.#abort.abort();
+  }
+}
+
+/** The HMAC-SHA256 of a text, in hex. */
+export async function hmac(secret, text) {
+  const encoder = new TextEncoder();
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["sign"]);
+  const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(text)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Asks a Durable Object and gives its status and body, the first on its line. */
 export async function ask(stub, question) {
   const response = await stub.fetch("https://vault/", { method: "POST", body: question });

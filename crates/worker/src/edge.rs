@@ -19,6 +19,29 @@ extern "C" {
     async fn post(url: &str, token: &str, sync_token: &str, body: &[u8], milliseconds: f64)
     -> Result<JsValue, JsValue>;
 
+    type Upstream;
+
+    #[wasm_bindgen(constructor)]
+    fn new() -> Upstream;
+
+    #[wasm_bindgen(method, catch)]
+    async fn open(this: &Upstream, url: &str, headers: &str, body: &[u8]) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn next(this: &Upstream) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method)]
+    fn close(this: &Upstream);
+
+    #[wasm_bindgen(method, getter)]
+    fn status(this: &Upstream) -> u16;
+
+    #[wasm_bindgen(method, getter, js_name = type)]
+    fn media_type(this: &Upstream) -> String;
+
+    #[wasm_bindgen(catch)]
+    async fn hmac(secret: &str, text: &str) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(catch)]
     async fn get(url: &str, limit: f64, milliseconds: f64) -> Result<JsValue, JsValue>;
 
@@ -167,6 +190,55 @@ pub(crate) async fn get_json(url: &str, limit: usize, time: Millis) -> Option<(u
     let answer = get(url, limit as f64, time.0 as f64).await.ok()?.as_string()?;
     let (status, body) = answer.split_once('\n')?;
     Some((status.parse().ok().filter(|status| *status != 0)?, body.to_owned()))
+}
+
+/// A request whose answer is read piece by piece. Dropped, it is given up.
+pub(crate) struct Sent(Upstream);
+
+/// The next piece of an answer.
+pub(crate) enum Next {
+    Bytes(Vec<u8>),
+    /// It was whole.
+    End,
+    /// The connection broke.
+    Broken,
+}
+
+impl Sent {
+    /// Posts JSON; none when there is no connection.
+    pub(crate) async fn post(url: &str, headers: &[(&str, &str)], body: &str) -> Option<Self> {
+        // Made first: should nobody wait for the answer any more, it is given up.
+        let sent = Self(Upstream::new());
+        let opened = sent.0.open(url, &lines(headers), body.as_bytes()).await;
+        opened.is_ok_and(|opened| opened.is_truthy()).then_some(sent)
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status()
+    }
+
+    pub(crate) fn media_type(&self) -> String {
+        self.0.media_type()
+    }
+
+    pub(crate) async fn next(&self) -> Next {
+        match self.0.next().await {
+            Ok(end) if end.is_undefined() => Next::End,
+            Ok(bytes) => bytes.dyn_into::<Uint8Array>().map_or(Next::Broken, |bytes| Next::Bytes(bytes.to_vec())),
+            Err(_) => Next::Broken,
+        }
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// The HMAC-SHA256 of a text, in hex.
+pub(crate) async fn hmac_hex(secret: &str, text: &str) -> Option<String> {
+    hmac(secret, text).await.ok()?.as_string()
 }
 
 /// Asks a Durable Object; gives its status and body.

@@ -11,7 +11,9 @@ mod primitives;
 mod responder;
 mod settings;
 mod store;
+mod turn;
 mod vault;
+mod wait;
 
 pub use directory::Directory;
 pub use vault::Vault;

@@ -185,22 +185,9 @@ pub fn messages(rows: Vec<Row>) -> Vec<Message> {
             .sources
             .filter(|sources| !sources.is_empty())
             .and_then(|sources| serde_json::value::to_raw_value(&serde_json::json!({ "sources": sources })).ok());
-        messages.push(Message {
-            id: asked.clone(),
-            role: Role::User,
-            content: row.question,
-            created: created.clone(),
-            parent: None,
-            metadata: None,
-        });
-        messages.push(Message {
-            id: answered,
-            role: Role::Assistant,
-            content: row.answer,
-            created,
-            parent: Some(asked),
-            metadata,
-        });
+        messages.push(Message::new(asked.clone(), Role::User, row.question, created.clone()));
+        let answer = Message::new(answered, Role::Assistant, row.answer, created);
+        messages.push(Message { parent: Some(asked), metadata, ..answer });
     }
     messages
 }
@@ -223,13 +210,11 @@ mod tests {
     }
 
     fn said(id: &str, role: Role, parent: Option<&str>, metadata: Option<&str>) -> Result<Message, InvalidId> {
+        let created = "2026-11-21T09:30:00.000Z".to_owned();
         Ok(Message {
-            id: MessageId::parse(id)?,
-            role,
-            content: format!("text of {id}"),
-            created: "2026-11-21T09:30:00.000Z".to_owned(),
             parent: parent.map(MessageId::parse).transpose()?,
             metadata: metadata.and_then(|text| RawValue::from_string(text.to_owned()).ok()),
+            ..Message::new(MessageId::parse(id)?, role, format!("text of {id}"), created)
         })
     }
 

@@ -11,6 +11,7 @@ use crate::dialect::Dialect;
 use crate::namespace::Namespace;
 use crate::rate::Rates;
 use crate::responder::{ChatCompletions, Responder};
+use crate::stream::webhook::Webhook;
 use crate::time::Millis;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -41,8 +42,25 @@ pub struct Config {
     pub window_tokens: Option<u64>,
     /// It is asked for titles too.
     pub titles_by_responder: bool,
-    /// How long it may take.
+    /// How long it may take; in a stream, how long it may be silent.
     pub responder_timeout: Millis,
+    /// How long the echo takes for a word when it streams.
+    pub echo_word: Millis,
+    /// What `GET /v1/events` tells.
+    pub events: Events,
+    /// The streamed turns that one owner may have running.
+    pub running_turns: usize,
+}
+
+/// What `GET /v1/events` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Events {
+    /// Nothing: it isn't served.
+    Off,
+    /// What the vault sees by itself: all of it where the vault is the store, else the streamed turns.
+    Seen,
+    /// Everything: on an Upstash store each change is told to the vault after its answer.
+    All,
 }
 
 /// An Upstash REST database.
@@ -103,6 +121,9 @@ impl Config {
             window_tokens: Some(number(&read, "WINDOW_TOKENS", 0, 0..=10_000_000)?).filter(|tokens| *tokens > 0),
             titles_by_responder: titles(&read)?,
             responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
+            echo_word: Millis(number(&read, "ECHO_WORD_MS", 20, 0..=1000)?),
+            events: events(&read)?,
+            running_turns: usize::try_from(number(&read, "MAX_RUNNING_TURNS", 100, 1..=1000)?).unwrap_or(100),
         })
     }
 
@@ -210,7 +231,21 @@ fn responder(read: Read) -> Result<Responder, ConfigError> {
                 parameters,
             }))
         }
-        _ => Err(ConfigError { variable: "RESPONDER", reason: "must be echo or openai" }),
+        "webhook" => {
+            let url = read("WEBHOOK_URL").filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+            let missing = ConfigError { variable: "WEBHOOK_URL", reason: "must begin with https:// or http://" };
+            Ok(Responder::Webhook(Webhook { url: url.ok_or(missing)?, secret: read("WEBHOOK_SECRET") }))
+        }
+        _ => Err(ConfigError { variable: "RESPONDER", reason: "must be echo, openai or webhook" }),
+    }
+}
+
+fn events(read: Read) -> Result<Events, ConfigError> {
+    match read("EVENTS").as_deref() {
+        None => Ok(Events::Seen),
+        Some("on") => Ok(Events::All),
+        Some("off") => Ok(Events::Off),
+        Some(_) => Err(ConfigError { variable: "EVENTS", reason: "must be on or off" }),
     }
 }
 
@@ -297,6 +332,9 @@ mod tests {
             (&[("CORS_ORIGINS", "chat.example.com")], "CORS_ORIGINS"),
             (&[("DIALECT_ROOT", "esperanto")], "DIALECT_ROOT"),
             (&[("RESPONDER", "parrot")], "RESPONDER"),
+            (&[("RESPONDER", "webhook")], "WEBHOOK_URL"),
+            (&[("EVENTS", "maybe")], "EVENTS"),
+            (&[("MAX_RUNNING_TURNS", "0")], "MAX_RUNNING_TURNS"),
             (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "[1]")], "OPENAI_PARAMETERS"),
             (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "{\"stream\":true}")], "OPENAI_PARAMETERS"),
         ] {
@@ -311,6 +349,9 @@ mod tests {
             ("UPSTASH_REDIS_REST_TOKEN", "hush-token"),
             ("API_KEYS", "hush-key-1,hush-key-2"),
             ("OPENAI_API_KEY", "hush-openai"),
+            ("RESPONDER", "webhook"),
+            ("WEBHOOK_URL", "https://hush.example"),
+            ("WEBHOOK_SECRET", "hush-webhook"),
         ])?;
         assert!(!format!("{config:?}").contains("hush"));
         Ok(())

@@ -47,14 +47,8 @@ pub fn incognito(incoming: Incoming) -> Result<Option<Incognito>, Problem> {
     let mut window = Vec::new();
     for (number, said) in context.into_iter().chain([asked]).rev().enumerate() {
         check_text(&said.content, incoming.limits)?;
-        window.push(Message {
-            id: if number == 0 { id.clone() } else { MessageId::of_key(&TurnId::of_message(&id), number) },
-            role: said.role,
-            content: said.content,
-            created: incoming.fresh.now.to_rfc3339(),
-            parent: None,
-            metadata: None,
-        });
+        let id = if number == 0 { id.clone() } else { MessageId::of_key(&TurnId::of_message(&id), number) };
+        window.push(Message::new(id, said.role, said.content, incoming.fresh.now.to_rfc3339()));
     }
     window.truncate(usize::try_from(incoming.limits.window).unwrap_or(usize::MAX).max(1));
     window.reverse();

@@ -1,5 +1,6 @@
 //! What comes in: bodies, headers and path ids become operations, or problems. Nothing is stored before all of it is checked.
 
+mod ai;
 mod incognito;
 mod session;
 mod state;
@@ -8,6 +9,7 @@ mod tests;
 mod turn;
 mod visitor;
 
+pub use ai::{AiTurn, ai_chat};
 pub use incognito::{Incognito, incognito};
 pub use session::{create, create_of, fork, patch, restore, truncate};
 pub use state::{Preconditions, write_state};
@@ -19,6 +21,7 @@ use crate::id::{InvalidId, MessageId, SessionId, TurnId, digest};
 use crate::limits::Limits;
 use crate::plan::CutAfter;
 use crate::time::Millis;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -137,7 +140,7 @@ fn optional_object<T: DeserializeOwned + Default>(body: &str) -> Result<T, Probl
 }
 
 /// Reads a JSON object. Unknown members are ignored.
-pub(crate) fn object<T: DeserializeOwned>(body: &str) -> Result<T, Problem> {
+pub(crate) fn object<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Problem> {
     if !body.trim_start().starts_with('{') {
         return Err(Problem::new(Code::InvalidJson));
     }

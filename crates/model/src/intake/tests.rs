@@ -1,7 +1,7 @@
 //! What comes in, tried.
 
 use super::*;
-use crate::plan::{BeginTurn, Condition, Tag};
+use crate::plan::{BeginTurn, Condition, Tag, TurnMode};
 use std::sync::LazyLock;
 
 const FRESH: Fresh = Fresh { now: Millis(1_795_253_400_000), session: 1, message: 2, attempt: 3, seal: 4 };
@@ -11,12 +11,12 @@ fn limits() -> &'static Limits {
     &LIMITS
 }
 
-fn keyed<'a>(body: &'a str, key: Option<&'a str>) -> Incoming<'a> {
+pub(super) fn keyed<'a>(body: &'a str, key: Option<&'a str>) -> Incoming<'a> {
     Incoming { body, key, limits: limits(), fresh: FRESH }
 }
 
 fn turn(body: &str) -> Result<BeginTurn, Code> {
-    chat(keyed(body, None)).map_err(|problem| problem.code)
+    chat(keyed(body, None)).map(|(begin, _)| begin).map_err(|problem| problem.code)
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn what_is_wrong_is_told_by_its_code() {
         (r#"{"message":"a","session_id":""}"#, Code::InvalidSessionId),
         (r#"{"message":"a","message_id":"a b"}"#, Code::InvalidMessageId),
         (r#"{"message":"a","metadata":[]}"#, Code::InvalidBody),
-        (r#"{"message":"a","stream":true}"#, Code::Unsupported),
+        (r#"{"regenerate":"a b"}"#, Code::InvalidMessageId),
         (r#"{"message":"a","incognito":true}"#, Code::Unsupported),
         (r#"{"message":"a","context":[]}"#, Code::InvalidBody),
         (&long, Code::MessageTooLong),
@@ -61,7 +61,7 @@ fn what_is_wrong_is_told_by_its_code() {
 
 #[test]
 fn a_key_names_the_turn_and_the_session_that_it_opens() -> Result<(), Problem> {
-    let with = |key| chat(keyed(r#"{"message":"a"}"#, Some(key)));
+    let with = |key| chat(keyed(r#"{"message":"a"}"#, Some(key))).map(|(begin, _)| begin);
     assert_eq!(with("\"k-1\"")?.turn.as_str(), "k-1");
     assert_eq!(with("\"k-1\"")?.session, with("k-1")?.session);
     assert_ne!(with("k-1")?.session, with("k-2")?.session);
@@ -207,4 +207,15 @@ fn an_incognito_turn_brings_what_came_before() {
     ] {
         assert_eq!(window(body), Err(code), "{body:.80}");
     }
+}
+
+#[test]
+fn a_body_can_ask_for_a_stream_and_for_another_answer() -> Result<(), Problem> {
+    assert!(chat(keyed(r#"{"message":"a","stream":true}"#, None))?.1);
+    assert!(!chat(keyed(r#"{"message":"a","stream":false}"#, None))?.1);
+    let (again, _) = chat(keyed(r#"{"regenerate":"m1","session_id":"s"}"#, Some("k")))?;
+    assert_eq!((again.mode, again.message_id.as_str(), again.turn.as_str()), (TurnMode::Answer, "m1", "k"));
+    let (other, _) = chat(keyed(r#"{"regenerate":"m1","session_id":"s"}"#, None))?;
+    assert_eq!(other.turn.as_str(), "00000000000000000000000000000002");
+    Ok(())
 }

@@ -7,16 +7,18 @@ use crate::error::{Code, Problem};
 use crate::id::{MessageId, SessionId, TurnId, digest};
 use crate::limits::APPENDED_MESSAGES;
 use crate::message::{Message, Role};
-use crate::plan::{Append, BeginTurn};
+use crate::plan::{Append, BeginTurn, TurnMode};
 use crate::session::derived_title;
 use crate::wire::{AppendRequest, ChatRequest};
 
-/// A turn from `POST /v1/chat`.
+/// A turn from `POST /v1/chat`, and whether its body asks for a stream.
 ///
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
-pub fn chat(incoming: Incoming) -> Result<BeginTurn, Problem> {
-    begin(object(incoming.body)?, incoming)
+pub fn chat(incoming: Incoming) -> Result<(BeginTurn, bool), Problem> {
+    let request: ChatRequest = object(incoming.body)?;
+    let streams = request.stream == Some(true);
+    Ok((begin(request, incoming)?, streams))
 }
 
 /// A turn from a request that is read already. The body of `incoming` is not looked at.
@@ -25,13 +27,15 @@ pub fn chat(incoming: Incoming) -> Result<BeginTurn, Problem> {
 /// The problem with the request or the `Idempotency-Key` header.
 pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Problem> {
     let Incoming { key, limits, fresh, .. } = incoming;
-    for (asked, name) in [(request.stream == Some(true), "stream"), (request.incognito == Some(true), "incognito")] {
-        if asked {
-            return Err(Problem::new(Code::Unsupported).detail(name));
-        }
+    if request.incognito == Some(true) {
+        return Err(Problem::new(Code::Unsupported).detail("incognito"));
     }
     if request.context.is_some() {
         return Err(Problem::new(Code::InvalidBody).detail("context goes with incognito"));
+    }
+    if let Some(target) = request.regenerate {
+        let session = session_to_make(request.session_id, key, fresh)?;
+        return answer(session, message_id(target)?, key.map(idempotency_key).transpose()?, incoming);
     }
     let text = request.message.unwrap_or_default();
     check_text(&text, limits)?;
@@ -47,23 +51,20 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
     ]);
     let message_id = brought.unwrap_or_else(|| MessageId::mint(fresh.message));
     let title = derived_title(&text);
-    let message = Message {
-        id: message_id.clone(),
-        role: Role::User,
-        content: text,
-        created: fresh.now.to_rfc3339(),
-        parent: None,
-        metadata,
-    };
+    let message = Message::new(message_id.clone(), Role::User, text, fresh.now.to_rfc3339());
+    let message = Message { metadata, ..message };
     let cut_after = request.cut_after.map(cut_after).transpose()?;
+    let turn = key.unwrap_or_else(|| TurnId::of_message(&message_id));
     Ok(BeginTurn {
         session,
-        turn: key.unwrap_or_else(|| TurnId::of_message(&message_id)),
+        reply_id: turn.reply_id(),
+        turn,
         // Half of it tells the attempts at one turn apart, and is kept with every turn.
         attempt: format!("{:016x}", fresh.attempt & u128::from(u64::MAX)),
         fingerprint: format!("{print:016x}"),
         message_id,
         message: message.to_json().map_err(|_| Problem::new(Code::Internal))?,
+        mode: TurnMode::Append,
         title,
         existing: request.existing.unwrap_or(false),
         cut_after,
@@ -83,8 +84,41 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
 ///
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
-pub fn chat_in(session: SessionId, incoming: Incoming) -> Result<BeginTurn, Problem> {
-    Ok(BeginTurn { session, ..chat(incoming)? })
+pub fn chat_in(session: SessionId, incoming: Incoming) -> Result<(BeginTurn, bool), Problem> {
+    let (begin, streams) = chat(incoming)?;
+    Ok((BeginTurn { session, ..begin }, streams))
+}
+
+/// A turn that answers a message anew. Without an id of its own it is one of its own.
+pub(super) fn answer(
+    session: SessionId,
+    target: MessageId,
+    turn: Option<TurnId>,
+    Incoming { limits, fresh, .. }: Incoming,
+) -> Result<BeginTurn, Problem> {
+    let turn = turn.unwrap_or_else(|| TurnId::of_message(&MessageId::mint(fresh.message)));
+    Ok(BeginTurn {
+        session,
+        reply_id: turn.reply_id(),
+        turn,
+        attempt: format!("{:016x}", fresh.attempt & u128::from(u64::MAX)),
+        fingerprint: format!("{:016x}", digest([b"answer".as_slice(), target.as_str().as_bytes()])),
+        message_id: target,
+        message: String::new(),
+        mode: TurnMode::Answer,
+        title: String::new(),
+        existing: true,
+        cut_after: None,
+        charge: None,
+        seal: format!("{:032x}", fresh.seal),
+        now: fresh.now,
+        ttl: limits.ttl,
+        lease: limits.lease,
+        window: limits.window,
+        messages_per_session: limits.messages_per_session,
+        session_bytes: limits.session_bytes,
+        sessions_per_owner: limits.sessions_per_owner,
+    })
 }
 
 /// Whether the body of `POST /v1/sessions/{id}/messages` appends, rather than runs a turn.
@@ -142,12 +176,9 @@ pub fn append_of(
             return Err(Problem::new(Code::InvalidMessageId).detail("two messages have the same id"));
         }
         let message = Message {
-            id: id.clone(),
-            role: one.role,
-            content: one.content,
-            created: fresh.now.to_rfc3339(),
             parent: one.parent.map(message_id).transpose()?,
             metadata,
+            ..Message::new(id.clone(), one.role, one.content, fresh.now.to_rfc3339())
         };
         messages.push(message.to_json().map_err(|_| Problem::new(Code::Internal))?);
         ids.push(id);

@@ -1,5 +1,5 @@
-//! Begin a turn: recognise a repeated one, else create the session where it is absent, append the user message, slide
-//! the TTL, and give the window for the responder.
+//! Begin a turn: recognise a repeated one, else create the session where it is absent, append the user message or go back to
+//! one that is there, slide the TTL, and give the window for the responder.
 
 use super::{
     CutAfter, Opened, Operation, Room, asked, cut, have_id, index_ttl, live, new_session, newest_that_fit, numbers,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
-use crate::message::stored_prefix;
+use crate::message::{Message, Role, stored_prefix};
 use crate::rate::Charge;
 use crate::records::Records;
 use crate::redis::script::BEGIN_TURN;
@@ -30,8 +30,12 @@ pub struct BeginTurn {
     pub fingerprint: String,
     /// The user message's id.
     pub message_id: MessageId,
-    /// The user message's stored text, which begins with that id.
+    /// The user message's stored text, which begins with that id; empty where none is stored.
     pub message: String,
+    /// What is done with it.
+    pub mode: TurnMode,
+    /// The id that the reply will have.
+    pub reply_id: MessageId,
     /// The title that the session takes when it has none.
     pub title: String,
     /// Never create the session.
@@ -57,6 +61,30 @@ pub struct BeginTurn {
     pub session_bytes: u64,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
+}
+
+/// What a begin does with the user message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnMode {
+    /// It is appended.
+    #[default]
+    Append,
+    /// It takes the place of the one with its id, and what followed that is cut; appended where there is none.
+    Edit,
+    /// The one that is there is answered anew: what follows it is cut, nothing is appended. The id may also be that of a reply
+    /// to it.
+    Answer,
+}
+
+impl TurnMode {
+    fn as_str(self) -> &'static str {
+        match self {
+            TurnMode::Append => "append",
+            TurnMode::Edit => "edit",
+            TurnMode::Answer => "answer",
+        }
+    }
 }
 
 /// What a begin comes to.
@@ -122,11 +150,12 @@ impl Operation for BeginTurn {
             self.fingerprint.clone(),
             self.message_id.to_string(),
             self.message.clone(),
-            self.turn.reply_id().to_string(),
+            self.reply_id.to_string(),
             self.title.clone(),
             u8::from(self.existing).to_string(),
             self.seal.clone(),
             self.cut_after.as_ref().map_or("", CutAfter::as_str).to_owned(),
+            self.mode.as_str().to_owned(),
         ];
         arguments.extend(numbers([
             self.now.0,
@@ -191,7 +220,7 @@ impl Operation for BeginTurn {
             if records.buried_until(id)?.is_some_and(|until| until > self.now) {
                 return Ok(Begun::Deleted);
             }
-            if self.existing {
+            if self.existing || self.mode == TurnMode::Answer {
                 return Ok(Begun::Absent);
             }
             if matches!(self.cut_after, Some(CutAfter::Message(_))) {
@@ -211,55 +240,100 @@ impl Operation for BeginTurn {
             Opened::Deleted => return Ok(Begun::Deleted),
             Opened::Full => return Ok(Begun::Full),
         };
-        let position = match &self.cut_after {
-            None => session.next,
-            Some(after) => match after.position(records, id, &session)? {
-                Some(position) => position,
-                None => return Ok(Begun::Unknown),
-            },
+        let Some(Place { position, message_id, kept }) = self.place(records, &session)? else {
+            return Ok(Begun::Unknown);
         };
+        let answers = self.mode == TurnMode::Answer;
         let from = session.first.max((position + 1).saturating_sub(self.window));
-        let earlier = records.messages(id, from..position)?;
+        let earlier = records.messages(id, from..kept)?;
         let mut window = newest_that_fit(earlier, REPLY_BYTES.saturating_sub(self.message.len()), false);
-        let kept = session.first..position;
-        if have_id(&window, &self.message_id)
-            || (self.turn.as_str() != self.message_id.as_str() && asked(records, id, &self.message_id, kept)?)
-        {
-            return Ok(Begun::Repeated);
+        if !answers {
+            let before = session.first..position;
+            if have_id(&window, &self.message_id)
+                || (self.turn.as_str() != self.message_id.as_str() && asked(records, id, &self.message_id, before)?)
+            {
+                return Ok(Begun::Repeated);
+            }
+            window.push(self.message.clone());
         }
-        window.push(self.message.clone());
-        cut(records, id, &mut session, position)?;
+        cut(records, id, &mut session, kept)?;
 
         // Room is made for the reply too, so that finishing need not; but its bytes are not known yet.
-        let room = Room::beside([self.message.as_str()].into_iter(), self.messages_per_session, self.session_bytes);
-        Room { messages: self.messages_per_session.saturating_sub(2), ..room }.make(records, id, &mut session)?;
+        if !answers {
+            let room = Room::beside([self.message.as_str()].into_iter(), self.messages_per_session, self.session_bytes);
+            Room { messages: self.messages_per_session.saturating_sub(2), ..room }.make(records, id, &mut session)?;
+        }
         if session.title.is_empty() {
             session.title.clone_from(&self.title);
         }
         session.updated = self.now;
         session.expires = session.expires.max(self.now.after(self.ttl));
-        session.next += 1;
-        session.total += 1;
+        session.next = position + 1;
+        session.total += u64::from(!answers);
         session.bytes += self.message.len() as u64;
         session.revision += 1;
         records.put_session(id, &session)?;
-        records.put_message(id, position, &self.message)?;
+        if !answers {
+            records.put_message(id, position, &self.message)?;
+        }
         let record = TurnRecord {
             done: false,
             attempt: self.attempt.clone(),
             lease_until: self.now.after(self.lease),
-            reply_id: Some(self.turn.reply_id()),
+            reply_id: Some(self.reply_id.clone()),
             fingerprint: self.fingerprint.clone(),
-            message_id: Some(self.message_id.clone()),
+            message_id: Some(message_id.clone()),
             message_position: Some(position),
             reply_position: None,
         };
         records.put_turn(id, &self.turn, &record)?;
-        Ok(Begun::Started { created, message_id: self.message_id.clone(), position, session, window, charged })
+        Ok(Begun::Started { created, message_id, position, session, window, charged })
     }
 }
 
+/// Where a turn's user message stands or will stand.
+struct Place {
+    position: u64,
+    message_id: MessageId,
+    /// What is from here on is cut.
+    kept: u64,
+}
+
 impl BeginTurn {
+    /// Finds the place of the user message; none when what it is to follow, or to be, isn't there.
+    fn place<R: Records>(&self, records: &mut R, session: &Session) -> Result<Option<Place>, R::Error> {
+        let all = session.first..session.next;
+        let position = match (self.mode, &self.cut_after) {
+            (TurnMode::Answer, _) => return self.asked(records, session),
+            (TurnMode::Edit, _) => {
+                let known = records.find_message(&self.session, &self.message_id, all)?;
+                Some(known.unwrap_or(session.next))
+            }
+            (TurnMode::Append, None) => Some(session.next),
+            (TurnMode::Append, Some(cut)) => cut.position(records, &self.session, session)?,
+        };
+        Ok(position.map(|position| Place { position, message_id: self.message_id.clone(), kept: position }))
+    }
+
+    /// The user message that is to be answered anew: the one that is named, or the one that the named reply answers.
+    fn asked<R: Records>(&self, records: &mut R, session: &Session) -> Result<Option<Place>, R::Error> {
+        let mut wanted = self.message_id.clone();
+        for _ in 0..2 {
+            let all = session.first..session.next;
+            let Some(position) = records.find_message(&self.session, &wanted, all)? else { return Ok(None) };
+            let stored = records.messages(&self.session, position..position + 1)?.pop();
+            let message = stored.and_then(|stored| serde_json::from_str::<Message>(&stored).ok());
+            match message {
+                Some(Message { role: Role::User, id, .. }) => {
+                    return Ok(Some(Place { position, message_id: id, kept: position + 1 }));
+                }
+                Some(Message { parent: Some(parent), .. }) => wanted = parent,
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
     /// The turn is known: what it comes to now.
     fn repeat<R: Records>(&self, records: &mut R, session: &Session, record: TurnRecord) -> Result<Begun, R::Error> {
         if record.fingerprint != self.fingerprint {

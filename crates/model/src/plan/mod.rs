@@ -23,7 +23,7 @@ pub mod truncate;
 pub mod write_state;
 
 pub use append::{Append, Appended};
-pub use begin_turn::{BeginTurn, Begun};
+pub use begin_turn::{BeginTurn, Begun, TurnMode};
 pub use charge_turn::ChargeTurn;
 pub use create::{Create, Created};
 pub use delete::Delete;

@@ -60,7 +60,7 @@ macro_rules! scripts {
 // `scripts/pin-lua` writes the digests.
 scripts! {
     APPEND writes "append.lua" "f5a91c058d95acfe774a6eca7489adc01cd4b0f6";
-    BEGIN_TURN writes "begin_turn.lua" "20cd191e2b83b1bb2b4463572bf276ecb46b5587";
+    BEGIN_TURN writes "begin_turn.lua" "73895130e73ef894c4745c672031e1b0f62c6b49";
     CHARGE_TURN writes "charge_turn.lua" "0454ce799e2146b4c9c41fc36473014a64601f12";
     CREATE writes "create.lua" "ea1b434c116d7eaa5b6b59a086ce3969e1f6d04f";
     DELETE writes "delete.lua" "390b65eb0a05d69c6785417cf1f972d6992edeb8";

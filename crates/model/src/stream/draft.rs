@@ -381,6 +381,7 @@ fn text_part(text: &str) -> Option<String> {
 pub(super) mod tests {
     use super::*;
     use crate::Session;
+    use crate::turn::Turned;
 
     pub(in super::super) fn draft() -> Draft {
         let id = |text: &str| MessageId::parse(text).unwrap();
@@ -395,9 +396,10 @@ pub(super) mod tests {
 
     pub(in super::super) fn ended(draft: &mut Draft) {
         let Opened { session_id, message_id, .. } = draft.opened().clone();
-        let session = Session::default().body(&session_id, Millis(0));
-        let message = draft.message(Millis(0), None);
-        draft.end(Ending::Done(Box::new(ChatResponse::new(session_id, message_id, message, session))));
+        let reply = draft.message(Millis(0), None);
+        let (session, at) = (Session::default(), Millis(0));
+        let turned = Turned { session_id, message_id, reply, session, created: false, replayed: false, at };
+        draft.end(Ending::Done(Box::new(turned.response())));
     }
 
     #[test]

@@ -3,12 +3,14 @@
 pub mod completions;
 pub mod draft;
 pub mod own;
+mod part;
 pub mod reader;
 pub mod ui;
 pub mod webhook;
 
 pub use draft::{Draft, Ending, Opened};
-pub use reader::{Reader, Wire};
+pub use part::Part;
+pub use reader::{Read, Reader, Wire};
 
 use crate::error::Code;
 use crate::wire::Raw;

@@ -2,6 +2,7 @@
 //! server-sent events.
 
 use super::{Failure, Piece, ReplyReader};
+use crate::error::Code;
 use crate::id::{MessageId, SessionId};
 use crate::limits::MOST_MESSAGE_BYTES;
 use crate::message::{Message, Role};
@@ -73,6 +74,9 @@ pub fn body(session_id: &SessionId, window: &[Message], state: Option<&Raw>) -> 
     serde_json::to_string(&request).unwrap_or_default()
 }
 
+/// The header with the signature.
+pub const SIGNATURE_HEADER: &str = "chatkeep-signature";
+
 /// What is signed: the time in seconds, a dot, and the body.
 #[must_use]
 pub fn signed(seconds: u64, body: &str) -> String {
@@ -83,6 +87,20 @@ pub fn signed(seconds: u64, body: &str) -> String {
 #[must_use]
 pub fn signature_header(seconds: u64, hmac: &str) -> String {
     format!("t={seconds},v1={hmac}")
+}
+
+/// Refuses an answer by its status.
+///
+/// # Errors
+/// It is none of success.
+pub fn check_status(status: u16) -> Result<(), Failure> {
+    let detail = format!("the webhook answered {status}");
+    match status {
+        200..=299 => Ok(()),
+        429 | 503 => Err(Failure { code: Code::ResponderBusy, detail }),
+        408 | 504 => Err(Failure { code: Code::ResponderTimeout, detail }),
+        _ => Err(Failure { code: Code::ResponderFailed, detail }),
+    }
 }
 
 /// An answer, or one event of it: all members may be absent.

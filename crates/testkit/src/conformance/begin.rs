@@ -1,10 +1,10 @@
 //! Begin: what a turn's first call comes to.
 
-use super::world::{World, contents, message_id};
+use super::world::{World, contents, message_id, turn_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
 use chatkeep_model::limits::REPLY_BYTES;
-use chatkeep_model::plan::Begun;
+use chatkeep_model::plan::{Begun, Finished, TurnMode};
 
 pub(super) fn a_first_turn_creates_its_session<E: Executor>(world: &mut World<E>) {
     let begin = world.begin("s1", "t1", "Dobrý den");
@@ -169,4 +169,50 @@ pub(super) fn a_turn_of_another_session_is_another_turn<E: Executor>(world: &mut
     assert!(matches!(world.run(&world.begin("s2", "t1", "other")), Begun::Started { created: true, .. }));
     assert_eq!(world.contents("s1"), ["one", "ONE"]);
     assert_eq!(world.contents("s2"), ["other"]);
+}
+
+pub(super) fn an_edit_takes_the_messages_place<E: Executor>(world: &mut World<E>) {
+    for number in 0..3 {
+        world.exchange("s1", &format!("t{number}"), &format!("q{number}"));
+    }
+    let mut edit = world.begin("s1", "edit", "better");
+    edit.message_id = message_id("u-t1");
+    edit.message = edit.message.replacen("u-edit", "u-t1", 1);
+    edit.mode = TurnMode::Edit;
+    let begun = world.run(&edit);
+    let Begun::Started { position, window, session, .. } = &begun else { panic!("{begun:?}") };
+    assert_eq!((*position, session.next, session.total), (2, 3, 7));
+    assert_eq!(contents(window), ["q0", "Q0", "better"]);
+    // A message whose id is new is appended.
+    edit.turn = turn_id("fresh");
+    edit.message_id = message_id("u-fresh");
+    edit.message = edit.message.replacen("u-t1", "u-fresh", 1);
+    let Begun::Started { position, .. } = world.run(&edit) else { panic!("not started") };
+    assert_eq!(position, 3);
+}
+
+pub(super) fn a_message_is_answered_anew<E: Executor>(world: &mut World<E>) {
+    for number in 0..3 {
+        world.exchange("s1", &format!("t{number}"), &format!("q{number}"));
+    }
+    for (turn, target) in [("again", "u-t1"), ("once-more", "r-again")] {
+        let mut answer = world.begin("s1", turn, "");
+        (answer.mode, answer.message_id, answer.message) = (TurnMode::Answer, message_id(target), String::new());
+        let begun = world.run(&answer);
+        let Begun::Started { created: false, message_id: asked, position: 2, window, session, .. } = &begun else {
+            panic!("{begun:?}")
+        };
+        assert_eq!((asked, session.next), (&message_id("u-t1"), 3));
+        assert_eq!(contents(window), ["q0", "Q0", "q1"]);
+        let finish = world.finish(&answer, &begun, turn);
+        assert!(matches!(world.run(&finish), Finished::Stored(session) if session.next == 4));
+    }
+    assert_eq!(world.session("s1").total, 8);
+    for (session, target, expected) in
+        [("s1", "u-t2", Begun::Unknown), ("s1", "r-t1", Begun::Unknown), ("none", "u-t1", Begun::Absent)]
+    {
+        let mut answer = world.begin(session, "lost", "");
+        (answer.mode, answer.message_id, answer.message) = (TurnMode::Answer, message_id(target), String::new());
+        assert_eq!(world.run(&answer), expected, "{target}");
+    }
 }

@@ -4,6 +4,7 @@ use crate::clock::SimulatedClock;
 use crate::executor::Executor;
 use chatkeep_model::id::digest;
 use chatkeep_model::message::Message;
+use chatkeep_model::plan::TurnMode;
 use chatkeep_model::plan::{
     BeginTurn, Begun, Create, Created, Cursor, Delete, FinishTurn, Finished, Info, Listed, Page, ReadHistory, ReadList,
     ReleaseTurn,
@@ -87,6 +88,8 @@ impl<E: Executor> World<E> {
             fingerprint: format!("{:016x}", digest([text.as_bytes()])),
             message: stored(&id, Role::User, text, None),
             message_id: id,
+            mode: TurnMode::Append,
+            reply_id: turn_id(turn).reply_id(),
             title: derived_title(text),
             cut_after: None,
             charge: None,
@@ -113,7 +116,7 @@ impl<E: Executor> World<E> {
             session: begin.session.clone(),
             turn: begin.turn.clone(),
             attempt: begin.attempt.clone(),
-            reply: stored(&begin.turn.reply_id(), Role::Assistant, text, Some(message_id)),
+            reply: stored(&begin.reply_id, Role::Assistant, text, Some(message_id)),
             message_id: message_id.clone(),
             position: *position,
             now: self.now(),
@@ -240,14 +243,8 @@ pub fn message_id(text: &str) -> MessageId {
 /// It does not serialise.
 #[must_use]
 pub fn stored(id: &MessageId, role: Role, text: &str, parent: Option<&MessageId>) -> String {
-    let message = Message {
-        id: id.clone(),
-        role,
-        content: text.to_owned(),
-        created: "2026-11-21T09:26:40.000Z".to_owned(),
-        parent: parent.cloned(),
-        metadata: None,
-    };
+    let created = "2026-11-21T09:26:40.000Z".to_owned();
+    let message = Message { parent: parent.cloned(), ..Message::new(id.clone(), role, text.to_owned(), created) };
     message.to_json().expect("a message serialises")
 }
 

@@ -4,6 +4,7 @@ use crate::both::{Both, Disagreement};
 use crate::step::{BeginTwist, FinishTwist, Step};
 use crate::write::{Written, cut_after, user, write};
 use chatkeep_model::auth::By;
+use chatkeep_model::plan::TurnMode;
 use chatkeep_model::plan::{
     BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReleaseTurn,
 };
@@ -147,6 +148,19 @@ impl Game<'_> {
         if matches!(twist, BeginTwist::OtherMessageId) {
             begin.message_id = message_id("u-t0");
             begin.message = begin.message.replacen(&format!("u-{turn}"), "u-t0", 1);
+        }
+        match twist {
+            BeginTwist::Edit(other) => {
+                let id = format!("u-t{other}");
+                begin.message = begin.message.replacen(&format!("u-{turn}"), &id, 1);
+                (begin.mode, begin.message_id) = (TurnMode::Edit, message_id(&id));
+            }
+            BeginTwist::Answer(other) => {
+                let prefix = if other % 2 == 0 { "u" } else { "r" };
+                begin.message_id = message_id(&format!("{prefix}-t{}", other / 2));
+                (begin.mode, begin.message) = (TurnMode::Answer, String::new());
+            }
+            _ => {}
         }
         begin
     }

@@ -91,6 +91,10 @@ pub(crate) enum BeginTwist {
     LongText(u64),
     LargeText(u64),
     CutAfter(u64),
+    /// The message of one of the turns is replaced, where it is there.
+    Edit(u64),
+    /// The message of one of the turns, or its reply, is gone back to.
+    Answer(u64),
 }
 
 /// What is unusual about a finish.
@@ -207,8 +211,10 @@ fn begin_twist(random: &mut Random, large_texts: bool) -> BeginTwist {
         0..10 => BeginTwist::Existing,
         10..15 => BeginTwist::OtherText,
         15..20 => BeginTwist::OtherMessageId,
-        90..100 => BeginTwist::CutAfter(random.within(0..10)),
-        75..90 => BeginTwist::LongText(random.pick(&[300, 1000])),
+        75..84 => BeginTwist::LongText(random.pick(&[300, 1000])),
+        84..92 => BeginTwist::CutAfter(random.within(0..10)),
+        92..96 => BeginTwist::Edit(random.within(0..8)),
+        96..100 => BeginTwist::Answer(random.within(0..16)),
         20..50 if large_texts => BeginTwist::LargeText(large(random)),
         _ => BeginTwist::None,
     }

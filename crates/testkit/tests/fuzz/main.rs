@@ -154,7 +154,7 @@ fn bodies(text: &str) {
     }
     let incoming = incoming(text, Some("key"), &limits);
     let Ok(session) = SessionId::parse("s") else { return };
-    if let Ok(begin) = intake::chat(incoming) {
+    if let Ok((begin, _)) = intake::chat(incoming) {
         // The scripts know a message by how its text begins.
         assert!(begin.message.starts_with(&message::stored_prefix(&begin.message_id)));
         assert!(!begin.title.contains(char::is_control));

@@ -12,7 +12,7 @@ pub(super) fn turn(call: &Call<'_>, asked: String, turned: Turned) -> impl Futur
     async move {
         let Ok(asked) = serde_json::from_str::<Message>(&asked) else { return };
         let Some(question) = title::question(&config, &turned, &asked) else { return };
-        let Ok(answer) = responder::answer(&config, &[question]).await else { return };
+        let Ok(answer) = responder::text(&config, &[question]).await else { return };
         if let Some(patch) = title::given(&turned, &answer, edge::now(), ttl) {
             let _ = store.run(&patch).await;
         }

@@ -2,11 +2,12 @@
 
 use super::answer::Answer;
 use super::{Call, chat};
+use crate::turn as steps;
 use crate::{edge, responder};
 use chatkeep_model::dialect::{Answered, Memory, Question, Shape, Verb};
 use chatkeep_model::limits::{HISTORY_PAGE, SEARCHED_SESSIONS};
 use chatkeep_model::plan::{Appended, Created, Info, ReadHistory, ReadList};
-use chatkeep_model::{Code, Dialect, Message, Owner, Problem, Role, Session, SessionId, intake};
+use chatkeep_model::{Code, Dialect, Message, Owner, Problem, Session, SessionId, intake};
 
 pub(super) async fn serve(call: &Call<'_>, dialect: Dialect, verb: Verb) -> Result<Answer, Problem> {
     let shape = dialect.shape();
@@ -51,16 +52,11 @@ async fn untraced(call: &Call<'_>, question: &Question) -> Result<Message, Probl
     }
     window.push(begin.message.clone());
     let window: Vec<Message> = window.iter().map(read).collect::<Result<_, _>>()?;
-    let replied = responder::answer(&call.config, &window).await;
-    let content = replied.map_err(|(code, detail)| Problem::new(code).detail(detail))?;
-    Ok(Message {
-        id: begin.turn.reply_id(),
-        role: Role::Assistant,
-        content,
-        created: edge::now().to_rfc3339(),
-        parent: None,
-        metadata: None,
-    })
+    let mut draft = steps::draft(begin, &begin.message_id, false, None);
+    let asked = responder::Question { session: &begin.session, window: &window, state: None, before: None };
+    let replied = responder::answer(&call.config, asked, &mut draft).await;
+    replied.map_err(|failure| Problem::new(failure.code).detail(failure.detail))?;
+    Ok(draft.message(edge::now(), None))
 }
 
 /// The caller's own user that a request names. Believed of the application alone: everyone else is who they are.

@@ -14,9 +14,9 @@ pub(super) async fn answer(call: &Call<'_>, turn: Incognito) -> Result<Answer, P
             call.charged(turns)?;
         }
     }
-    let response = responder::answer(&call.config, &turn.window).await.map_err(|(code, detail)| {
-        let problem = Problem::new(code).detail(detail);
-        if code.retryable() { problem.retry_after(1) } else { problem }
+    let response = responder::text(&call.config, &turn.window).await.map_err(|failure| {
+        let problem = Problem::new(failure.code).detail(failure.detail);
+        if failure.code.retryable() { problem.retry_after(1) } else { problem }
     })?;
     let body = turn.response(response).ok_or(Problem::new(Code::Internal))?;
     Ok(Answer::json(&body)?.without_trace())

@@ -9,7 +9,7 @@ use chatkeep_model::{Code, Problem, intake};
 pub(super) async fn post(call: &Call<'_>) -> Result<Answer, Problem> {
     let id = call.session()?;
     if !intake::appends(&call.body) {
-        let turned = chat::turn(call, intake::chat_in(id, call.incoming())?).await?;
+        let turned = chat::turn(call, intake::chat_in(id, call.incoming())?.0).await?;
         return Answer::json(&turned.response());
     }
     let (append, message_ids) = intake::append(id.clone(), call.incoming())?;

@@ -217,6 +217,13 @@ async fn answer(
     let answer = match action {
         Action::Health => health::health(settings, env.clone()).await,
         Action::Chat => chat::chat(&call).await,
+        Action::AiChat
+        | Action::AiStream
+        | Action::AiStop
+        | Action::AiMessages
+        | Action::FollowTurn
+        | Action::StopTurn
+        | Action::Events => Err(Problem::new(Code::Unsupported)),
         Action::CreateSession => sessions::create(&call).await,
         Action::ListSessions => sessions::list(&call).await,
         Action::DeleteAll => sessions::delete_all(&call).await,

@@ -96,14 +96,7 @@ impl Server {
                 stored.messages.truncate(keep);
             }
             let content = request.message.clone().unwrap();
-            stored.messages.push(Message {
-                id: id.clone(),
-                role: Role::User,
-                content,
-                created: now,
-                parent: None,
-                metadata: None,
-            });
+            stored.messages.push(Message::new(id.clone(), Role::User, content, now));
         }
         match responder {
             Responder::Answers => Some(self.reply(&session, &id, created)),
@@ -126,14 +119,8 @@ impl Server {
         let response = format!("You said: {asked}");
         if !replayed {
             stored.updated = clock;
-            stored.messages.push(Message {
-                id: reply_id.clone(),
-                role: Role::Assistant,
-                content: response.clone(),
-                created: now,
-                parent: Some(id.clone()),
-                metadata: None,
-            });
+            let reply = Message::new(reply_id.clone(), Role::Assistant, response.clone(), now);
+            stored.messages.push(Message { parent: Some(id.clone()), ..reply });
         }
         let session_body = self.card(session);
         json(&ChatResponse {
@@ -143,6 +130,11 @@ impl Server {
             reply_id,
             created: created && !replayed,
             replayed,
+            stopped: false,
+            interrupted: false,
+            parts: None,
+            metadata: None,
+            usage: None,
             session: session_body,
         })
     }

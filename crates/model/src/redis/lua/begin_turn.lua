@@ -1,7 +1,7 @@
 -- Begin a turn. KEYS and ARGV as crate::plan::begin_turn lists them.
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, turn, attempt, fingerprint, message_id, message, reply_id, title, existing, seal, cut_after = unpack(ARGV, 1, 11)
-local now, ttl, lease, window, cap, byte_cap, most, undying, remembered, room, trim, prune, turns, counted = unpack(ARGV, 12, 25)
+local id, turn, attempt, fingerprint, message_id, message, reply_id, title, existing, seal, cut_after, mode = unpack(ARGV, 1, 12)
+local now, ttl, lease, window, cap, byte_cap, most, undying, remembered, room, trim, prune, turns, counted = unpack(ARGV, 13, 26)
 now, ttl, lease, window, cap, most = tonumber(now), tonumber(ttl), tonumber(lease), tonumber(window), tonumber(cap), tonumber(most)
 byte_cap, remembered, room, trim, prune = tonumber(byte_cap), tonumber(remembered), tonumber(room), tonumber(trim), tonumber(prune)
 turns = tonumber(turns)
@@ -34,7 +34,7 @@ end
 
 if not live then
   if is_buried(deleted, now) then return { 'deleted' } end
-  if existing == '1' then return { 'absent' } end
+  if existing == '1' or mode == 'answer' then return { 'absent' } end
   if cut_after ~= '' and cut_after ~= '-' then return { 'unknown' } end
 end
 local charged = 0
@@ -49,32 +49,54 @@ if not live then
   s = new_session(now)
 end
 
+-- The cut after the user message with an id, or after the one that the reply with this id answers; and its id.
+local function cut_at_asked(wanted)
+  for _ = 1, 2 do
+    local to, bytes = cut_at(session, s, wanted)
+    if not to then return nil end
+    local found = redis.call('HGET', session, 'm:' .. to - 1)
+    if string.match(found, '^{"id":"[^"]*","role":"user"') then return to, bytes, wanted end
+    wanted = string.match(found, '"created":"[^"]*","parent":"([^"]+)"')
+    if not wanted then return nil end
+  end
+end
+
+local answers = mode == 'answer'
 local dropped = {}
-if live and cut_after ~= '' then
+if answers then
+  local to, bytes, asked = cut_at_asked(message_id)
+  if not to then return { 'unknown' } end
+  message_id, dropped = asked, cut(s, to, bytes)
+elseif live and mode == 'edit' then
+  local to, bytes = cut_at(session, s, message_id)
+  if to then dropped = cut(s, to - 1, bytes - redis.call('HSTRLEN', session, 'm:' .. to - 1)) end
+elseif live and cut_after ~= '' then
   local to, bytes = cut_at(session, s, cut_after)
   if not to then return { 'unknown' } end
   dropped = cut(s, to, bytes)
 end
-local position = s.next
+local position = answers and s.next - 1 or s.next
 -- Room is made for the reply too, so that finishing need not; but its bytes are not known yet. What may have to go is read
 -- with the window, and with it the turn to forget.
 local keep, bytes = cap - 2, math.max(0, byte_cap - #message)
-local over = excess(s, keep, bytes, trim)
+local over = answers and 0 or excess(s, keep, bytes, trim)
 local also = message_fields(s.first, s.first + over)
 if s.turns >= remembered then also[#also + 1] = ring_field(s, remembered) end
-local namesake = asked_at(s.more[2])
+local namesake = not answers and asked_at(s.more[2])
 if namesake and namesake >= s.first and namesake < position then also[#also + 1] = 'm:' .. namesake else namesake = nil end
-local messages, values = read_messages(session, math.max(s.first, position - window + 1), position, room - #message, false, also)
-if have_id(messages, message_id) or (namesake and has_id(table.remove(values), message_id)) then return { 'repeated' } end
-messages[#messages + 1] = message
+local messages, values = read_messages(session, math.max(s.first, position - window + 1), s.next, room - #message, false, also)
+if not answers then
+  if have_id(messages, message_id) or (namesake and has_id(table.remove(values), message_id)) then return { 'repeated' } end
+  messages[#messages + 1] = message
+end
 local oldest = s.turns >= remembered and table.remove(values)
-for _, name in ipairs(drop_oldest(s, values, keep, bytes)) do dropped[#dropped + 1] = name end
+for _, name in ipairs(answers and {} or drop_oldest(s, values, keep, bytes)) do dropped[#dropped + 1] = name end
 if oldest then dropped[#dropped + 1] = 't:' .. oldest end
 remove_fields(session, dropped)
 
 if s.title == '' then s.title = title end
-s.updated, s.next, s.total, s.bytes, s.rev = now, position + 1, s.total + 1, s.bytes + #message, s.rev + 1
+s.updated, s.next, s.total, s.bytes, s.rev = now, position + 1, s.total + (answers and 0 or 1), s.bytes + #message, s.rev + 1
 slide(index, id, s, now, ttl)
 local record = table.concat({ 'open', attempt, now + lease, '=', fingerprint, short(message_id, turn), position, '-' }, ' ')
-save(session, index, cards, id, s, undying, remember(s, remembered, turn, record), { 'm:' .. position, message }, s.new and { 'seal', seal } or {})
+save(session, index, cards, id, s, undying, remember(s, remembered, turn, record), answers and {} or { 'm:' .. position, message }, s.new and { 'seal', seal } or {})
 return show('begun', s, s.new and 1 or 0, message_id, position, messages, charged)

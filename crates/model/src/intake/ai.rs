@@ -1,0 +1,268 @@
+//! Turns as the AI SDK's chat sends them: the whole history, of which the last message counts.
+
+use super::{Incoming, check_text, idempotency_key, message_id, metadata, object, session_to_make, turn};
+use crate::error::{Code, Problem};
+use crate::id::{MessageId, SessionId, TurnId, digest};
+use crate::message::{Message, Role};
+use crate::plan::{BeginTurn, TurnMode};
+use crate::stream::Part;
+use crate::wire::Raw;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    id: Option<String>,
+    #[serde(borrow)]
+    messages: Option<Vec<&'a RawValue>>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    trigger: Option<String>,
+    message_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct UiMessage {
+    id: Option<String>,
+    role: Role,
+    parts: Option<Box<RawValue>>,
+    /// Of versions before parts.
+    content: Option<String>,
+    metadata: Option<Box<RawValue>>,
+}
+
+/// A turn that the AI SDK asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AiTurn {
+    /// How it begins.
+    pub begin: BeginTurn,
+    /// The parts that its reply begins with: it goes on after the tools that an earlier reply called.
+    pub before: Option<Raw>,
+    /// It is known by what it replaces too: [`AiTurn::replacing`] has to be told.
+    pub replaces: bool,
+}
+
+impl AiTurn {
+    /// Makes an answer anew a turn of its own for each reply that it replaces: asked for twice at once it is one, asked for
+    /// again after its reply it is another. Given is the newest message of the session.
+    #[must_use]
+    pub fn replacing(mut self, newest: &str) -> Self {
+        if self.replaces {
+            self.begin.turn = turn_of(&[self.begin.turn.as_str(), newest]);
+            self.begin.reply_id = self.begin.turn.reply_id();
+        }
+        self
+    }
+}
+
+/// A turn from `POST /v1/ai/chat`.
+///
+/// # Errors
+/// The problem with the body or the `Idempotency-Key` header.
+pub fn ai_chat(incoming: Incoming) -> Result<AiTurn, Problem> {
+    let request: Request = object(incoming.body)?;
+    let key = incoming.key.map(idempotency_key).transpose()?;
+    let session = session_to_make(request.id, incoming.key, incoming.fresh)?;
+    let target = request.message_id.map(message_id).transpose()?;
+    let last = request.message.or_else(|| request.messages.as_ref().and_then(|all| all.last().copied()));
+    let last: Option<UiMessage> = last.map(|last| object(last.get())).transpose()?;
+    if request.trigger.as_deref() == Some("regenerate-message") {
+        let last = last.and_then(|last| last.id).map(message_id).transpose()?;
+        let missing = || Problem::new(Code::InvalidBody).detail("regenerate-message needs a message or a messageId");
+        return regenerate(session, last.or(target).ok_or_else(missing)?, key, incoming);
+    }
+    let last = last.ok_or_else(|| Problem::new(Code::MessageEmpty))?;
+    match last.role {
+        Role::User => submit(session, last, target, key, incoming),
+        Role::Assistant => go_on(session, last, key, incoming),
+        Role::System => {
+            Err(Problem::new(Code::InvalidBody).detail("the last message is the user's or the assistant's"))
+        }
+    }
+}
+
+fn regenerate(
+    session: SessionId,
+    target: MessageId,
+    key: Option<TurnId>,
+    incoming: Incoming,
+) -> Result<AiTurn, Problem> {
+    let replaces = key.is_none();
+    let id = key.unwrap_or_else(|| turn_of(&["regenerate", target.as_str()]));
+    Ok(AiTurn { begin: turn::answer(session, target, Some(id), incoming)?, before: None, replaces })
+}
+
+fn submit(
+    session: SessionId,
+    last: UiMessage,
+    target: Option<MessageId>,
+    key: Option<TurnId>,
+    incoming: Incoming,
+) -> Result<AiTurn, Problem> {
+    let Incoming { limits, fresh, .. } = incoming;
+    let parts = parts(&last)?;
+    let text = text(&last, &parts);
+    check_text(&text, limits)?;
+    let is_plain = matches!(parts.as_slice(), [] | [Part { text: Some(_), .. }]);
+    let raw = last.parts.filter(|_| !is_plain);
+    let bytes = text.len() + raw.as_ref().map_or(0, |raw| raw.get().len());
+    if bytes > 2 * limits.message_bytes {
+        let detail = format!("{bytes} bytes with its parts; the limit is {}", 2 * limits.message_bytes);
+        return Err(Problem::new(Code::MessageTooLong).detail(detail));
+    }
+    let metadata = metadata(last.metadata, limits)?;
+    let id = last.id.map(message_id).transpose()?.unwrap_or_else(|| MessageId::mint(fresh.message));
+    let mode = if target.as_ref() == Some(&id) { TurnMode::Edit } else { TurnMode::Append };
+    let attached = metadata.as_ref().map(|metadata| metadata.get()).unwrap_or_default();
+    let content = [text.as_str(), raw.as_ref().map(|raw| raw.get()).unwrap_or_default(), attached];
+    let turn = key.unwrap_or_else(|| turn_of(&["submit", id.as_str(), content[0], content[1], content[2]]));
+    let title = crate::session::derived_title(&text);
+    let message =
+        Message { parts: raw, metadata, ..Message::new(id.clone(), Role::User, text, fresh.now.to_rfc3339()) };
+    let begin = BeginTurn {
+        reply_id: turn.reply_id(),
+        turn,
+        message_id: id,
+        message: message.to_json().map_err(|_| Problem::new(Code::Internal))?,
+        mode,
+        title,
+        existing: false,
+        ..turn::answer(session, message.id, None, incoming)?
+    };
+    Ok(AiTurn { begin, before: None, replaces: false })
+}
+
+/// The reply whose tools were called goes on, under its id: it is made anew, and begins with what it has.
+fn go_on(session: SessionId, last: UiMessage, key: Option<TurnId>, incoming: Incoming) -> Result<AiTurn, Problem> {
+    let missing = || Problem::new(Code::InvalidBody).detail("the assistant's message has an id and outputs of tools");
+    let given = parts(&last)?.iter().any(|part| part.result().is_some());
+    let (Some(id), Some(parts), true) = (last.id, last.parts, given) else { return Err(missing()) };
+    if parts.get().len() > incoming.limits.body_bytes {
+        return Err(Problem::new(Code::MessageTooLong).detail(format!("the limit is {}", incoming.limits.body_bytes)));
+    }
+    let id = message_id(id)?;
+    let turn = key.unwrap_or_else(|| turn_of(&["tools", id.as_str(), parts.get()]));
+    let begin = BeginTurn { reply_id: id.clone(), ..turn::answer(session, id, Some(turn), incoming)? };
+    Ok(AiTurn { begin, before: Some(Raw(parts)), replaces: false })
+}
+
+fn parts(message: &UiMessage) -> Result<Vec<Part>, Problem> {
+    let Some(parts) = &message.parts else { return Ok(Vec::new()) };
+    let parts: Vec<Part> =
+        serde_json::from_str(parts.get()).map_err(|_| Problem::new(Code::InvalidBody).detail("parts"))?;
+    let holds_data = |part: &Part| part.url.as_deref().is_some_and(|url| url.trim_start().starts_with("data:"));
+    if parts.iter().any(holds_data) {
+        return Err(Problem::new(Code::Unsupported).detail("files are kept as links only"));
+    }
+    Ok(parts)
+}
+
+fn text(message: &UiMessage, parts: &[Part]) -> String {
+    let said: Vec<_> = parts.iter().filter_map(Part::said).collect();
+    if said.is_empty() { message.content.clone().unwrap_or_default() } else { said.join("\n") }
+}
+
+/// The turn that follows from what makes a request the same one.
+fn turn_of(what: &[&str]) -> TurnId {
+    let half = |name: &str| digest(std::iter::once(name.as_bytes()).chain(what.iter().map(|part| part.as_bytes())));
+    TurnId::of_message(&MessageId::mint(u128::from(half("high")) << 64 | u128::from(half("low"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::keyed;
+    use super::*;
+
+    fn read(body: &str) -> Result<AiTurn, Code> {
+        ai_chat(keyed(body, None)).map_err(|problem| problem.code)
+    }
+
+    fn chat(trigger: &str, message_id: &str, messages: &str) -> String {
+        let target = if message_id.is_empty() { String::new() } else { format!(",\"messageId\":\"{message_id}\"") };
+        format!("{{\"id\":\"s\",\"trigger\":\"{trigger}\",\"messages\":[{messages}]{target}}}")
+    }
+
+    const OLD: &str = r#"{"id":"m1","role":"user","parts":["anything"]},{"broken":1},"#;
+    const HI: &str = r#"{"id":"m2","role":"user","parts":[{"type":"text","text":"Hi"}],"metadata":{"n":1.0}}"#;
+
+    #[test]
+    fn the_last_message_alone_is_sent() {
+        let turn = read(&chat("submit-message", "", &format!("{OLD}{HI}"))).unwrap();
+        let BeginTurn { mode, session, message_id, message, title, existing, .. } = &turn.begin;
+        assert_eq!((mode, session.as_str(), message_id.as_str()), (&TurnMode::Append, "s", "m2"));
+        assert!(message.starts_with(r#"{"id":"m2","role":"user","content":"Hi","created":"#), "{message}");
+        assert!(message.ends_with(r#""metadata":{"n":1.0}}"#), "{message}");
+        assert_eq!((title.as_str(), *existing, turn.replaces), ("Hi", false, false));
+        let same = read(&format!("{{\"id\":\"s\",\"message\":{HI}}}")).unwrap();
+        assert_eq!(turn.begin.turn, same.begin.turn);
+        assert_eq!(turn.clone().replacing("m1"), turn);
+    }
+
+    #[test]
+    fn an_edit_and_other_words_are_other_turns() {
+        let first = read(&chat("submit-message", "", HI)).unwrap();
+        let edit = read(&chat("submit-message", "m2", &HI.replace("Hi", "Hello"))).unwrap();
+        assert_eq!(edit.begin.mode, TurnMode::Edit);
+        assert_ne!(first.begin.turn, edit.begin.turn);
+        assert_eq!(first.begin.message_id, edit.begin.message_id);
+    }
+
+    #[test]
+    fn an_answer_anew_is_known_by_what_it_replaces() {
+        for (message_id, messages) in [("", HI), ("r-1", HI), ("m2", "")] {
+            let turn = read(&chat("regenerate-message", message_id, messages)).unwrap();
+            assert_eq!((turn.begin.mode, turn.begin.message_id.as_str()), (TurnMode::Answer, "m2"));
+            assert!(turn.begin.message.is_empty() && turn.replaces);
+            let (one, other) = (turn.clone().replacing("r-1"), turn.clone().replacing("r-2"));
+            assert_eq!(one, turn.replacing("r-1"));
+            assert_ne!(one.begin.turn, other.begin.turn);
+            assert_eq!(one.begin.reply_id, one.begin.turn.reply_id());
+        }
+        assert_eq!(read(&chat("regenerate-message", "", "")).err(), Some(Code::InvalidBody));
+    }
+
+    #[test]
+    fn outputs_of_tools_go_on_with_their_reply() {
+        let tool = r#"{"type":"tool-x","toolCallId":"c","state":"output-available","input":{},"output":1}"#;
+        let message = format!("{{\"id\":\"r-1\",\"role\":\"assistant\",\"parts\":[{tool}]}}");
+        let turn = read(&chat("submit-message", "r-1", &format!("{HI},{message}"))).unwrap();
+        assert_eq!((turn.begin.mode, turn.begin.message_id.as_str()), (TurnMode::Answer, "r-1"));
+        assert_eq!(turn.begin.reply_id.as_str(), "r-1");
+        assert_eq!(turn.before.map(|parts| parts.get().to_owned()), Some(format!("[{tool}]")));
+        let other = read(&chat("submit-message", "r-1", &message.replace("\"output\":1", "\"output\":2"))).unwrap();
+        assert_ne!(other.begin.turn, turn.begin.turn);
+        let without = message.replace("output-available", "input-available");
+        assert_eq!(read(&chat("submit-message", "", &without)).err(), Some(Code::InvalidBody));
+    }
+
+    #[test]
+    fn parts_are_kept_where_they_say_more() {
+        let parts = r#"[{"type":"file","url":"https://a.example/x.png","mediaType":"image/png"},{"type":"text","text":"a"},{"type":"text","text":"b"}]"#;
+        let message = format!("{{\"id\":\"m\",\"role\":\"user\",\"parts\":{parts}}}");
+        let stored = read(&chat("submit-message", "", &message)).unwrap().begin.message;
+        assert!(stored.contains(r#""content":"a\nb""#) && stored.contains(parts), "{stored}");
+        let data = message.replace("https://a.example/x.png", "data:image/png;base64,AAAA");
+        assert_eq!(read(&chat("submit-message", "", &data)).err(), Some(Code::Unsupported));
+        let old = r#"{"role":"user","content":"Hi"}"#;
+        assert!(read(&chat("submit-message", "", old)).unwrap().begin.message.contains(r#""content":"Hi""#));
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        for (body, code) in [
+            ("[]".to_owned(), Code::InvalidJson),
+            ("{}".to_owned(), Code::MessageEmpty),
+            (chat("submit-message", "", "{\"id\":\"m\",\"role\":\"user\",\"parts\":[]}"), Code::MessageEmpty),
+            (chat("submit-message", "", "{\"id\":\"m\",\"role\":\"tool\",\"parts\":[]}"), Code::InvalidBody),
+            (
+                chat("submit-message", "", "{\"id\":\"m m\",\"role\":\"user\",\"content\":\"x\"}"),
+                Code::InvalidMessageId,
+            ),
+            (chat("submit-message", "-", HI), Code::InvalidMessageId),
+            (chat("submit-message", "", HI).replace("\"s\"", "\"new\""), Code::InvalidSessionId),
+        ] {
+            assert_eq!(read(&body).err(), Some(code), "{body}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! A part of the AI SDK's messages: as much of it as we look at.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// See the module. All but its type may be absent.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Part {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub text: Option<String>,
+    pub url: Option<String>,
+    pub tool_name: Option<String>,
+    pub tool_call_id: Option<String>,
+    pub state: Option<String>,
+    pub input: Option<Box<RawValue>>,
+    pub output: Option<Box<RawValue>>,
+    pub error_text: Option<String>,
+}
+
+impl Part {
+    /// Its text, where it is one that is said.
+    #[must_use]
+    pub fn said(&self) -> Option<&str> {
+        self.text.as_deref().filter(|_| self.kind == "text")
+    }
+
+    /// The tool that it calls.
+    #[must_use]
+    pub fn tool(&self) -> Option<&str> {
+        match self.kind.strip_prefix("tool-") {
+            Some(name) => Some(name),
+            None => self.tool_name.as_deref().filter(|_| self.kind == "dynamic-tool"),
+        }
+    }
+
+    /// What the tool gave: JSON, or why it gave nothing.
+    #[must_use]
+    pub fn result(&self) -> Option<String> {
+        self.tool()?;
+        match self.state.as_deref()? {
+            "output-available" => Some(self.output.as_ref().map_or("null", |output| output.get()).to_owned()),
+            "output-error" => Some(self.error_text.clone().unwrap_or_else(|| "the tool failed".to_owned())),
+            "output-denied" => Some("the person denied it".to_owned()),
+            _ => None,
+        }
+    }
+}

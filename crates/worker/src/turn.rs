@@ -1,0 +1,189 @@
+//! The steps of a turn in the store, for whoever runs it: begin, finish, give up.
+
+use crate::edge;
+use crate::store::Store;
+use chatkeep_model::journal::Seed;
+use chatkeep_model::plan::{
+    BeginTurn, Begun, Condition, FinishTurn, Finished, ReadState, ReleaseTurn, Stated, WriteState,
+};
+use chatkeep_model::stream::{Draft, Opened};
+use chatkeep_model::turn::{TurnRecord, Turned};
+use chatkeep_model::wire::Raw;
+use chatkeep_model::{Code, Message, MessageId, Millis, Problem, Session, SessionId, StoreError, TurnId};
+
+/// What a begin came to.
+pub(crate) enum Beginning {
+    /// It runs now.
+    Started(Started),
+    /// It was finished before.
+    Replay(Turned),
+    /// Another attempt runs it, protected until then.
+    Running(Millis),
+}
+
+/// A turn that runs.
+pub(crate) struct Started {
+    pub(crate) created: bool,
+    pub(crate) message_id: MessageId,
+    pub(crate) position: u64,
+    /// The last messages; the user's is the last of them.
+    pub(crate) window: Vec<Message>,
+    pub(crate) known: Known,
+    /// The turns charged so far; zero when it was not charged.
+    pub(crate) charged: u64,
+}
+
+/// What is known of the session between begin and finish, should Redis be gone by then.
+pub(crate) struct Known {
+    /// The session after the begin.
+    session: Session,
+    /// The window as it is stored.
+    window: Vec<String>,
+}
+
+/// Begins a turn.
+pub(crate) async fn begin(store: &Store, begin: &BeginTurn) -> Result<Beginning, Problem> {
+    let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
+    let unreadable = || refused(Code::Internal).detail("a stored message can't be read");
+    match store.run(begin).await.map_err(|error| failed(error, begin))? {
+        Begun::Started { created, message_id, position, window: stored, session, charged } => {
+            let window = stored.iter().map(|message| serde_json::from_str(message)).collect::<Result<_, _>>();
+            let window = window.map_err(|_| unreadable())?;
+            let known = Known { session, window: stored };
+            Ok(Beginning::Started(Started { created, message_id, position, window, known, charged }))
+        }
+        Begun::Replay { message_id, reply, session } => {
+            let reply = serde_json::from_str(&reply).map_err(|_| unreadable())?;
+            let session_id = begin.session.clone();
+            let at = begin.now;
+            Ok(Beginning::Replay(Turned { session_id, message_id, reply, session, created: false, replayed: true, at }))
+        }
+        Begun::Running { until } => Ok(Beginning::Running(until)),
+        Begun::Limited => Err(refused(Code::RateLimited).retry_after(1)),
+        Begun::Mismatch => Err(refused(Code::TurnMismatch)),
+        Begun::Repeated => Err(refused(Code::MessageExists)),
+        Begun::Gone => Err(refused(Code::MessageGone)),
+        Begun::Deleted => Err(refused(Code::SessionDeleted)),
+        Begun::Absent => Err(refused(Code::SessionNotFound)),
+        Begun::Unknown => Err(refused(Code::MessageNotFound)),
+        Begun::Full => Err(Problem::new(Code::TooManySessions)),
+    }
+}
+
+/// Another attempt runs the turn.
+pub(crate) fn in_progress(begin: &BeginTurn, until: Millis) -> Problem {
+    // The lease's end is the latest; most turns end long before.
+    let seconds = until.since(begin.now).0.div_ceil(1000).clamp(1, 2);
+    Problem::new(Code::TurnInProgress).of_turn(&begin.session, &begin.message_id).retry_after(seconds)
+}
+
+/// An empty draft of the turn's reply.
+pub(crate) fn draft(begin: &BeginTurn, message_id: &MessageId, created: bool, before: Option<Raw>) -> Draft {
+    let opened = Opened {
+        session_id: begin.session.clone(),
+        message_id: message_id.clone(),
+        reply_id: begin.reply_id.clone(),
+        created,
+    };
+    Draft::new(opened, before)
+}
+
+/// What is stored when the turn has its reply.
+pub(crate) struct Ended<'a> {
+    pub(crate) begin: &'a BeginTurn,
+    pub(crate) created: bool,
+    pub(crate) message_id: &'a MessageId,
+    pub(crate) position: u64,
+    pub(crate) known: Option<&'a Known>,
+    pub(crate) reply: Message,
+    /// The session's new state.
+    pub(crate) state: Option<&'a Raw>,
+}
+
+/// Stores the reply, and the state that came with it.
+pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Problem> {
+    let Ended { begin, created, message_id, position, known, reply, state } = ended;
+    let refused = |code: Code| Problem::new(code).of_turn(&begin.session, message_id);
+    let now = edge::now();
+    let finish = FinishTurn {
+        session: begin.session.clone(),
+        turn: begin.turn.clone(),
+        attempt: begin.attempt.clone(),
+        message_id: message_id.clone(),
+        position,
+        reply: reply.to_json().map_err(|_| refused(Code::Internal))?,
+        now,
+        ttl: begin.ttl,
+        messages_per_session: begin.messages_per_session,
+    };
+    let seed = || known.map(|known| seed(known, begin, message_id, position, now));
+    let session = match store.run_seeded(&finish, &seed).await.map_err(|error| failed(error, begin))? {
+        Finished::Stored(session) => session,
+        Finished::Superseded => return Err(refused(Code::TurnInProgress).retry_after(1)),
+        Finished::Gone => return Err(refused(Code::MessageGone)),
+        Finished::Absent => return Err(refused(Code::SessionNotFound)),
+    };
+    // With nothing between question and answer, the window goes on as it is.
+    if let Some(known) = known.filter(|_| session.next == position + 2) {
+        let messages = known.window.iter().cloned().chain([finish.reply]).collect();
+        store.keep(&begin.session, Seed { session: Some(session.clone()), messages, ..Seed::default() });
+    }
+    if let Some(state) = state {
+        let write = WriteState {
+            session: begin.session.clone(),
+            // Of the reply, which no turn and no message of a client is called.
+            operation: TurnId::of_message(&begin.reply_id),
+            condition: Condition::Any,
+            state: state.get().to_owned(),
+            seal: begin.seal.clone(),
+            now,
+            ttl: begin.ttl,
+            sessions_per_owner: begin.sessions_per_owner,
+        };
+        store.run(&write).await.map_err(|error| failed(error, begin))?;
+    }
+    let session_id = begin.session.clone();
+    Ok(Turned { session_id, message_id: message_id.clone(), reply, session, created, replayed: false, at: now })
+}
+
+fn seed(known: &Known, begin: &BeginTurn, message_id: &MessageId, position: u64, now: Millis) -> Seed {
+    let record = TurnRecord {
+        done: false,
+        attempt: begin.attempt.clone(),
+        lease_until: now.after(begin.lease),
+        reply_id: Some(begin.reply_id.clone()),
+        fingerprint: begin.fingerprint.clone(),
+        message_id: Some(message_id.clone()),
+        message_position: Some(position),
+        reply_position: None,
+    };
+    Seed {
+        session: Some(known.session.clone()),
+        messages: known.window.clone(),
+        turn: Some((begin.turn.clone(), record.to_string())),
+        ..Seed::default()
+    }
+}
+
+/// The session's state, for who shows it to a responder.
+pub(crate) async fn state(store: &Store, session: &SessionId) -> Result<Option<Raw>, StoreError> {
+    let read = ReadState { sessions: vec![session.clone()], now: edge::now() };
+    Ok(match store.run(&read).await?.pop() {
+        Some(Stated::State(_, json)) => Raw::parse(json),
+        _ => None,
+    })
+}
+
+/// Lets the next attempt begin at once. Should this fail, the lease lets it begin later.
+pub(crate) fn release(begin: &BeginTurn) -> ReleaseTurn {
+    ReleaseTurn {
+        session: begin.session.clone(),
+        turn: begin.turn.clone(),
+        attempt: begin.attempt.clone(),
+        now: edge::now(),
+    }
+}
+
+fn failed(error: StoreError, begin: &BeginTurn) -> Problem {
+    Problem::from(error).of_turn(&begin.session, &begin.message_id)
+}
