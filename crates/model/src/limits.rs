@@ -80,6 +80,12 @@ pub const LIST_PAGE: (u64, u64) = (100, 200);
 /// How many of the newest sessions a search by title looks at.
 pub const SEARCHED_SESSIONS: u64 = 1000;
 
+/// How long a streamed reply may take in all.
+pub const STREAM_TIME: Millis = Millis(900_000);
+
+/// The bytes of the body of a request of the AI SDK, which sends the whole history.
+pub const AI_BODY_BYTES: usize = 4_194_304;
+
 /// The most messages of one append.
 pub const APPENDED_MESSAGES: usize = 100;
 

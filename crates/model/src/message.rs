@@ -26,6 +26,17 @@ pub enum Status {
     Interrupted,
 }
 
+impl Status {
+    /// Its name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Stopped => "stopped",
+            Status::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// One message. Its JSON text goes from the wire to the store and back as it is.
 ///
 /// `id` is the first field and stays it: the scripts recognise a stored message by how its text begins.

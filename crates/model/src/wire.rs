@@ -525,3 +525,33 @@ pub struct ProblemBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
 }
+
+/// `POST /v1/sessions/{id}/stop`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct StopRequest {
+    /// The message or the reply of the turn to stop; absent stops all of the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The same, as the AI SDK's documents call it.
+    #[serde(default, rename = "activeStreamId", skip_serializing_if = "Option::is_none")]
+    pub active_stream_id: Option<String>,
+}
+
+/// The answer to a stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// The session.
+    pub session_id: SessionId,
+    /// How many turns were stopped.
+    pub stopped: usize,
+}
+
+/// The answer to `GET /v1/ai/chat/{id}/messages`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct UiMessages {
+    /// The AI SDK's messages, oldest first.
+    pub messages: Vec<Raw>,
+    /// What to ask as `before` for the page of older ones; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_before: Option<String>,
+}

@@ -59,6 +59,12 @@ extern "C" {
     async fn digest(text: &str) -> JsValue;
 
     #[wasm_bindgen(catch)]
+    async fn relay(stub: &JsValue, body: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = dressed)]
+    fn dress(response: &web_sys::Response, headers: &str) -> web_sys::Response;
+
+    #[wasm_bindgen(catch)]
     fn transact(storage: &JsValue, run: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
 }
 
@@ -94,6 +100,9 @@ headers! {
     if_match "if-match",
     if_none_match "if-none-match",
     journal "chatkeep-journal",
+    accept "accept",
+    last_event_id "last-event-id",
+    upgrade "upgrade",
 }
 
 /// Why a body could not be read.
@@ -288,6 +297,16 @@ pub(crate) fn random_hex() -> String {
     let mut bytes = [0; 16];
     fill_random(&mut bytes);
     format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+/// Asks a Durable Object; gives its response, of which nothing was read.
+pub(crate) async fn relay_object(stub: &JsValue, body: &str) -> Option<web_sys::Response> {
+    relay(stub, body).await.ok()?.dyn_into().ok()
+}
+
+/// A response with further headers.
+pub(crate) fn dressed(response: &web_sys::Response, headers: &[(&str, &str)]) -> web_sys::Response {
+    dress(response, &lines(headers))
 }
 
 /// Runs a function in one transaction of a Durable Object's storage: its error rolls everything back.

@@ -6,6 +6,7 @@ mod directory;
 mod edge;
 mod gate;
 mod handlers;
+mod news;
 mod pages;
 mod primitives;
 mod responder;

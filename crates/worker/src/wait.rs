@@ -12,6 +12,16 @@ pub(crate) async fn sleep(time: Millis) {
     Delay::from(Duration::from_millis(time.0)).await;
 }
 
+/// What a future comes to; nothing when something else comes first. It is dropped then.
+pub(crate) async fn unless<T>(first: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
+    let (mut first, mut future) = (pin!(first), pin!(future));
+    poll_fn(|context| match first.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => future.as_mut().poll(context).map(Some),
+    })
+    .await
+}
+
 /// What a future comes to; nothing when it takes longer. It is dropped then.
 pub(crate) async fn within<T>(time: Millis, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);

@@ -127,6 +127,13 @@ impl Config {
         })
     }
 
+    /// The namespace whose keys begin with a prefix.
+    #[must_use]
+    pub fn of_prefix(&self, prefix: &str) -> Option<Rc<Namespace>> {
+        let mut all = std::iter::once(&self.canonical).chain(self.dialects.iter().map(|(_, namespace)| namespace));
+        all.find(|namespace| namespace.prefix == prefix).cloned()
+    }
+
     /// The namespace of a dialect, or of the canonical API.
     #[must_use]
     pub fn namespace(&self, dialect: Option<Dialect>) -> &Rc<Namespace> {

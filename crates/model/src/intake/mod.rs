@@ -13,7 +13,7 @@ pub use ai::{AiTurn, ai_chat};
 pub use incognito::{Incognito, incognito};
 pub use session::{create, create_of, fork, patch, restore, truncate};
 pub use state::{Preconditions, write_state};
-pub use turn::{append, append_of, appends, begin, chat, chat_in};
+pub use turn::{append, append_of, appends, begin, chat, chat_in, stop};
 pub use visitor::visitor;
 
 use crate::error::{Code, Problem};

@@ -1,7 +1,8 @@
 //! Turns and appends.
 
 use super::{
-    Incoming, check_text, cut_after, idempotency_key, message_id, metadata, object, operation, session_to_make,
+    Incoming, check_text, cut_after, idempotency_key, message_id, metadata, object, operation, optional_object,
+    session_to_make,
 };
 use crate::error::{Code, Problem};
 use crate::id::{MessageId, SessionId, TurnId, digest};
@@ -9,7 +10,7 @@ use crate::limits::APPENDED_MESSAGES;
 use crate::message::{Message, Role};
 use crate::plan::{Append, BeginTurn, TurnMode};
 use crate::session::derived_title;
-use crate::wire::{AppendRequest, ChatRequest};
+use crate::wire::{AppendRequest, ChatRequest, StopRequest};
 
 /// A turn from `POST /v1/chat`, and whether its body asks for a stream.
 ///
@@ -119,6 +120,15 @@ pub(super) fn answer(
         session_bytes: limits.session_bytes,
         sessions_per_owner: limits.sessions_per_owner,
     })
+}
+
+/// The message or reply of the turn that a `POST .../stop` names, whose body may be absent.
+///
+/// # Errors
+/// The problem with the body.
+pub fn stop(body: &str) -> Result<Option<MessageId>, Problem> {
+    let request: StopRequest = optional_object(body)?;
+    request.message_id.or(request.active_stream_id).map(message_id).transpose()
 }
 
 /// Whether the body of `POST /v1/sessions/{id}/messages` appends, rather than runs a turn.

@@ -17,6 +17,7 @@ pub mod patch;
 pub mod read_state;
 pub mod reindex;
 pub mod release_turn;
+pub mod renew_turn;
 pub mod restore;
 pub mod touch;
 pub mod truncate;
@@ -37,6 +38,7 @@ pub use patch::Patch;
 pub use read_state::{ReadState, Stated, Tag};
 pub use reindex::{ReadIndex, Reindex, ScanSessions, Scanned};
 pub use release_turn::ReleaseTurn;
+pub use renew_turn::RenewTurn;
 pub use restore::{Restore, Restored};
 pub use touch::Touch;
 pub use truncate::{Truncate, Truncated};
@@ -121,6 +123,7 @@ operations!(
     ReadState,
     Reindex,
     ReleaseTurn,
+    RenewTurn,
     Restore,
     ScanSessions,
     Touch,

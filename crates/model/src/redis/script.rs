@@ -74,6 +74,7 @@ scripts! {
     READ_STATE reads "read_state.lua" "f0876ae2b149f8564267161fcf4b807bf3272656";
     REINDEX writes "reindex.lua" "ba327fc8ce212f03c44bf6af1db2444c91430409";
     RELEASE_TURN writes "release_turn.lua" "437571f72d4839be5632ee5555fe2e8d28839647";
+    RENEW_TURN writes "renew_turn.lua" "6fb30cd999d2ed00e664613a19ed086d54e8f0ad";
     RESTORE writes "restore.lua" "000a21cb0e2c5327f95af9814f6e0528232cb1c6";
     TOUCH writes "touch.lua" "29e782d4aba9143959ec77954e79294215a2e24f";
     TRUNCATE writes "truncate.lua" "20256671c014086a47e16eda7e6852f787dd182c";

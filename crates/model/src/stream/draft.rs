@@ -1,10 +1,11 @@
 //! A reply as it comes about: everything received so far, as events that readers follow and as the message that is stored.
 
-use super::{Failure, Finish, Piece};
+use super::{Failure, Finish, Part, Piece};
 use crate::id::{MessageId, SessionId};
 use crate::limits::MOST_MESSAGE_BYTES;
 use crate::message::{Message, Role, Status};
 use crate::time::Millis;
+use crate::turn::Turned;
 use crate::wire::{ChatResponse, ProblemBody, Raw};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -129,6 +130,30 @@ impl Draft {
             ending: None,
             seen: 0,
         }
+    }
+
+    /// The stored reply of a turn that was finished before, as it would have come.
+    #[must_use]
+    pub fn replayed(turned: Turned) -> Self {
+        let opened = Opened {
+            session_id: turned.session_id.clone(),
+            message_id: turned.message_id.clone(),
+            reply_id: turned.reply.id.clone(),
+            created: false,
+        };
+        let mut draft = Self::new(opened, None);
+        let parts = turned.reply.parts.as_ref().and_then(|parts| serde_json::from_str::<Vec<Part>>(parts.get()).ok());
+        let said = parts.iter().flatten().any(|part| part.said().is_some());
+        for (number, part) in (0..).zip(parts.unwrap_or_default()) {
+            // It fitted before.
+            let _ = part.into_piece(number).map_or(Ok(()), |piece| draft.take(piece));
+        }
+        if !said {
+            draft.push_text(&turned.reply.content);
+        }
+        let _ = draft.complete();
+        draft.end(Ending::Done(Box::new(turned.response())));
+        draft
     }
 
     /// The turn that it belongs to.
@@ -381,7 +406,6 @@ fn text_part(text: &str) -> Option<String> {
 pub(super) mod tests {
     use super::*;
     use crate::Session;
-    use crate::turn::Turned;
 
     pub(in super::super) fn draft() -> Draft {
         let id = |text: &str| MessageId::parse(text).unwrap();

@@ -1,5 +1,7 @@
 //! A part of the AI SDK's messages: as much of it as we look at.
 
+use super::Piece;
+use crate::wire::Raw;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -12,6 +14,7 @@ pub struct Part {
     pub kind: String,
     pub text: Option<String>,
     pub url: Option<String>,
+    pub title: Option<String>,
     pub tool_name: Option<String>,
     pub tool_call_id: Option<String>,
     pub state: Option<String>,
@@ -34,6 +37,21 @@ impl Part {
             Some(name) => Some(name),
             None => self.tool_name.as_deref().filter(|_| self.kind == "dynamic-tool"),
         }
+    }
+
+    /// The piece that it came of, as the part with a number.
+    #[must_use]
+    pub fn into_piece(self, number: u64) -> Option<Piece> {
+        if let Some(text) = self.said() {
+            return Some(Piece::Text(text.to_owned()));
+        }
+        if let Some(url) = self.url.as_ref().filter(|_| self.kind == "source-url") {
+            let source = serde_json::json!({"url": url, "title": self.title});
+            return Raw::parse(source.to_string()).map(Piece::Source);
+        }
+        let tool = self.tool()?.to_owned();
+        let input = self.input.as_ref().map_or("", |input| input.get()).to_owned();
+        Some(Piece::Tool { call: number, named: Some((self.tool_call_id.clone()?, tool)), input })
     }
 
     /// What the tool gave: JSON, or why it gave nothing.

@@ -3,10 +3,13 @@
 use super::Finish;
 use super::draft::{Event, Opened, RawSource, ToolCall};
 use super::reader::Encode;
+use crate::id::MessageId;
+use crate::message::{Message, Role};
 use crate::sse::write_event;
-use crate::wire::SessionBody;
+use crate::wire::{Raw, SessionBody};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
@@ -124,6 +127,31 @@ fn write(out: &mut String, chunk: &Chunk) {
     // Raw JSON inside may have line breaks, between its tokens only: there a space means the same.
     let json = serde_json::to_string(chunk).unwrap_or_default().replace(['\n', '\r'], " ");
     write_event(out, None, "", &json);
+}
+
+/// A stored message as the AI SDK has it.
+#[must_use]
+pub fn message(message: &Message) -> Option<Raw> {
+    #[derive(Serialize)]
+    struct UiMessage<'a> {
+        id: &'a MessageId,
+        role: Role,
+        metadata: Map<String, Value>,
+        parts: Box<RawValue>,
+    }
+    let given = message.metadata.as_ref().and_then(|metadata| serde_json::from_str(metadata.get()).ok());
+    let mut metadata: Map<String, Value> = given.unwrap_or_default();
+    metadata.entry("createdAt").or_insert_with(|| message.created.clone().into());
+    if let Some(status) = message.status {
+        metadata.entry("status").or_insert_with(|| status.as_str().into());
+    }
+    let text = || serde_json::json!([{"type": "text", "text": message.content}]).to_string();
+    let parts = match &message.parts {
+        Some(parts) => parts.clone(),
+        None => RawValue::from_string(text()).ok()?,
+    };
+    let message = UiMessage { id: &message.id, role: message.role, metadata, parts };
+    Raw::parse(serde_json::to_string(&message).ok()?)
 }
 
 /// A source as a part of a message: with its address, or none of the AI SDK's parts fits.

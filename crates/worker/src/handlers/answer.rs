@@ -9,13 +9,15 @@ use std::pin::Pin;
 pub(crate) type Piece = Pin<Box<dyn Future<Output = Result<Option<String>, String>>>>;
 
 /// The body of an answer.
-pub(super) enum Body {
+pub(crate) enum Body {
     Text(String),
+    /// A response of the vault's, handed on as it comes.
+    Relayed(web_sys::Response),
     Stream(Box<dyn FnMut() -> Piece>),
 }
 
 /// A handler's answer.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Body,
@@ -33,7 +35,7 @@ impl Answer {
     }
 
     /// Some text of a type.
-    pub(super) fn text(status: u16, media_type: &str, body: String) -> Self {
+    pub(crate) fn text(status: u16, media_type: &str, body: String) -> Self {
         Self {
             status,
             headers: vec![("content-type", media_type.to_owned())],
@@ -43,8 +45,19 @@ impl Answer {
         }
     }
 
+    /// 204.
+    pub(crate) fn empty() -> Self {
+        Self::text(204, "text/plain", String::new())
+    }
+
+    /// What the vault answered.
+    pub(super) fn relayed(response: web_sys::Response) -> Self {
+        let status = response.status();
+        Self { status, headers: Vec::new(), body: Body::Relayed(response), is_ours: false, traceless: false }
+    }
+
     /// With a further header.
-    pub(super) fn header(mut self, name: &'static str, value: String) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -56,7 +69,7 @@ impl Answer {
     }
 
     /// With another body.
-    pub(super) fn with_body(mut self, body: Body) -> Self {
+    pub(crate) fn with_body(mut self, body: Body) -> Self {
         self.body = body;
         self
     }
@@ -80,10 +93,11 @@ impl Answer {
     }
 
     /// The response, with headers that every answer has.
-    pub(super) fn respond(self, common: Vec<(&'static str, String)>) -> web_sys::Response {
+    pub(crate) fn respond(self, common: Vec<(&'static str, String)>) -> web_sys::Response {
         let headers: Vec<_> = common.iter().chain(&self.headers).map(|(name, value)| (*name, value.as_str())).collect();
         match self.body {
             Body::Text(text) => edge::response(self.status, &headers, &text),
+            Body::Relayed(response) => edge::dressed(&response, &headers),
             Body::Stream(pull) => edge::streamed(self.status, &headers, pull),
         }
     }

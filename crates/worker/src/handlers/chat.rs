@@ -1,11 +1,12 @@
 //! `POST /v1/chat`: one turn. Begin, ask the responder, finish; only then is it answered.
 
 use super::answer::Answer;
-use super::{Call, after, incognito};
+use super::{Call, after, incognito, stream};
 use crate::responder::{self, Question};
 use crate::turn::{self, Beginning, Ended, Started};
 use crate::{archive, edge};
 use chatkeep_model::plan::BeginTurn;
+use chatkeep_model::stream::Wire;
 use chatkeep_model::turn::Turned;
 use chatkeep_model::{Code, Problem, SessionId, intake};
 
@@ -13,7 +14,10 @@ pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
     if let Some(turn) = intake::incognito(call.incoming())? {
         return incognito::answer(call, turn).await;
     }
-    let (begin, _) = intake::chat(call.incoming())?;
+    let (begin, streams) = intake::chat(call.incoming())?;
+    if streams || stream::is_accepted(call) {
+        return stream::turn(call, begin, None, Wire::Own).await;
+    }
     Answer::json(&turn(call, begin).await?.response())
 }
 

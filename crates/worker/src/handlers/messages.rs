@@ -1,16 +1,20 @@
 //! `POST /v1/sessions/{id}/messages`: append messages, or run a turn in the session that the path names.
 
 use super::answer::Answer;
-use super::{Call, chat};
+use super::{Call, chat, stream};
 use chatkeep_model::plan::Appended;
+use chatkeep_model::stream::Wire;
 use chatkeep_model::wire::AppendResponse;
 use chatkeep_model::{Code, Problem, intake};
 
 pub(super) async fn post(call: &Call<'_>) -> Result<Answer, Problem> {
     let id = call.session()?;
     if !intake::appends(&call.body) {
-        let turned = chat::turn(call, intake::chat_in(id, call.incoming())?.0).await?;
-        return Answer::json(&turned.response());
+        let (begin, streams) = intake::chat_in(id, call.incoming())?;
+        if streams || stream::is_accepted(call) {
+            return stream::turn(call, begin, None, Wire::Own).await;
+        }
+        return Answer::json(&chat::turn(call, begin).await?.response());
     }
     let (append, message_ids) = intake::append(id.clone(), call.incoming())?;
     match call.append(&append).await? {

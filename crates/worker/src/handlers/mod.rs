@@ -2,6 +2,7 @@
 
 mod admin;
 mod after;
+mod ai;
 mod answer;
 mod chat;
 mod dialects;
@@ -12,6 +13,7 @@ mod incognito;
 mod messages;
 mod sessions;
 mod state;
+mod stream;
 mod visitors;
 
 use crate::archive::{self, Archive};
@@ -19,16 +21,17 @@ use crate::edge::{self, Headers, Unreadable};
 use crate::gate::{self, ADDRESS_PERIOD, Caller};
 use crate::settings::{Settings, settings};
 use crate::store::{Store, replay_after_recovery, upstash};
-use answer::Answer;
+pub(crate) use answer::{Answer, Body, Piece};
 use chatkeep_model::auth::Credentials;
 use chatkeep_model::config::Config;
 use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::depth::is_deeper;
 use chatkeep_model::intake::{self, Fresh, Incoming};
-use chatkeep_model::limits::{ADDRESS_BYTES, IMPORT_BYTES, JSON_DEPTH};
+use chatkeep_model::limits::{ADDRESS_BYTES, AI_BODY_BYTES, IMPORT_BYTES, JSON_DEPTH};
 use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Page, ReadHistory};
 use chatkeep_model::rate::Charge;
 use chatkeep_model::route::{Action, Matched, Query, route};
+use chatkeep_model::stream::Wire;
 use chatkeep_model::{Code, Dialect, Limits, Millis, Namespace, Problem, SessionId};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -217,13 +220,12 @@ async fn answer(
     let answer = match action {
         Action::Health => health::health(settings, env.clone()).await,
         Action::Chat => chat::chat(&call).await,
-        Action::AiChat
-        | Action::AiStream
-        | Action::AiStop
-        | Action::AiMessages
-        | Action::FollowTurn
-        | Action::StopTurn
-        | Action::Events => Err(Problem::new(Code::Unsupported)),
+        Action::AiChat => ai::chat(&call).await,
+        Action::AiStream => stream::follow(&call, Wire::UiMessages).await,
+        Action::AiMessages => ai::messages(&call).await,
+        Action::FollowTurn => stream::follow(&call, Wire::Own).await,
+        Action::StopTurn | Action::AiStop => stream::stop(&call).await,
+        Action::Events => Err(Problem::new(Code::Unsupported)),
         Action::CreateSession => sessions::create(&call).await,
         Action::ListSessions => sessions::list(&call).await,
         Action::DeleteAll => sessions::delete_all(&call).await,
@@ -292,6 +294,7 @@ const JOURNAL: &str = "chatkeep-journal";
 async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Result<String, Problem> {
     let limit = match action {
         Action::Import => IMPORT_BYTES,
+        Action::AiChat => limits.body_bytes.max(AI_BODY_BYTES),
         Action::WriteState => limits.body_bytes.max(limits.state_bytes),
         _ => limits.body_bytes,
     };
@@ -312,7 +315,7 @@ fn refuse(problem: Problem) -> Answer {
 }
 
 /// Tells the operator of what is not the caller's doing.
-fn log(problem: &Problem) {
+pub(crate) fn log(problem: &Problem) {
     if problem.code.status() >= 500 {
         let detail = problem.detail.as_deref().unwrap_or_default();
         let line = serde_json::json!({"level": "error", "code": problem.code.as_str(), "detail": detail});

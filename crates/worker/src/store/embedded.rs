@@ -1,6 +1,6 @@
 //! Runs operations in the owner's vault.
 
-use crate::edge::ask_object;
+use crate::edge::{ask_object, relay_object};
 use chatkeep_model::error::Outage;
 use chatkeep_model::moving::{Moved, Moving, Told};
 use chatkeep_model::plan::directory;
@@ -44,6 +44,17 @@ pub(super) async fn listed(env: &Env, prefix: &str, owner: &Owner, forget: bool)
     Ok((count.parse().map_err(|_| StoreError::UnexpectedReply)?, has == "true"))
 }
 
+/// Asks the vault of an owner and namespace; gives its response as it comes.
+pub(super) async fn relay(
+    env: &Env,
+    namespace: &str,
+    owner: &Owner,
+    question: &str,
+) -> Result<web_sys::Response, StoreError> {
+    let object = named(env, VAULT, &format!("{namespace}|{owner}"))?;
+    relay_object(&object, question).await.ok_or(StoreError::Unavailable(Outage::Network))
+}
+
 /// Asks a shard of the directory of a namespace.
 pub(super) async fn ask_directory(
     env: &Env,
@@ -60,14 +71,15 @@ pub(crate) async fn ask_register(env: &Env, register: &str, question: &str) -> R
 }
 
 async fn ask_named(env: &Env, binding: &str, name: &str, question: &str) -> Result<String, StoreError> {
-    let object = env
-        .durable_object(binding)
-        .and_then(|objects| objects.get_by_name(name))
-        .map_err(|_| StoreError::Misconfigured("no_vault_binding"))?
-        .into_rpc::<JsValue>();
+    let object = named(env, binding, name)?;
     match ask_object(&object, question).await {
         Some((200, answer)) => Ok(answer),
         Some(_) => Err(StoreError::UnexpectedReply),
         None => Err(StoreError::Unavailable(Outage::Network)),
     }
+}
+
+fn named(env: &Env, binding: &str, name: &str) -> Result<JsValue, StoreError> {
+    let stub = env.durable_object(binding).and_then(|objects| objects.get_by_name(name));
+    Ok(stub.map_err(|_| StoreError::Misconfigured("no_vault_binding"))?.into_rpc())
 }

@@ -12,12 +12,15 @@ pub(crate) use embedded::ask_register;
 
 use crate::directory::is_due;
 use crate::edge::now;
+use crate::vault::ask::{Ask, RunTurn};
 use chatkeep_model::config::{Config, Upstash};
 use chatkeep_model::error::Outage;
 use chatkeep_model::journal::{Handed, Seed, Taken};
 use chatkeep_model::plan::directory::{self, Noted};
 use chatkeep_model::plan::{Append, BeginTurn};
 use chatkeep_model::redis::{Call, Keys, Reply};
+use chatkeep_model::stream::Wire;
+use chatkeep_model::wire::Raw;
 use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError};
 use journaled::Marker;
 use std::cell::RefCell;
@@ -219,6 +222,38 @@ impl Store {
     /// Whose sessions it may touch.
     pub(crate) fn owner(&self) -> &Owner {
         &self.owner
+    }
+
+    /// Asks the owner's vault; gives its response as it comes.
+    pub(crate) async fn relay(&self, question: &str) -> Result<web_sys::Response, StoreError> {
+        embedded::relay(&self.env, &self.namespace.prefix, &self.owner, question).await
+    }
+
+    /// Asks the owner's vault; gives its answer.
+    pub(crate) async fn ask_vault(&self, question: &str) -> Result<String, StoreError> {
+        embedded::ask(&self.env, &self.namespace.prefix, &self.owner, question).await
+    }
+
+    /// Has the owner's vault run a turn, for a reader that is shown it from its start or after so many events.
+    pub(crate) async fn stream(
+        &self,
+        begin: BeginTurn,
+        before: Option<Raw>,
+        wire: Wire,
+        shown: u64,
+        journal: Option<&str>,
+    ) -> Result<web_sys::Response, StoreError> {
+        let ask = RunTurn {
+            owner: self.owner.clone(),
+            prefix: self.namespace.prefix.clone(),
+            sync_token: Some(self.sync_token()),
+            journal: journal.map(str::to_owned),
+            begin,
+            before,
+            wire,
+            shown,
+        };
+        self.relay(&ask.question().map_err(|_| StoreError::UnexpectedReply)?).await
     }
 
     /// Whether the owner is due to be noted in the directory; asked once, for it then counts as noted.

@@ -3,14 +3,20 @@
 // The macro's own methods have no docs.
 #![allow(missing_docs)]
 
+pub(crate) mod ask;
 mod entries;
 mod journal;
 mod moving;
+mod received;
+mod running;
 mod schedule;
 mod sqlite;
+mod turns;
 
 use crate::edge::{in_transaction, now};
+use crate::handlers::Answer;
 use crate::settings::settings;
+use ask::{Ask, FollowTurn, RunTurn, StopTurn};
 use chatkeep_model::config::Config;
 use chatkeep_model::moving::{Moving, Told};
 use chatkeep_model::plan::apply_named;
@@ -22,6 +28,7 @@ use schedule::{Kind, Schedule};
 use sqlite::Sqlite;
 use std::cell::Cell;
 use std::rc::Rc;
+use turns::Turns;
 use worker::wasm_bindgen::JsValue;
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
 
@@ -33,7 +40,9 @@ use worker::{DurableObject, Env, Error, Request, Response, Result, State, durabl
 /// Redis ([`chatkeep_model::moving::Moving`]). Only this Worker can reach it.
 #[durable_object(alarm)]
 pub struct Vault {
-    state: State,
+    state: Rc<State>,
+    turns: Rc<Turns>,
+    asked: Cell<bool>,
     records: Sqlite,
     schedule: Schedule,
     /// When the schedule says that the first session ends.
@@ -46,18 +55,36 @@ pub struct Vault {
 
 impl DurableObject for Vault {
     fn new(state: State, env: Env) -> Self {
+        let state = Rc::new(state);
         let storage = state.storage();
         let schedule = Schedule::new(storage.sql());
         let config = settings(&env).ok();
         let journal = Journal::new(config.clone(), storage.sql(), state.storage(), schedule.clone());
-        let (expiry, moving) = (Cell::new(None), Cell::new(false));
-        Self { records: Sqlite::new(storage.sql(), ""), state, schedule, expiry, journal, config, moving }
+        let turns = Turns::new(env, Rc::clone(&state), schedule.clone());
+        let (asked, expiry, moving) = (Cell::new(false), Cell::new(None), Cell::new(false));
+        let records = Sqlite::new(storage.sql(), "");
+        Self { state, turns, asked, records, schedule, expiry, journal, config, moving }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         let body = request.text().await?;
         let Some((name, operation)) = body.split_once('\n') else { return Response::error("no operation", 400) };
+        if self.is_first() {
+            self.prepare()?;
+            self.turns.recover().await?;
+        }
         match name {
+            RunTurn::NAME => {
+                let streamed = self.turns.run(serde_json::from_str(operation)?).await;
+                return Ok(streamed.unwrap_or_else(|problem| Answer::from(problem).respond(Vec::new())).into());
+            }
+            FollowTurn::NAME => {
+                let followed = self.turns.follow(&serde_json::from_str(operation)?);
+                return Ok(followed.unwrap_or_else(|| Answer::empty().respond(Vec::new())).into());
+            }
+            StopTurn::NAME => {
+                return Response::ok(self.turns.stop(&serde_json::from_str(operation)?).await.to_string());
+            }
             "journal" => {
                 let taken = self.journal.take(serde_json::from_str(operation)?).await?;
                 return Response::ok(serde_json::to_string(&taken)?);
@@ -108,6 +135,7 @@ impl DurableObject for Vault {
                     self.schedule_expiry()
                 })?,
                 Kind::Replay => self.journal.ring().await?,
+                Kind::Lease => self.turns.ring(&key).await?,
             }
         }
         self.schedule.arm(&storage).await?;
@@ -151,8 +179,14 @@ impl Vault {
         })
     }
 
+    /// Whether this is the first that this object is asked since it was made.
+    fn is_first(&self) -> bool {
+        !self.asked.replace(true)
+    }
+
     fn prepare(&self) -> Result<()> {
         self.schedule.prepare()?;
+        self.turns.prepare()?;
         self.records.clone().prepare()
     }
 

@@ -18,16 +18,19 @@ pub(super) enum Kind {
     Expiry,
     /// The journal is replayed. It has no key.
     Replay,
+    /// A running turn's lease is renewed, or the turn ended when nobody runs it. The key is the turn's.
+    Lease,
 }
 
 impl Kind {
-    const ALL: [Kind; 2] = [Kind::Expiry, Kind::Replay];
+    const ALL: [Kind; 3] = [Kind::Expiry, Kind::Replay, Kind::Lease];
 
     /// The stored form.
     fn as_str(self) -> &'static str {
         match self {
             Kind::Expiry => "expiry",
             Kind::Replay => "replay",
+            Kind::Lease => "lease",
         }
     }
 }
