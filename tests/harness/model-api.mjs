@@ -12,13 +12,55 @@ import { setTimeout as pause } from "node:timers/promises";
  */
 
 /**
- * What it answers. A text is a completion with that text.
- * @typedef {string | {status: number, body?: string, headers?: Record<string, string>} | "hang"} Told
+ * What it answers. A text is a completion with that text, in words where a stream was asked for. `stream` gives what is
+ * written, piece by piece: it may wait between them, and the connection breaks when it throws.
+ * @typedef {string | {status: number, body?: string, headers?: Record<string, string>}
+ *   | {stream: Iterable<string> | AsyncIterable<string>, type?: string} | "hang"} Told
  */
+
+/**
+ * A chunk of a streamed completion.
+ * @param {object} delta
+ * @param {object} [more] of its choice
+ */
+export function chunk(delta, more) {
+  const choices = [{ index: 0, delta, finish_reason: null, ...more }];
+  return `data: ${JSON.stringify({ id: "chatcmpl-fake", object: "chat.completion.chunk", choices })}\n\n`;
+}
+
+/** A chunk with text. */
+export const word = (/** @type {string} */ content) => chunk({ content });
+
+/** What ends a streamed completion. */
+export const END = `${chunk({}, { finish_reason: "stop" })}data: {"choices":[],"usage":{"total_tokens":7}}\n\ndata: [DONE]\n\n`;
+
+/** Lets a stream wait until the test says so. */
+export class Gate {
+  /** @type {() => void} */
+  open = () => {};
+  /** @type {Promise<void>} */
+  opened = new Promise((resolve) => {
+    this.open = resolve;
+  });
+}
+
+/**
+ * A streamed completion of some words, which waits at each gate among them.
+ * @param {(string | Gate)[]} parts
+ */
+export async function* words(...parts) {
+  for (const part of parts) {
+    if (typeof part === "string") yield word(part);
+    else await part.opened;
+  }
+  yield END;
+}
 
 export class FakeModelApi {
   /** @type {Recorded[]} */
   requests = [];
+  /** How many streams have ended, by whomever. */
+  closed = 0;
   /** The value for OPENAI_BASE_URL. */
   url = "";
   #server = createServer((request, response) => this.#serve(request, response));
@@ -83,8 +125,26 @@ export class FakeModelApi {
     this.requests.push(recorded);
     const told = await this.#answer(recorded);
     if (told === "hang") return;
+    if (typeof told === "object" && "stream" in told) {
+      response.writeHead(200, { "content-type": told.type ?? "text/event-stream" });
+      response.on("close", () => {
+        this.closed += 1;
+      });
+      try {
+        for await (const piece of told.stream) if (!response.destroyed) response.write(piece);
+        response.end();
+      } catch {
+        response.destroy();
+      }
+      return;
+    }
     if (typeof told === "object") {
       response.writeHead(told.status, { "content-type": "application/json", ...told.headers }).end(told.body);
+      return;
+    }
+    if (recorded.body.stream) {
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(told.split(/(?<= )/).map(word).join("") + END);
       return;
     }
     const message = { role: "assistant", content: told };
