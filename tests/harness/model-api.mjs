@@ -144,7 +144,12 @@ export class FakeModelApi {
     }
     if (recorded.body.stream) {
       response.writeHead(200, { "content-type": "text/event-stream" });
-      response.end(told.split(/(?<= )/).map(word).join("") + END);
+      response.end(
+        told
+          .split(/(?<= )/)
+          .map(word)
+          .join("") + END,
+      );
       return;
     }
     const message = { role: "assistant", content: told };

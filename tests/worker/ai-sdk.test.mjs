@@ -178,10 +178,7 @@ forEachStore("the AI SDK's chat", (store) => {
         );
         const loaded = await load(chat.id);
         await ai.validateUIMessages({ messages: loaded });
-        assert.deepEqual(
-          [loaded.length, loaded[1].id, ...texts(loaded)],
-          [2, id, "Warm?", "Let me see. It is warm."],
-        );
+        assert.deepEqual([loaded.length, loaded[1].id, ...texts(loaded)], [2, id, "Warm?", "Let me see. It is warm."]);
         assert.equal(loaded[1].parts.find(({ type }) => type === "tool-weather").state, "output-available");
       });
 

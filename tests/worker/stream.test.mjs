@@ -187,7 +187,11 @@ forEachStore("a streamed turn", (store) => {
   });
 
   for (const [what, stream, code] of [
-    ["an error in mid-stream", () => [word("Part"), 'data: {"error":{"message":"secret words"}}\n\n'], "responder_failed"],
+    [
+      "an error in mid-stream",
+      () => [word("Part"), 'data: {"error":{"message":"secret words"}}\n\n'],
+      "responder_failed",
+    ],
     ["a chunk that is none", () => [word("Part"), "data: <html>\n\n"], "responder_failed"],
     ["an end without an end", () => [word("Part")], "responder_failed"],
     ["a broken connection", () => broken(word("Part")), "responder_failed"],
@@ -272,7 +276,7 @@ forEachStore("a streamed turn", (store) => {
   test("a slow reader gets everything, and holds nobody up", async () => {
     const turn = aTurn();
     const text = "A line of sixty-four characters, for a reply that is a long one.\n".repeat(10_000);
-    the.model.answer(() => ({ stream: words(...(text.match(/[^]{1,1000}/g) ?? [])) }));
+    the.model.answer(() => ({ stream: words(...(text.match(/[\s\S]{1,1000}/g) ?? [])) }));
     const slow = await the.stream(turn);
     const fast = await the.follow(turn.session_id);
     await fast.all();
@@ -376,7 +380,9 @@ forEachStore("a webhook", (store) => {
     assert.equal(path, "/v1/agent");
     assert.deepEqual(body, { session_id, message_id: "m1", message: "One", history: [], metadata: { who: "me" } });
     const [, seconds, hex] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(headers["chatkeep-signature"]) ?? [];
-    const signed = createHmac("sha256", "hush-hush").update(`${seconds}.${JSON.stringify(body)}`).digest("hex");
+    const signed = createHmac("sha256", "hush-hush")
+      .update(`${seconds}.${JSON.stringify(body)}`)
+      .digest("hex");
     assert.equal(hex, signed);
 
     the.model.answer(() => ({ stream: ['data: {"delta":"B"}\n\n', 'data: {"delta":"ye","state":[2]}\n\n'] }));
