@@ -1,4 +1,4 @@
-// The packed package in a real browser: built by Vite, built by esbuild, and as plain modules without any of them. Each
+// The packed package in a real browser: built by Vite, webpack or esbuild, and as plain modules without them. Each
 // time the SDK loads its wasm, sends, and finds its session again after a reload.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -6,6 +6,7 @@ import { extname, join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { build as esbuild } from "esbuild";
 import { build as vite } from "vite";
+import webpack from "webpack";
 import { launch } from "../browser/app.mjs";
 import { startFakeServer } from "./fake-server.mjs";
 import { project } from "./packed.mjs";
@@ -50,6 +51,26 @@ test("Vite finds the wasm by itself", async () => {
   );
   await vite({ root: folder, configFile: false, logLevel: "error", build: { outDir: "out" } });
   await chats(files(join(folder, "out")));
+});
+
+test("webpack finds the wasm by itself", async () => {
+  const folder = project(
+    "webpack",
+    { "chat.js": CHAT, "main.js": 'import { start } from "./chat.js"; start();' },
+    ["react", "react-dom", "scheduler"],
+  );
+  const stats = await new Promise((resolve, reject) => {
+    const config = {
+      context: folder,
+      mode: "production",
+      entry: "./main.js",
+      output: { path: join(folder, "out"), filename: "main.js", publicPath: "/" },
+    };
+    webpack(config, (error, stats) => (error ? reject(error) : resolve(stats)));
+  });
+  assert.deepEqual(stats.toJson({ all: false, errors: true }).errors, []);
+  const page = Buffer.from(PAGE('<script type="module" src="/main.js"></script>'));
+  await chats(files(join(folder, "out")).set("/", { type: "text/html", body: page }));
 });
 
 test("esbuild takes the wasm as a file", async () => {

@@ -9,6 +9,8 @@ import { createServer } from "node:http";
 export async function startFakeServer(files = new Map()) {
   const sessions = new Map();
   const requests = [];
+  /** While somebody holds it, the pieces of a reply come one by one as they say. */
+  const held = { on: false, write: (_text) => {}, end: () => {} };
   const server = createServer(async (request, response) => {
     let text = "";
     for await (const chunk of request) text += chunk;
@@ -20,6 +22,10 @@ export async function startFakeServer(files = new Map()) {
     }
     const body = text === "" ? undefined : JSON.parse(text);
     requests.push({ method: request.method, path, body, headers: request.headers });
+    if (body?.stream) {
+      await stream(response, sessions, body, held);
+      return;
+    }
     const [status, answer] = handle(sessions, request.method ?? "", path, body);
     const type = status < 400 ? "application/json" : "application/problem+json";
     response
@@ -28,7 +34,35 @@ export async function startFakeServer(files = new Map()) {
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   const close = () => new Promise((done) => server.close(done).closeAllConnections());
-  return { url: `http://127.0.0.1:${server.address().port}`, requests, sessions, close };
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    requests,
+    sessions,
+    close,
+    hold: () => {
+      held.on = true;
+    },
+    piece: (text) => held.write(text),
+    release: () => {
+      held.on = false;
+      held.end();
+    },
+  };
+}
+
+/** Answers a turn by events: in one piece, or in those that come while it is held. */
+async function stream(response, sessions, body, held) {
+  const [, answer] = turn(sessions, body);
+  const { session_id, message_id, reply_id } = answer;
+  let id = 0;
+  const event = (name, data) => response.write(`id: ${++id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  event("turn", { session_id, message_id, reply_id });
+  held.write = (text) => event("delta", { text });
+  held.write(held.on ? "You said" : answer.response);
+  if (held.on) await new Promise((end) => Object.assign(held, { end }));
+  event("done", answer);
+  response.end();
 }
 
 function handle(sessions, method, path, body) {
@@ -51,12 +85,13 @@ function handle(sessions, method, path, body) {
   return problem(405, "method_not_allowed");
 }
 
-function turn(sessions, { message, session_id, message_id, existing }) {
+function turn(sessions, { message, session_id, message_id, existing, cut_after }) {
   if (message === "fail") return problem(502, "responder_failed");
   const created = !sessions.has(session_id);
   if (created && existing) return problem(404, "session_not_found");
   const messages = sessions.get(session_id) ?? [];
   sessions.set(session_id, messages);
+  if (cut_after) messages.splice(messages.findIndex(({ id }) => id === cut_after) + 1);
   const reply_id = `r-${message_id}`;
   const replayed = messages.some(({ id }) => id === reply_id);
   const response = `You said: ${message}`;

@@ -53,7 +53,7 @@ async function fetchVisitor(url: string, before: Visitor | undefined): Promise<V
   if (answer.status === 401 && before) return fetchVisitor(url, undefined);
   const given = answer.ok && ((await answer.json()) as Partial<Visitor>);
   // A server that is open to everybody on its own machine gives none.
-  return given && given.token ? (given as Visitor) : before;
+  return given ? (given.token ? (given as Visitor) : undefined) : before;
 }
 
 function read(storage: KeyValueStorage | null, key: string): Visitor | undefined {

@@ -44,7 +44,8 @@ impl Events {
             let event = std::mem::take(&mut self.event);
             return std::mem::take(&mut self.has_data).then_some(event);
         }
-        let line = String::from_utf8_lossy(&bytes);
+        // What isn't UTF-8 is no field.
+        let line = String::from_utf8(bytes).unwrap_or_default();
         let (name, value) = line.split_once(':').unwrap_or((&line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {

@@ -110,9 +110,6 @@ impl Machine {
                     if !entry.follow || entry.partial.is_none() {
                         entry.partial = Some(Partial { id: reply, text: String::new(), event: id });
                     }
-                    if let Some(track) = self.track(&session).filter(|track| !track.incognito) {
-                        track.known = true;
-                    }
                 } else if let (Some(text), Some(partial)) = (data.text("text"), &mut entry.partial)
                     && name == "delta"
                     && (id == 0 || id > partial.event)

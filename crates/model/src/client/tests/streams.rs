@@ -32,6 +32,7 @@ fn a_reply_is_shown_as_it_comes() {
     assert_eq!(page.lines(), [("Hi".into(), Pending), ("You said".into(), Streaming)]);
     assert_eq!(page.pieces[&ticket], "You said");
     assert!(page.view().sending);
+    assert_eq!(page.view().sessions.len(), 1, "a chat just begun is in the list");
     end(&mut page, &mut server);
     assert_eq!(page.lines(), [("Hi".into(), Stored), ("You said: Hi".into(), Stored)]);
     assert!(page.done[&ticket].is_ok() && !page.view().sending);
@@ -72,7 +73,6 @@ fn a_reload_follows_the_turn_that_still_runs() {
     begin(&mut page, &["You "]);
     assert!(server.take("POST", "/v1/chat", sent.as_deref(), Responder::TakesItsTime).is_none());
     page.reload();
-    page.exchange(&mut server);
     page.exchange(&mut server);
     page.wake();
     assert!(page.flights[0].path.ends_with("/stream"), "{:?}", page.flights);
