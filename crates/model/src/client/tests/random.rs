@@ -88,6 +88,8 @@ impl World {
             9 if self.dice.roll(3) == 0 => self.reload(),
             10 if self.dice.roll(4) == 0 => self.delete_one(),
             11 if self.dice.roll(4) == 0 => self.expire_one(),
+            12 if self.dice.roll(3) == 0 => self.discard_one(),
+            12 if self.dice.roll(2) == 0 => self.page.go(!self.page.online),
             12 => {
                 if let Some((token, _)) = self.page.pauses.pop() {
                     self.page.feed(Event::Woke { token });
@@ -109,6 +111,19 @@ impl World {
             .collect();
         if let Some(id) = self.dice.pick(&failed) {
             self.page.retry(id);
+        }
+    }
+
+    fn discard_one(&mut self) {
+        let waiting: Vec<String> = (self.page.view().messages.iter())
+            .filter(|message| matches!(message.status, Status::Failed | Status::Pending))
+            .map(|message| message.id.as_str().into())
+            .collect();
+        if let Some(id) = self.dice.pick(&waiting).cloned() {
+            let ticket = self.page.discard(&id);
+            if self.page.done[&ticket].is_ok() {
+                self.excused.insert(id);
+            }
         }
     }
 
@@ -245,6 +260,7 @@ impl World {
 
     /// Everything that is on its way gets through, and the user retries what failed, wherever it is.
     fn heal(&mut self) {
+        self.page.go(true);
         for _ in 0..100 {
             while let Some(flight) = self.orphans.pop() {
                 self.server.take(flight.method, &flight.path, flight.body.as_deref(), Responder::Answers);
