@@ -37,7 +37,10 @@ test("whoever comes without credentials becomes a visitor, and stays the same on
     }, kept);
     await first.page.reload();
     await eventually(first.lines, (lines) => lines.length === 2);
-    await eventually(async () => visitors(first) + visitors(second), (count) => count === 2);
+    await eventually(
+      async () => visitors(first) + visitors(second),
+      (count) => count === 2,
+    );
     await first.call("sessions");
     assert.equal((await first.snapshot()).sessions.length, 2);
   } finally {

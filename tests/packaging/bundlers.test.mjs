@@ -54,11 +54,11 @@ test("Vite finds the wasm by itself", async () => {
 });
 
 test("webpack finds the wasm by itself", async () => {
-  const folder = project(
-    "webpack",
-    { "chat.js": CHAT, "main.js": 'import { start } from "./chat.js"; start();' },
-    ["react", "react-dom", "scheduler"],
-  );
+  const folder = project("webpack", { "chat.js": CHAT, "main.js": 'import { start } from "./chat.js"; start();' }, [
+    "react",
+    "react-dom",
+    "scheduler",
+  ]);
   const stats = await new Promise((resolve, reject) => {
     const config = {
       context: folder,

@@ -42,7 +42,8 @@ test("workerd gets its module by import", async () => {
   const env = { PATH: bin, HOME, TMPDIR, CLOUDFLARE_CF_FETCH_ENABLED: "false", ...quiet };
   const workerd = new Process("wrangler", [...args, "--show-interactive-dev-session=false"], { cwd: folder, env });
   try {
-    const ask = () => fetch(`http://localhost:${port}/?server=${encodeURIComponent(server.url)}`).catch(() => undefined);
+    const ask = () =>
+      fetch(`http://localhost:${port}/?server=${encodeURIComponent(server.url)}`).catch(() => undefined);
     const answer = await workerd.ready("serving", ask);
     assert.equal(await answer.text(), "You said: Hello");
   } finally {

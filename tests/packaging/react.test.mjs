@@ -69,12 +69,16 @@ for (const [version, modules] of [
       publicPath: "/",
       logLevel: "error",
     });
-    const page = '<!doctype html><meta charset="utf-8"><div id="root"></div><script type="module" src="/main.js"></script>';
+    const page =
+      '<!doctype html><meta charset="utf-8"><div id="root"></div><script type="module" src="/main.js"></script>';
     const server = await startFakeServer(
       new Map([
         ["/", { type: "text/html", body: page }],
         ["/main.js", { type: "text/javascript", body: readFileSync(join(folder, "out/main.js")) }],
-        ["/chatkeep_sdk_bg.wasm", { type: "application/wasm", body: readFileSync(join(folder, "out/chatkeep_sdk_bg.wasm")) }],
+        [
+          "/chatkeep_sdk_bg.wasm",
+          { type: "application/wasm", body: readFileSync(join(folder, "out/chatkeep_sdk_bg.wasm")) },
+        ],
       ]),
     );
     const context = await browser.newContext();
@@ -83,7 +87,10 @@ for (const [version, modules] of [
       const page = await context.newPage();
       const errors = [];
       page.on("pageerror", (error) => errors.push(String(error)));
-      page.on("console", (line) => line.type() === "error" && !line.text().startsWith("Failed to load") && errors.push(line.text()));
+      page.on(
+        "console",
+        (line) => line.type() === "error" && !line.text().startsWith("Failed to load") && errors.push(line.text()),
+      );
       await page.goto(server.url);
       assert.match(await page.title(), new RegExp(`^${version}\\.`));
       await page.locator('[data-status="ready"]').waitFor();
