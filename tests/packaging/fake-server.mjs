@@ -22,7 +22,7 @@ export async function startFakeServer(files = new Map()) {
     }
     const body = text === "" ? undefined : JSON.parse(text);
     requests.push({ method: request.method, path, body, headers: request.headers });
-    if (body?.stream) {
+    if (body?.stream && body.message !== "fail") {
       await stream(response, sessions, body, held);
       return;
     }

@@ -1,7 +1,7 @@
 // The packed package in Node: no bundler, no browser, and every promise that its types make.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -281,3 +281,33 @@ async function run(code) {
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", code], { cwd: folder });
   return stdout;
 }
+
+test("the AI SDK's transport gives a reply as the AI SDK's chunks", async () => {
+  const { chat } = client();
+  writeFileSync(join(folder, "transport.js"), 'export * from "chatkeep/ai-sdk";');
+  const { chatTransport } = await import(pathToFileURL(join(folder, "transport.js")));
+  const messages = [{ role: "user", parts: [{ type: "text", text: "Hello" }] }];
+  const read = async (trigger) =>
+    Array.fromAsync(await chatTransport(chat).sendMessages({ trigger, messages, abortSignal: undefined }));
+  for (const trigger of ["submit-message", "regenerate-message"]) {
+    assert.deepEqual(await read(trigger), [
+      { type: "start" },
+      { type: "text-start", id: "text" },
+      { type: "text-delta", id: "text", delta: "You said: Hello" },
+      { type: "text-end", id: "text" },
+      { type: "finish" },
+    ]);
+  }
+  assert.equal(chat.getSnapshot().messages.length, 2);
+  await assert.rejects(
+    async () => {
+      const stream = await chatTransport(chat).sendMessages({
+        trigger: "submit-message",
+        messages: [{ role: "user", parts: [{ type: "text", text: "fail" }] }],
+      });
+      for await (const _ of stream);
+    },
+    { code: "responder_failed" },
+  );
+  chat.dispose();
+});
