@@ -110,3 +110,24 @@ test("a reply comes in pieces, which join to the whole", () =>
     assert.match(whole, /^You said: One two three/);
     assert.deepEqual(await first.lines(), ["One two three (stored)", "You said: One two three (stored)"]);
   }));
+
+test("an incognito chat is kept nowhere, until it is kept", () =>
+  withTabs(async (first, second) => {
+    await first.page.evaluate(() => globalThis.chat.newChat({ incognito: true }));
+    await first.call("send", "Secret");
+    await first.call("send", "And more");
+    assert.equal((await first.lines()).length, 4);
+    const { sessionId } = await first.snapshot();
+    const kept = await first.page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+    assert.doesNotMatch(kept, /Secret|And more/);
+    assert.equal((await fetch(`${worker.url}/v1/sessions/${sessionId}`)).status, 404);
+    assert.ok(!(await second.snapshot()).sessions.some(({ id }) => id === sessionId));
+    await first.call("keep");
+    assert.equal((await first.snapshot()).incognito, false);
+    const { messages } = await api(worker.url, `/v1/sessions/${sessionId}/history`);
+    assert.deepEqual(
+      messages.filter(({ role }) => role === "user").map(({ content }) => content),
+      ["Secret", "And more"],
+    );
+    await eventually(second.snapshot, ({ sessions }) => sessions.some(({ id }) => id === sessionId));
+  }));

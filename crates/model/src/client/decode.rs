@@ -81,10 +81,11 @@ pub(super) struct Answer {
     pub(super) card: Option<Card>,
 }
 
-pub(super) fn answer(mut from: Fields) -> Option<Answer> {
+/// Reads it; the session is the one that was asked in, which an incognito turn's answer doesn't name.
+pub(super) fn answer(mut from: Fields, session: &SessionId) -> Option<Answer> {
     Some(Answer {
         response: from.text("response")?,
-        session_id: from.session_id("session_id")?,
+        session_id: from.session_id("session_id").unwrap_or_else(|| session.clone()),
         message_id: from.message_id("message_id")?,
         reply_id: from.message_id("reply_id")?,
         created: from.flag("created"),

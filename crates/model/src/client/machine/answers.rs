@@ -27,7 +27,7 @@ impl Machine {
     fn understood(&mut self, token: Token, purpose: &Purpose, body: Json) -> Option<()> {
         match purpose {
             Purpose::Turn { session, message } => {
-                let answer = turns::read(body.clone())?;
+                let answer = turns::read(body.clone(), session)?;
                 self.tell_answer(session, message, body);
                 self.turned(session, message, &answer);
             }

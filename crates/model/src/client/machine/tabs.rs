@@ -80,7 +80,9 @@ impl Machine {
                 }
             }
             "answer" if mine != Some(true) => {
-                let Some(answer) = from.object("answer").and_then(decode::answer) else { return };
+                let Some(answer) = from.object("answer").and_then(|answer| decode::answer(answer, &session)) else {
+                    return;
+                };
                 if mine.is_none() {
                     let text = from.text("text").unwrap_or_default();
                     self.put(&session, true, Entry { foreign: true, ..Entry::new(id.clone(), text, now) });

@@ -19,6 +19,9 @@ const WAITS: u32 = 20;
 const FIRST_PAUSE_MS: u32 = 1_000;
 const TRIES: u32 = 4;
 
+/// As many messages the server takes as an incognito turn's context.
+const CONTEXT: usize = 100;
+
 /// A server that wants longer than this to be left alone is not waited for.
 const LONGEST_PAUSE_MS: u32 = 60_000;
 
@@ -260,8 +263,8 @@ impl Machine {
 }
 
 /// What an answer to a turn means; none when it can't be read.
-pub(super) fn read(body: Json) -> Option<Answer> {
-    Fields::of(body).and_then(decode::answer)
+pub(super) fn read(body: Json, session: &SessionId) -> Option<Answer> {
+    decode::answer(Fields::of(body)?, session)
 }
 
 /// The body of `POST /v1/chat`.
@@ -269,7 +272,9 @@ fn turn_body(track: &Track, entry: &Entry, lines: &[Line]) -> String {
     let mut body = String::new();
     let mut object = Members::begin(&mut body);
     object.add("message", &entry.text);
-    object.add("session_id", &track.id);
+    if !track.incognito {
+        object.add("session_id", &track.id);
+    }
     object.add("message_id", &entry.id);
     if track.known {
         object.add("existing", &true);
@@ -282,7 +287,8 @@ fn turn_body(track: &Track, entry: &Entry, lines: &[Line]) -> String {
     if track.incognito {
         // The server keeps nothing of it, so it is told each time what was said before.
         let before = lines.iter().take_while(|line| line.id != entry.id);
-        let context: Vec<Said<'_>> = before.filter(|line| track.entry(&line.id).is_none()).map(Said).collect();
+        let mut context: Vec<Said<'_>> = before.filter(|line| track.entry(&line.id).is_none()).map(Said).collect();
+        context.drain(..context.len().saturating_sub(CONTEXT));
         object.add("incognito", &true);
         object.add("context", &context);
     }
