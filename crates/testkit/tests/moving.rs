@@ -3,10 +3,10 @@
 use chatkeep_model::moving;
 use chatkeep_model::plan::{Append, Imported, WriteState};
 use chatkeep_model::plan::{Condition, Patch};
+use chatkeep_model::records::MemoryRecords;
 use chatkeep_model::{Millis, Operation};
 use chatkeep_testkit::RedisServer;
 use chatkeep_testkit::conformance::world::{World, message_id, session_id, stored, turn_id};
-use chatkeep_testkit::reference::ReferenceRecords;
 
 #[test]
 fn a_long_session_moves_in_pages_and_keeps_its_end() {
@@ -15,7 +15,7 @@ fn a_long_session_moves_in_pages_and_keeps_its_end() {
     redis.flush();
     let mut world = World::new(redis, "ada");
     let (id, now, ttl) = (session_id("s"), world.now(), world.limits.ttl);
-    let mut records = ReferenceRecords::default();
+    let mut records = MemoryRecords::default();
     for page in 0..5 {
         let message = |at: u64| {
             stored(&message_id(&format!("m{page}-{at}")), chatkeep_model::Role::User, &format!("{page} {at} ž"), None)
@@ -31,6 +31,8 @@ fn a_long_session_moves_in_pages_and_keeps_its_end() {
             now: Millis(now.0 + page),
             ttl,
             messages_per_session: 400,
+            session_bytes: world.limits.session_bytes,
+            window: world.limits.window,
             sessions_per_owner: 10,
         };
         append.apply(&mut records).unwrap_or_else(|error| match error {});

@@ -8,7 +8,7 @@ use super::{Base, Ledger, Seed};
 use crate::id::SessionId;
 use crate::plan::{
     Append, BeginTurn, Create, Delete, FinishTurn, Finished, Fork, Info, Patch, ReadHistory, ReadList, ReadState,
-    ReleaseTurn, Restore, Stated, Touch, Truncate, WriteState,
+    ReleaseTurn, RenewTurn, Restore, Stated, Touch, Truncate, WriteState,
 };
 use crate::records::State;
 use crate::session::Session;
@@ -49,6 +49,14 @@ pub fn accept<L: Ledger>(
         Delete::NAME => delete(&parse::<Delete, L>(json)?, ledger),
         FinishTurn::NAME => finish(&parse::<_, L>(json)?, json, seed, ledger),
         ReleaseTurn::NAME => release(&parse::<_, L>(json)?, json, ledger),
+        RenewTurn::NAME => {
+            // A lease matters while its turn runs: there is nothing to replay.
+            let renew: RenewTurn = parse::<_, L>(json)?;
+            if ledger.base(&renew.session).map_err(Some)?.is_none() {
+                return unknown();
+            }
+            outcome(&renew.apply(ledger).map_err(Some)?)
+        }
         ReadList::NAME => {
             let read: ReadList = parse::<_, L>(json)?;
             if ledger.knows_any().map_err(Some)? { outcome(&read.apply(ledger).map_err(Some)?) } else { unknown() }

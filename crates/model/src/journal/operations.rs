@@ -7,7 +7,8 @@ use crate::Operation;
 use crate::id::SessionId;
 use crate::plan::{
     Append, Appended, BeginTurn, Begun, Condition, Create, Created, CutAfter, Delete, FinishTurn, Finished, Fork,
-    Forked, Info, Patch, ReadHistory, ReleaseTurn, Restore, Restored, Touch, Truncate, Truncated, WriteState, Written,
+    Forked, Info, Patch, ReadHistory, ReleaseTurn, Restore, Restored, Touch, Truncate, Truncated, TurnMode, WriteState,
+    Written,
 };
 use crate::time::Millis;
 
@@ -81,6 +82,10 @@ impl Acceptable for BeginTurn {
     about!();
 
     fn on_unknown(&self) -> Unknown {
+        if self.mode == TurnMode::Answer {
+            // What is answered anew is out of sight.
+            return Unknown::Refused;
+        }
         match (&self.cut_after, self.existing) {
             (Some(CutAfter::Message(_)), _) => Unknown::Refused,
             (None, false) => Unknown::Made,
