@@ -70,7 +70,7 @@ test("what a closed tab has left unsent, the other one sends, once", () =>
     await first.begin("send", "Left behind");
     const { sessionId } = await first.snapshot();
     await eventually(second.snapshot, ({ sessions }) => sessions[0]?.id === sessionId);
-    await first.page.close({ runBeforeUnload: true });
+    await first.page.close();
     await second.page.waitForFunction(
       async () => (await navigator.locks.query()).held.filter(({ name }) => name.startsWith("chatkeep")).length === 1,
     );
@@ -107,6 +107,7 @@ test("a reply comes in pieces, which join to the whole", () =>
       return [pieces, (await stream.reply).response];
     });
     assert.equal(pieces.join(""), whole);
+    assert.ok(pieces.length > 1, "in more than one piece");
     assert.match(whole, /^You said: One two three/);
     assert.deepEqual(await first.lines(), ["One two three (stored)", "You said: One two three (stored)"]);
   }));

@@ -37,9 +37,11 @@ export function credentials(
       visitor = await alone(`${key}:visitor`, async () => {
         const other = read(storage, key);
         if (other && other.token !== before?.token) return other;
-        return await fetchVisitor(url, left > 0 ? before : undefined).catch(() => before);
+        const given = await fetchVisitor(url, left > 0 ? before : undefined).catch(() => before);
+        // Before the next tab looks.
+        if (given && given !== before) keep(storage, key, given);
+        return given;
       });
-      if (visitor && visitor !== before) keep(storage, key, visitor);
     }
     return visitor && ["authorization", `Bearer ${visitor.token}`];
   };
