@@ -75,7 +75,17 @@ function keep(storage: KeyValueStorage | null, key: string, visitor: Visitor): v
   }
 }
 
+/** What one tab writes, another sees a moment later, and a lock may pass from the one to the other before that. */
+const SETTLE_MS = 250;
+
 /** Does something while no other tab does the same. */
 function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
-  return globalThis.navigator?.locks ? navigator.locks.request(name, work) : work();
+  if (!globalThis.navigator?.locks) return work();
+  return new Promise((resolve, reject) => {
+    const held = async () => {
+      await work().then(resolve, reject);
+      await new Promise((settled) => setTimeout(settled, SETTLE_MS));
+    };
+    navigator.locks.request(name, held).catch(reject);
+  });
 }
