@@ -34,6 +34,7 @@ const ROWS = {
   "GET /v1/sessions/{id}/export": {},
   "GET /v1/export": { foreign: 200 },
   "POST /v1/import": { body: "", foreign: 200 },
+  "GET /metrics": { admin: true },
   "GET /v1/admin/owners": { admin: true },
   "POST /v1/admin/rebuild": { admin: true },
   "POST /v1/admin/move": { admin: true },

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chatkeep_model::observe::Trace;
 use hyper::{Method, StatusCode};
 use serde::Serialize;
 
@@ -19,6 +20,9 @@ pub(crate) struct Line<'a> {
     count: usize,
     /// The status; 0 when the connection was closed instead.
     status: u16,
+    /// The trace that the request belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<String>,
     /// Microseconds from the head of the request to the head of the response.
     us: u64,
 }
@@ -36,7 +40,14 @@ impl<'a> Line<'a> {
         took: Duration,
     ) -> Self {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        Self { method: method.as_str(), path, commands, count, status: status.map_or(0, |status| status.as_u16()), us }
+        let status = status.map_or(0, |status| status.as_u16());
+        Self { method: method.as_str(), path, commands, count, status, trace: None, us }
+    }
+
+    /// With the trace that a `traceparent` header names, if it names one.
+    pub(crate) fn in_trace(mut self, header: Option<&str>) -> Self {
+        self.trace = header.and_then(|header| Trace::follow(header, 1)).map(|trace| format!("{:032x}", trace.id));
+        self
     }
 
     /// Writes it.
@@ -59,5 +70,8 @@ mod tests {
             serde_json::to_string(&line).unwrap(),
             r#"{"method":"POST","path":"/","commands":["get"],"count":1,"status":200,"us":42}"#
         );
+        let traced = line.in_trace(Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        assert_eq!(traced.trace.as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        assert_eq!(traced.in_trace(Some("\" evil")).trace, None);
     }
 }

@@ -98,11 +98,14 @@ impl Dialect {
         let start = Instant::now();
         let method = request.method().clone();
         let form = Form::of(request.uri().path());
+        let trace = request.headers().get("traceparent").cloned();
         let mut names = Some(Names::default());
         let response = self.answer(request, &mut names).await;
         let (names, count) = names.unwrap_or_default();
         let status = response.as_ref().ok().map(Response::status);
-        access_log::Line::new(&method, form.name(), (&names, count), status, start.elapsed()).print();
+        access_log::Line::new(&method, form.name(), (&names, count), status, start.elapsed())
+            .in_trace(trace.as_ref().and_then(|header| header.to_str().ok()))
+            .print();
         response
     }
 

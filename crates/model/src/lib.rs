@@ -22,6 +22,7 @@ pub mod limits;
 pub mod message;
 pub mod moving;
 pub mod namespace;
+pub mod observe;
 pub mod owner;
 pub mod percent;
 pub mod plan;

@@ -6,10 +6,11 @@ use crate::error::{Code, Problem};
 use crate::percent::decode;
 
 /// What a route does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Action {
     Health,
+    Metrics,
     Chat,
     AiChat,
     AiStream,
@@ -58,7 +59,7 @@ impl Action {
     pub fn needs(self) -> Option<Scope> {
         match self {
             Action::Health | Action::NewVisitor => None,
-            Action::ListOwners | Action::Rebuild | Action::MoveHouse => Some(Scope::Admin),
+            Action::Metrics | Action::ListOwners | Action::Rebuild | Action::MoveHouse => Some(Scope::Admin),
             _ if self.writes() => Some(Scope::Write),
             _ => Some(Scope::Read),
         }
@@ -71,6 +72,7 @@ pub type Routes<A> = &'static [(&'static str, &'static str, A)];
 /// The canonical routes. Those of the dialects are with them, in [`crate::dialect`].
 pub const ROUTES: Routes<Action> = &[
     ("GET", "/health", Action::Health),
+    ("GET", "/metrics", Action::Metrics),
     ("POST", "/v1/chat", Action::Chat),
     ("POST", "/v1/ai/chat", Action::AiChat),
     ("GET", "/v1/ai/chat/{id}/stream", Action::AiStream),

@@ -67,10 +67,11 @@ export function stream(status, lines, pull) {
  * Posts JSON and gives status, sync token and body. Status 0: no connection; 1: no answer in time. The time covers the
  * body too.
  */
-export async function post(url, token, syncToken, json, milliseconds) {
+export async function post(url, token, syncToken, traceparent, json, milliseconds) {
   const sent = { "content-type": "application/json" };
   if (token) sent.authorization = "Bearer " + token;
   if (syncToken) sent["upstash-sync-token"] = syncToken;
+  if (traceparent) sent.traceparent = traceparent;
   const body = json.slice();
   try {
     const signal = AbortSignal.timeout(milliseconds);

@@ -16,8 +16,14 @@ extern "C" {
     fn stream(status: u16, headers: &str, pull: JsValue) -> web_sys::Response;
 
     #[wasm_bindgen(catch)]
-    async fn post(url: &str, token: &str, sync_token: &str, body: &[u8], milliseconds: f64)
-    -> Result<JsValue, JsValue>;
+    async fn post(
+        url: &str,
+        token: &str,
+        sync_token: &str,
+        traceparent: &str,
+        body: &[u8],
+        milliseconds: f64,
+    ) -> Result<JsValue, JsValue>;
 
     type Upstream;
 
@@ -103,6 +109,7 @@ headers! {
     accept "accept",
     last_event_id "last-event-id",
     upgrade "upgrade",
+    traceparent "traceparent",
 }
 
 /// Why a body could not be read.
@@ -172,9 +179,19 @@ pub(crate) enum Posted {
     TimedOut,
 }
 
-/// Posts JSON with a bearer token; either token may be empty.
-pub(crate) async fn post_json(url: &str, token: &str, sync_token: &str, body: &str, limit: Millis) -> Posted {
-    let Ok(answer) = post(url, token, sync_token, body.as_bytes(), limit.0 as f64).await else {
+/// What a POST says in its headers; each may be empty.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Told<'a> {
+    /// The bearer token.
+    pub(crate) token: &'a str,
+    pub(crate) sync_token: &'a str,
+    pub(crate) traceparent: &'a str,
+}
+
+/// Posts JSON.
+pub(crate) async fn post_json(url: &str, told: Told<'_>, body: &str, limit: Millis) -> Posted {
+    let Told { token, sync_token, traceparent } = told;
+    let Ok(answer) = post(url, token, sync_token, traceparent, body.as_bytes(), limit.0 as f64).await else {
         return Posted::Unreachable;
     };
     let answer = Array::from(&answer);

@@ -6,6 +6,7 @@ mod directory;
 mod edge;
 mod gate;
 mod handlers;
+mod metrics;
 mod news;
 mod pages;
 mod primitives;
@@ -15,8 +16,10 @@ mod store;
 mod turn;
 mod vault;
 mod wait;
+mod watch;
 
 pub use directory::Directory;
+pub use metrics::Metrics;
 pub use vault::Vault;
 
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};

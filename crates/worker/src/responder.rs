@@ -1,6 +1,6 @@
 //! Asks the responder: for a whole reply, or for one that comes in pieces.
 
-use crate::edge::{self, Next, Posted, Sent, post_json};
+use crate::edge::{self, Next, Posted, Sent, Told, post_json};
 use crate::wait::{sleep, within};
 use chatkeep_model::config::Config;
 use chatkeep_model::responder::{ChatCompletions, Responder, WholeCompletion, echo, read_completion, words};
@@ -20,6 +20,8 @@ pub(crate) struct Question<'a> {
     pub(crate) state: Option<&'a Raw>,
     /// The reply that goes on after its tools were called.
     pub(crate) before: Option<&'a Message>,
+    /// The trace that it belongs to, as its header says it; empty where there is none.
+    pub(crate) traceparent: &'a str,
 }
 
 /// Whether the responder is shown the session's state.
@@ -39,8 +41,9 @@ pub(crate) async fn answer(config: &Config, question: Question<'_>, draft: &mut 
     match &config.responder {
         Responder::Echo => draft.take(Piece::Text(echo(question.window)))?,
         Responder::ChatCompletions(api) => {
-            let key = api.key.as_deref().unwrap_or_default();
-            match post_json(&api.url, key, "", &api.body(question.window, false), config.responder_timeout).await {
+            let token = api.key.as_deref().unwrap_or_default();
+            let told = Told { token, traceparent: question.traceparent, ..Told::default() };
+            match post_json(&api.url, told, &api.body(question.window, false), config.responder_timeout).await {
                 Posted::Answer { status, body, .. } => draft.take(Piece::Text(read_completion(status, &body)?))?,
                 Posted::Unreachable => return Err(unreachable()),
                 Posted::TimedOut => return Err(silent()),
@@ -68,7 +71,8 @@ pub(crate) async fn text(config: &Config, window: &[Message]) -> Result<String, 
     let (session, none) = (SessionId::mint(0), MessageId::mint(0));
     let opened = Opened { session_id: session.clone(), message_id: none.clone(), reply_id: none, created: false };
     let mut draft = Draft::new(opened, None);
-    answer(config, Question { session: &session, window, state: None, before: None }, &mut draft).await?;
+    answer(config, Question { session: &session, window, state: None, before: None, traceparent: "" }, &mut draft)
+        .await?;
     Ok(draft.message(Millis(0), None).content)
 }
 
@@ -144,6 +148,7 @@ async fn completions(config: &Config, api: &ChatCompletions, question: Question<
     let bearer = api.key.as_ref().map(|key| format!("Bearer {key}"));
     let mut headers = vec![("accept", "text/event-stream")];
     headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+    headers.extend(in_trace(&question));
     let window: Vec<_> = question.window.iter().chain(question.before).cloned().collect();
     let sent = within(config.responder_timeout, Sent::post(&api.url, &headers, &api.body(&window, true))).await;
     let sent = sent.ok_or_else(silent)?.ok_or_else(unreachable)?;
@@ -167,11 +172,16 @@ async fn asked(config: &Config, agent: &Webhook, question: Question<'_>) -> Resu
     }
     let mut headers = vec![("accept", "application/json, text/event-stream")];
     headers.extend(signature.as_deref().map(|signature| (webhook::SIGNATURE_HEADER, signature)));
+    headers.extend(in_trace(&question));
     let sent = within(config.responder_timeout, Sent::post(&agent.url, &headers, &body)).await;
     let sent = sent.ok_or_else(silent)?.ok_or_else(unreachable)?;
     webhook::check_status(sent.status())?;
     let reader = Box::new(webhook::Reply::of_type(&sent.media_type()));
     Ok(Reply::Sent { sent, reader })
+}
+
+fn in_trace<'a>(question: &Question<'a>) -> Option<(&'static str, &'a str)> {
+    Some(("traceparent", question.traceparent)).filter(|(_, header)| !header.is_empty())
 }
 
 fn unreachable() -> Failure {

@@ -9,6 +9,7 @@ use crate::auth::Access;
 use crate::cors::AllowedOrigins;
 use crate::dialect::Dialect;
 use crate::namespace::Namespace;
+use crate::observe::Level;
 use crate::rate::Rates;
 use crate::responder::{ChatCompletions, Responder};
 use crate::stream::webhook::Webhook;
@@ -44,6 +45,8 @@ pub struct Config {
     pub titles_by_responder: bool,
     /// How long it may take; in a stream, how long it may be silent.
     pub responder_timeout: Millis,
+    /// Lines that matter less are not written.
+    pub log_level: Level,
     /// How long the echo takes for a word when it streams.
     pub echo_word: Millis,
     /// What `GET /v1/events` tells.
@@ -124,6 +127,7 @@ impl Config {
             echo_word: Millis(number(&read, "ECHO_WORD_MS", 20, 0..=1000)?),
             events: events(&read)?,
             running_turns: usize::try_from(number(&read, "MAX_RUNNING_TURNS", 100, 1..=1000)?).unwrap_or(100),
+            log_level: log_level(&read)?,
         })
     }
 
@@ -132,6 +136,14 @@ impl Config {
     pub fn of_prefix(&self, prefix: &str) -> Option<Rc<Namespace>> {
         let mut all = std::iter::once(&self.canonical).chain(self.dialects.iter().map(|(_, namespace)| namespace));
         all.find(|namespace| namespace.prefix == prefix).cloned()
+    }
+
+    /// What operators are told when the Worker starts: which store, without its credentials, and how long sessions live.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let store =
+            self.upstash.as_ref().map_or("the vault".to_owned(), |upstash| format!("Redis at {}", host(&upstash.url)));
+        format!("sessions are kept in {store} and live {} s after their last use", self.canonical.limits.ttl.0 / 1000)
     }
 
     /// The namespace of a dialect, or of the canonical API.
@@ -144,6 +156,13 @@ impl Config {
 
 /// Reads a variable, trimmed; an empty one is absent.
 pub(crate) type Read<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The host of a URL, without what may stand before and after it.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+}
 
 /// What the first name says where it is set; else what the others say, which must be one thing.
 fn agreed<U: Copy, T: PartialEq>(
@@ -208,6 +227,12 @@ fn titles(read: Read) -> Result<bool, ConfigError> {
         Some("responder") => Ok(true),
         Some(_) => Err(ConfigError { variable: "TITLES", reason: "must be message or responder" }),
     }
+}
+
+fn log_level(read: Read) -> Result<Level, ConfigError> {
+    let reason = "must be debug, info, warn, error or off";
+    let level = read("LOG_LEVEL").map(|text| Level::parse(&text).ok_or(ConfigError { variable: "LOG_LEVEL", reason }));
+    Ok(level.transpose()?.unwrap_or(Level::Info))
 }
 
 fn responder(read: Read) -> Result<Responder, ConfigError> {
@@ -342,6 +367,7 @@ mod tests {
             (&[("RESPONDER", "webhook")], "WEBHOOK_URL"),
             (&[("EVENTS", "maybe")], "EVENTS"),
             (&[("MAX_RUNNING_TURNS", "0")], "MAX_RUNNING_TURNS"),
+            (&[("LOG_LEVEL", "loud")], "LOG_LEVEL"),
             (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "[1]")], "OPENAI_PARAMETERS"),
             (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "{\"stream\":true}")], "OPENAI_PARAMETERS"),
         ] {
@@ -352,7 +378,7 @@ mod tests {
     #[test]
     fn secrets_stay_out_of_debug_output() -> Result<(), ConfigError> {
         let config = config(&[
-            ("UPSTASH_REDIS_REST_URL", "https://x.example"),
+            ("UPSTASH_REDIS_REST_URL", "https://hush:hush@x.example/hush"),
             ("UPSTASH_REDIS_REST_TOKEN", "hush-token"),
             ("API_KEYS", "hush-key-1,hush-key-2"),
             ("OPENAI_API_KEY", "hush-openai"),
@@ -360,7 +386,8 @@ mod tests {
             ("WEBHOOK_URL", "https://hush.example"),
             ("WEBHOOK_SECRET", "hush-webhook"),
         ])?;
-        assert!(!format!("{config:?}").contains("hush"));
+        assert!(!format!("{config:?}").contains("hush") && !config.summary().contains("hush"));
+        assert!(config.summary().contains("Redis at x.example and live 604800 s"));
         Ok(())
     }
 }

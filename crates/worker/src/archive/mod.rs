@@ -8,8 +8,10 @@ mod sweep;
 pub(crate) use sweep::{lag, sweep};
 
 use crate::store::Store;
+use crate::watch::of_store;
 use chatkeep_model::archive::{Mode, Place, Target};
 use chatkeep_model::config::Config;
+use chatkeep_model::observe::Level;
 use chatkeep_model::{Millis, Namespace, Problem, SessionId, StoreError};
 use std::rc::Rc;
 use worker::Env;
@@ -47,7 +49,7 @@ pub(crate) fn log(failure: &Failure) {
         Failure::Store(error) => error.cause(),
         Failure::Archive(cause) => cause,
     };
-    worker::console_error!("{}", serde_json::json!({"level": "error", "code": "archive_failed", "detail": detail}));
+    of_store(Level::Error, "archive_failed", "The archive did not do its part", Some(detail));
 }
 
 /// The archive, as one owner's store in one namespace uses it.

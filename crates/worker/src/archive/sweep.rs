@@ -61,7 +61,8 @@ fn archive_of(
     namespace: &Rc<Namespace>,
     owner: Owner,
 ) -> Result<(Store, Archive), Failure> {
-    let store = Store::new(Rc::clone(config), Rc::clone(namespace), env.clone(), owner, None, None).whole();
+    let store =
+        Store::new(Rc::clone(config), Rc::clone(namespace), env.clone(), owner, None, None, Rc::default()).whole();
     let archive = Archive::of(env, config, namespace, &store).ok_or(Failure::Archive("not_configured"))?;
     Ok((store, archive))
 }

@@ -2,11 +2,19 @@
 
 use super::Call;
 use super::answer::Answer;
+use crate::{store, watch};
 use chatkeep_model::limits::{LIST_PAGE, SESSIONS_PER_CALL};
 use chatkeep_model::plan::directory::SHARDS;
 use chatkeep_model::plan::{ReadIndex, ReadList, Reindex, ScanSessions};
 use chatkeep_model::wire::{MovedHouse, OwnerBody, OwnerList, Rebuilt};
 use chatkeep_model::{Code, Problem, SessionId};
+use worker::Env;
+
+/// The figures of the deployment. Those of this isolate are handed over first, so that it sees its own.
+pub(super) async fn metrics(env: &Env) -> Result<Answer, Problem> {
+    watch::hand_over_now(env).await;
+    Ok(Answer::text(200, "text/plain; version=0.0.4; charset=utf-8", store::figures(env).await?))
+}
 
 /// A page of owners. The shards come one after another; the cursor is a shard and a rank in it.
 pub(super) async fn owners(call: &Call<'_>) -> Result<Answer, Problem> {

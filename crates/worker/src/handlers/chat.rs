@@ -49,6 +49,7 @@ async fn begun(call: &Call<'_>, begin: &BeginTurn) -> Result<Beginning, Problem>
 
 async fn run(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
     let begin = BeginTurn { charge: call.charge.clone(), ..begin };
+    call.watch.about(&begin.session);
     let beginning = begun(call, &begin).await.map_err(|problem| match problem.code {
         Code::RateLimited => {
             let refusal = call.charged(u64::MAX).err().unwrap_or(problem);
@@ -74,10 +75,18 @@ async fn answer(call: &Call<'_>, begin: &BeginTurn, started: Started) -> Result<
         true => turn::state(&call.store, &begin.session).await?,
         false => None,
     };
-    let question = Question { session: &begin.session, window: &started.window, state: state.as_ref(), before: None };
+    let question = Question {
+        session: &begin.session,
+        window: &started.window,
+        state: state.as_ref(),
+        before: None,
+        traceparent: &call.watch.traceparent(),
+    };
     let began = edge::now();
     let answered = responder::answer(&call.config, question, &mut draft).await;
-    call.store.timing().asked_responder(edge::now().since(began));
+    let took = edge::now().since(began);
+    call.store.timing().asked_responder(took);
+    call.watch.responded(answered.as_ref().map_or_else(|failure| failure.code.as_str(), |()| "ok"), took);
     if let Err(failure) = answered {
         let _ = call.store.run(&turn::release(begin)).await;
         let problem = Problem::new(failure.code).of_turn(&begin.session, &started.message_id).detail(failure.detail);
@@ -91,7 +100,8 @@ async fn answer(call: &Call<'_>, begin: &BeginTurn, started: Started) -> Result<
     reply.metadata = reply.metadata.or(told);
     let (message_id, known) = (&message_id, Some(&known));
     let ended = Ended { begin, created, message_id, position, known, reply, state: draft.state() };
-    turn::finish(&call.store, ended).await.map_err(|problem| given_up(problem, begin, call))
+    let finished = turn::finish(&call.store, ended).await.map_err(|problem| given_up(problem, begin, call));
+    finished.inspect(|turned| call.watch.left(&turned.session))
 }
 
 /// The store did not say what became of a begin or a finish. Perhaps the turn runs now, with nobody to run it: it is given up

@@ -53,7 +53,13 @@ async fn untraced(call: &Call<'_>, question: &Question) -> Result<Message, Probl
     window.push(begin.message.clone());
     let window: Vec<Message> = window.iter().map(read).collect::<Result<_, _>>()?;
     let mut draft = steps::draft(begin, &begin.message_id, false, None);
-    let asked = responder::Question { session: &begin.session, window: &window, state: None, before: None };
+    let asked = responder::Question {
+        session: &begin.session,
+        window: &window,
+        state: None,
+        before: None,
+        traceparent: &call.watch.traceparent(),
+    };
     let replied = responder::answer(&call.config, asked, &mut draft).await;
     replied.map_err(|failure| Problem::new(failure.code).detail(failure.detail))?;
     Ok(draft.message(edge::now(), None))

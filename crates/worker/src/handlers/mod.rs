@@ -21,6 +21,7 @@ use crate::edge::{self, Headers, Unreadable};
 use crate::gate::{self, ADDRESS_PERIOD, Caller};
 use crate::settings::{Settings, settings};
 use crate::store::{Store, replay_after_recovery, upstash};
+use crate::watch::{self, Watch};
 pub(crate) use answer::{Answer, Body, Piece};
 use chatkeep_model::auth::Credentials;
 use chatkeep_model::config::Config;
@@ -57,6 +58,7 @@ struct Call<'a> {
     charge: Option<Charge>,
     /// The turns charged in this window of time, once one was.
     charged: Cell<Option<u64>>,
+    watch: Rc<Watch>,
     /// Takes what may be done after the answer.
     context: &'a Context,
 }
@@ -85,7 +87,7 @@ impl Call<'_> {
 
     /// The session that the path names.
     fn session(&self) -> Result<SessionId, Problem> {
-        intake::session_id(self.id.clone())
+        intake::session_id(self.id.clone()).inspect(|id| self.watch.about(id))
     }
 
     /// Reads a page of messages. A session that the store has no more comes back from the archive first.
@@ -162,7 +164,20 @@ pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context
     // What is said in a session is never a page, whatever a browser would make of it.
     common.push(("x-content-type-options", "nosniff".to_owned()));
     common.push(("content-security-policy", "default-src 'none'; frame-ancestors 'none'".to_owned()));
-    answer(&request, &headers, env, &settings, context).await.unwrap_or_else(refuse).respond(common)
+    let level = settings.as_ref().map(|config| config.log_level).unwrap_or_default();
+    let watch = Rc::new(Watch::begin(&headers, level));
+    watch::hand_over_later(&env, context);
+    let answer = answer(&request, &headers, env, &settings, context, &watch).await;
+    let answer = answer.unwrap_or_else(|problem| refusal(problem, &watch));
+    watch.end(answer.status);
+    answer.respond(common)
+}
+
+/// A problem as its answer, which operators find in the log by its id.
+fn refusal(problem: Problem, watch: &Watch) -> Answer {
+    let id = watch.id();
+    watch.refused(&problem);
+    Answer::from(problem).header("x-request-id", id)
 }
 
 async fn answer(
@@ -171,6 +186,7 @@ async fn answer(
     env: Env,
     settings: &Settings,
     context: &Context,
+    watch: &Rc<Watch>,
 ) -> Result<Answer, Problem> {
     let url = request.url();
     if url.len() > ADDRESS_BYTES {
@@ -180,6 +196,7 @@ async fn answer(
     let method = &request.method();
     let root = settings.as_ref().ok().and_then(|config| config.root);
     let Matched { action, dialect, id } = route(method, path, root)?;
+    watch.routed(action);
     if action == Action::Health {
         return health::health(settings, env).await;
     }
@@ -197,16 +214,23 @@ async fn answer(
         return visitors::create(&config.access, &credentials(headers, own_origin, method), who, &body).await;
     }
     let Caller { owner, by } = who.ok_or(Problem::new(Code::Internal))?;
+    watch.entered(&owner);
+    if action == Action::Metrics {
+        return admin::metrics(&env).await;
+    }
     let fresh = fresh(action);
     let charge = config.rates.charge(&by, headers.address.as_deref(), fresh.now);
-    let (sync_token, journal) = (headers.sync_token.clone(), headers.journal.as_deref());
-    let store = Store::new(Rc::clone(&config), Rc::clone(&namespace), env.clone(), owner, sync_token, journal);
+    let store = {
+        let (sync_token, journal) = (headers.sync_token.clone(), headers.journal.as_deref());
+        let (config, namespace) = (Rc::clone(&config), Rc::clone(&namespace));
+        Store::new(config, namespace, env.clone(), owner, sync_token, journal, Rc::clone(watch))
+    };
     let archive = Archive::of(&env, &config, &namespace, &store);
     let call = Call {
+        store,
         config,
         namespace,
         dialect,
-        store,
         archive,
         headers,
         body,
@@ -215,10 +239,11 @@ async fn answer(
         fresh,
         charge,
         charged: Cell::default(),
+        watch: Rc::clone(watch),
         context,
     };
     let answer = match action {
-        Action::Health => health::health(settings, env.clone()).await,
+        Action::Health | Action::Metrics => Err(Problem::new(Code::Internal)),
         Action::Chat => chat::chat(&call).await,
         Action::AiChat => ai::chat(&call).await,
         Action::AiStream => stream::follow(&call, Wire::UiMessages).await,
@@ -259,7 +284,7 @@ async fn answer(
     if upstash::recovered() {
         context.wait_until(replay_after_recovery(env, Millis(10_000)));
     }
-    let mut answer = answer.unwrap_or_else(refuse);
+    let mut answer = answer.unwrap_or_else(|problem| refusal(problem, watch));
     if store.is_degraded() {
         answer = answer.degraded();
     }
@@ -306,21 +331,6 @@ async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Re
         return Err(Problem::new(Code::JsonTooDeep).detail(format!("the limit is {JSON_DEPTH} levels")));
     }
     Ok(body)
-}
-
-/// The answer that tells a problem.
-fn refuse(problem: Problem) -> Answer {
-    log(&problem);
-    problem.into()
-}
-
-/// Tells the operator of what is not the caller's doing.
-pub(crate) fn log(problem: &Problem) {
-    if problem.code.status() >= 500 {
-        let detail = problem.detail.as_deref().unwrap_or_default();
-        let line = serde_json::json!({"level": "error", "code": problem.code.as_str(), "detail": detail});
-        worker::console_error!("{line}");
-    }
 }
 
 /// Origin, path and query of an absolute URL as the platform gives it.

@@ -11,6 +11,7 @@ use worker::Env;
 /// The names of the Durable Object bindings in `wrangler.toml`.
 const VAULT: &str = "VAULT";
 const DIRECTORY: &str = "DIRECTORY";
+const METRICS: &str = "METRICS";
 
 /// Sends an operation, its name and its JSON with a line break between, to the vault of an owner and namespace; gives the
 /// outcome's JSON.
@@ -68,6 +69,11 @@ pub(super) async fn ask_directory(
 /// Asks a register: an object of the directory's class with a name of its own.
 pub(crate) async fn ask_register(env: &Env, register: &str, question: &str) -> Result<String, StoreError> {
     ask_named(env, DIRECTORY, register, question).await
+}
+
+/// Hands figures over, or asks for them: see [`crate::metrics`].
+pub(super) async fn ask_metrics(env: &Env, question: &str) -> Result<String, StoreError> {
+    ask_named(env, METRICS, "all", question).await
 }
 
 async fn ask_named(env: &Env, binding: &str, name: &str, question: &str) -> Result<String, StoreError> {

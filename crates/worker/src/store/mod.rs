@@ -13,9 +13,11 @@ pub(crate) use embedded::ask_register;
 use crate::directory::is_due;
 use crate::edge::now;
 use crate::vault::ask::{Ask, RunTurn};
+use crate::watch::Watch;
 use chatkeep_model::config::{Config, Upstash};
 use chatkeep_model::error::Outage;
 use chatkeep_model::journal::{Handed, Seed, Taken};
+use chatkeep_model::observe::Snapshot;
 use chatkeep_model::plan::directory::{self, Noted};
 use chatkeep_model::plan::{Append, BeginTurn};
 use chatkeep_model::redis::{Call, Keys, Reply};
@@ -26,6 +28,7 @@ use journaled::Marker;
 use std::cell::RefCell;
 use std::rc::Rc;
 use timing::Timing;
+use upstash::Link;
 use worker::Env;
 
 /// What it answers.
@@ -41,8 +44,8 @@ pub(crate) struct Store {
     namespace: Rc<Namespace>,
     env: Env,
     owner: Owner,
-    /// Upstash's token for reading one's own writes: the client's at first, then the newest answer's.
-    sync_token: RefCell<String>,
+    link: Link,
+    watch: Rc<Watch>,
     marker: Rc<RefCell<Marker>>,
     timing: Rc<Timing>,
     /// Never goes by the journal: what asks for everything is not served with a part of it.
@@ -57,10 +60,12 @@ impl Store {
         owner: Owner,
         sync_token: Option<String>,
         journal: Option<&str>,
+        watch: Rc<Watch>,
     ) -> Self {
         let marker = Rc::new(RefCell::new(Marker::of_request(journal)));
         let sync_token = RefCell::new(sync_token.unwrap_or_default());
-        Self { config, namespace, env, owner, sync_token, marker, timing: Rc::default(), whole: false }
+        let link = Link { sync_token, traceparent: watch.traceparent() };
+        Self { config, namespace, env, owner, link, watch, marker, timing: Rc::default(), whole: false }
     }
 
     /// This store, for what asks for everything that there is.
@@ -92,7 +97,9 @@ impl Store {
                 embedded::ask(&self.env, prefix, &self.owner, &question).await.map(Answer::Outcome)
             }
         };
-        self.timing.asked_store(now().since(began));
+        let took = now().since(began);
+        self.timing.asked_store(took);
+        self.watch.stored(O::NAME, took, &answer);
         match answer? {
             Answer::Reply(reply) => Ok(operation.decode(reply)?),
             Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply),
@@ -118,7 +125,7 @@ impl Store {
         {
             return Ok(Answer::Outcome(outcome));
         }
-        match upstash::send(upstash, &self.sync_token, &call()).await {
+        match upstash::send(upstash, &self.link, &call()).await {
             Ok(reply) => Ok(Answer::Reply(reply)),
             Err(error) => match self.hand(Some(error.clone()), name, json, seed).await? {
                 Some(outcome) => Ok(Answer::Outcome(outcome)),
@@ -268,7 +275,7 @@ impl Store {
         let _ = match &self.config.upstash {
             Some(upstash) => {
                 let call = directory::note(prefix, &self.owner, now, ttl);
-                upstash::send(upstash, &RefCell::default(), &call).await.map(drop)
+                upstash::send(upstash, &Link::default(), &call).await.map(drop)
             }
             None => {
                 let shard = directory::shard(&self.owner);
@@ -284,7 +291,7 @@ impl Store {
         match &self.config.upstash {
             Some(upstash) => {
                 let call = directory::read(prefix, shard, from, limit);
-                Ok(directory::decode(upstash::send(upstash, &self.sync_token, &call).await?)?)
+                Ok(directory::decode(upstash::send(upstash, &self.link, &call).await?)?)
             }
             None => {
                 let question = format!("read\n{from}\n{limit}");
@@ -301,8 +308,19 @@ impl Store {
 
     /// The token that the client shall send with its next request; empty on the vault.
     pub(crate) fn sync_token(&self) -> String {
-        self.sync_token.borrow().clone()
+        self.link.sync_token.borrow().clone()
     }
+}
+
+/// Adds figures to those of the deployment.
+pub(crate) async fn hand_over(env: &Env, figures: &Snapshot) -> Result<(), StoreError> {
+    let json = serde_json::to_string(figures).map_err(|_| StoreError::UnexpectedReply)?;
+    embedded::ask_metrics(env, &json).await.map(drop)
+}
+
+/// The figures of the deployment, in Prometheus' text format.
+pub(crate) async fn figures(env: &Env) -> Result<String, StoreError> {
+    embedded::ask_metrics(env, "").await
 }
 
 /// How long what asks for everything waits for the journal to be replayed.

@@ -1,9 +1,11 @@
 //! Runs calls on an Upstash REST database, inside their time budget, and watches over how that goes.
 
-use crate::edge::{Posted, any_number, now, pause, post_json};
+use crate::edge::{Posted, Told, any_number, now, pause, post_json};
+use crate::watch;
 use chatkeep_model::breaker::{Breaker, Transition, next_try};
 use chatkeep_model::config::Upstash;
 use chatkeep_model::error::Outage;
+use chatkeep_model::observe::Level;
 use chatkeep_model::redis::reply::{Answer, read};
 use chatkeep_model::redis::{Call, Reply, call};
 use chatkeep_model::{Millis, StoreError};
@@ -37,13 +39,22 @@ pub(crate) fn recovered() -> bool {
     RECOVERED.take()
 }
 
+/// What the calls of one request have in common.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Link {
+    /// Upstash's token for reading one's own writes: the client's at first, then the newest answer's.
+    pub(crate) sync_token: RefCell<String>,
+    /// The trace that they belong to, if any.
+    pub(crate) traceparent: String,
+}
+
 /// Sends a call, by its script's digest first. A try that gets no answer is repeated once: every call may be.
-pub(crate) async fn send(upstash: &Upstash, sync_token: &RefCell<String>, call: &Call) -> Result<Reply, StoreError> {
+pub(crate) async fn send(upstash: &Upstash, link: &Link, call: &Call) -> Result<Reply, StoreError> {
     let body = call.body();
-    let settled = match tries(upstash, sync_token, &body).await {
+    let settled = match tries(upstash, link, &body).await {
         Answer::Reply(reply) => Ok(reply),
         Answer::Failed(error) => Err(error),
-        Answer::ScriptUnknown => match tries(upstash, sync_token, &call.body_with_source()).await {
+        Answer::ScriptUnknown => match tries(upstash, link, &call.body_with_source()).await {
             Answer::Reply(reply) => Ok(reply),
             Answer::Failed(error) => Err(error),
             Answer::ScriptUnknown => Err(StoreError::UnexpectedReply),
@@ -56,7 +67,7 @@ pub(crate) async fn send(upstash: &Upstash, sync_token: &RefCell<String>, call: 
 /// Asks whether it is there and lets us in.
 pub(crate) async fn ping(upstash: &Upstash) -> Result<(), StoreError> {
     let body = call::ping();
-    let settled = match tries(upstash, &RefCell::default(), &body).await {
+    let settled = match tries(upstash, &Link::default(), &body).await {
         Answer::Reply(_) => Ok(()),
         Answer::Failed(error) => Err(error),
         Answer::ScriptUnknown => Err(StoreError::UnexpectedReply),
@@ -73,18 +84,17 @@ pub(crate) fn observe(error: Option<&StoreError>, wrote: bool, body_bytes: usize
     });
     match transition {
         Some(Transition::Failing(cause)) => {
-            let line = serde_json::json!({ "level": "warn", "event": "store_failing", "cause": cause });
-            worker::console_warn!("{line}");
+            watch::of_store(Level::Warn, "store_failing", "The store is not asked for a while", Some(cause));
         }
         Some(Transition::Recovered) => {
             RECOVERED.set(true);
-            worker::console_log!("{}", serde_json::json!({ "level": "info", "event": "store_recovered" }));
+            watch::of_store(Level::Info, "store_recovered", "The store answers again", None);
         }
         None => {}
     }
 }
 
-async fn tries(upstash: &Upstash, sync_token: &RefCell<String>, body: &str) -> Answer {
+async fn tries(upstash: &Upstash, link: &Link, body: &str) -> Answer {
     let mut outage = Outage::Network;
     let mut tried = 0;
     let mut began = Millis(0);
@@ -101,11 +111,12 @@ async fn tries(upstash: &Upstash, sync_token: &RefCell<String>, body: &str) -> A
             began = now();
         }
         tried += 1;
-        let newest = sync_token.borrow().clone();
-        match post_json(&upstash.url, &upstash.token, &newest, body, next.limit).await {
+        let newest = link.sync_token.borrow().clone();
+        let told = Told { token: &upstash.token, sync_token: &newest, traceparent: &link.traceparent };
+        match post_json(&upstash.url, told, body, next.limit).await {
             Posted::Answer { status, sync_token: token, body } => {
                 if !token.is_empty() {
-                    *sync_token.borrow_mut() = token;
+                    *link.sync_token.borrow_mut() = token;
                 }
                 return read(status, &body);
             }

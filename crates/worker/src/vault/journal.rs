@@ -5,10 +5,12 @@ use super::schedule::{Kind, Schedule};
 use super::sqlite::Sqlite;
 use crate::edge::{in_transaction, now, wait_for};
 use crate::store::upstash;
+use crate::watch::of_store;
 use chatkeep_model::config::{Config, Upstash};
 use chatkeep_model::error::Outage;
 use chatkeep_model::journal::{self, Accepted, Entry, Handed, Ledger, Seed, Settled, Step, Taken, replay};
 use chatkeep_model::limits::{JOURNALED_ENTRIES, SEEDED_MESSAGES};
+use chatkeep_model::observe::Level;
 use chatkeep_model::plan::{Info, ReadHistory, ReadList, ReadState, Stated, directory};
 use chatkeep_model::redis::Keys;
 use chatkeep_model::{Millis, Operation, SessionId, StoreError};
@@ -195,7 +197,7 @@ impl Journal {
             let Some(entry) = self.entries.first()? else {
                 if replayed {
                     let note = directory::note(&about.prefix, &about.owner, now(), about.ttl);
-                    let _ = upstash::send(upstash, &RefCell::default(), &note).await;
+                    let _ = upstash::send(upstash, &upstash::Link::default(), &note).await;
                 }
                 // While that was sent another may have come.
                 if self.depth()? == 0 {
@@ -227,7 +229,7 @@ impl Journal {
         let mut step = Step::default();
         loop {
             let Some(call) = replay::call(entry, step, id, keys) else { return Ok(Some("not_an_entry")) };
-            let settled = match upstash::send(upstash, &RefCell::default(), &call).await {
+            let settled = match upstash::send(upstash, &upstash::Link::default(), &call).await {
                 Ok(reply) => replay::settle(entry, step, reply).map_err(StoreError::from),
                 Err(error) => Err(error),
             };
@@ -254,10 +256,13 @@ impl Journal {
     /// Removes an entry that Redis has, or will not have; with the last one goes what the overlay knew.
     fn confirm(&self, entry: &Entry, dropped: Option<&'static str>) -> Result<()> {
         if let Some(cause) = dropped {
-            let line = serde_json::json!({
-                "level": "warn", "event": "journal_entry_dropped", "operation": entry.operation, "cause": cause,
-            });
-            worker::console_warn!("{line}");
+            let detail = format!("{}: {cause}", entry.operation);
+            of_store(
+                Level::Warn,
+                "journal_entry_dropped",
+                "An operation of an outage could not be replayed",
+                Some(&detail),
+            );
         }
         in_transaction(self.storage.as_raw(), || {
             self.entries.remove(entry)?;
@@ -319,6 +324,6 @@ async fn read<O: Operation>(
     keys: &Keys,
     operation: &O,
 ) -> std::result::Result<O::Outcome, StoreError> {
-    let reply = upstash::send(upstash, &RefCell::default(), &operation.call(keys)).await?;
+    let reply = upstash::send(upstash, &upstash::Link::default(), &operation.call(keys)).await?;
     Ok(operation.decode(reply)?)
 }

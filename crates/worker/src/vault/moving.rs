@@ -9,7 +9,7 @@ use chatkeep_model::plan::{Import, Imported};
 use chatkeep_model::records::Records;
 use chatkeep_model::redis::Keys;
 use chatkeep_model::{Millis, Operation, SessionId, StoreError};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use worker::{Result, Storage};
 
 /// How long one call goes on.
@@ -78,7 +78,7 @@ async fn session(
     while let Some(position) = from.take() {
         let Some((import, next)) = moving::import(records, id, position, ttl, seal)? else { break };
         let import = Import { session: target.clone(), ..import };
-        last = match upstash::send(upstash, &RefCell::default(), &import.call(keys)).await {
+        last = match upstash::send(upstash, &upstash::Link::default(), &import.call(keys)).await {
             Ok(reply) => import.decode(reply).map_err(StoreError::from),
             Err(error) => Err(error),
         };

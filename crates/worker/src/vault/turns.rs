@@ -5,12 +5,12 @@ use super::received::{Ended, Received, Turn};
 use super::running::{Running, follow};
 use super::schedule::{Kind, Schedule};
 use crate::edge::{in_transaction, now};
-use crate::handlers::log;
 use crate::responder::{self, Question, Reply, Step};
 use crate::settings::{Settings, settings};
 use crate::store::Store;
 use crate::turn::{self, Beginning, Known, Started};
 use crate::wait::{unless, within};
+use crate::watch::log;
 use chatkeep_model::config::Config;
 use chatkeep_model::limits::STREAM_TIME;
 use chatkeep_model::message::Status;
@@ -176,7 +176,7 @@ impl Turns {
     ) -> std::result::Result<Store, Problem> {
         let config = self.config()?;
         let namespace = config.of_prefix(prefix).ok_or_else(|| Problem::new(Code::NotConfigured))?;
-        Ok(Store::new(config, namespace, self.env.clone(), owner.clone(), sync_token, journal))
+        Ok(Store::new(config, namespace, self.env.clone(), owner.clone(), sync_token, journal, Rc::default()))
     }
 
     /// Notes a turn that runs, so that a later life of this object ends it.
@@ -218,7 +218,13 @@ impl Turns {
             parts: Some(parts.0),
             ..Message::new(begin.reply_id.clone(), Role::Assistant, String::new(), String::new())
         });
-        let question = Question { session: &begin.session, window, state: state.as_ref(), before: earlier.as_ref() };
+        let question = Question {
+            session: &begin.session,
+            window,
+            state: state.as_ref(),
+            before: earlier.as_ref(),
+            traceparent: "",
+        };
         let Some(reply) = unless(running.is_stopped(), Reply::begin(&config, question)).await else {
             return Ok(Ended::Stopped);
         };

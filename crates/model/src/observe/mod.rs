@@ -1,0 +1,9 @@
+//! What operators see: log lines, traces and figures. None of it holds message text, a token or a key.
+
+pub mod line;
+pub mod meter;
+pub mod trace;
+
+pub use line::{Level, Line};
+pub use meter::{Meter, Snapshot};
+pub use trace::Trace;

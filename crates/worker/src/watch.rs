@@ -1,0 +1,232 @@
+//! What this isolate tells its operators: a line of the log for each request, and figures that it hands over now and then.
+
+use crate::edge::{self, Headers};
+use crate::store::hand_over;
+use chatkeep_model::observe::line::{Hex, Hex128, of_owner};
+use chatkeep_model::observe::meter::named;
+use chatkeep_model::observe::trace::request_id;
+use chatkeep_model::observe::{Level, Line, Meter, Trace};
+use chatkeep_model::route::Action;
+use chatkeep_model::{Millis, Owner, Problem, Session, SessionId, StoreError};
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+use worker::{Context, Delay, Env};
+
+/// How long figures are gathered before they are handed over.
+const GATHERED: Duration = Duration::from_secs(10);
+
+thread_local! {
+    static METER: RefCell<Meter> = RefCell::default();
+    /// Someone will hand over what is gathered now.
+    static AWAITED: Cell<bool> = const { Cell::new(false) };
+    /// Where this isolate's request ids begin, and how many it has given.
+    static IDS: Cell<Option<(u64, u64)>> = const { Cell::new(None) };
+}
+
+/// Counts something in this isolate's figures.
+pub(crate) fn meter(count: impl FnOnce(&mut Meter)) {
+    METER.with_borrow_mut(count);
+}
+
+/// What is known of one request while it is served. The default one watches what nobody asked for: it counts, and writes no line.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    id: u64,
+    trace: Option<Trace>,
+    began: Millis,
+    level: Level,
+    action: Cell<Option<Action>>,
+    owner: Cell<Option<Hex>>,
+    session: RefCell<Option<SessionId>>,
+    messages: Cell<Option<u64>>,
+    /// What it did, by the last operation that changed or read a session.
+    event: Cell<Option<&'static str>>,
+    store: Cell<u64>,
+    responder: Cell<Option<u64>>,
+    /// Why it was refused: the code, and what operators are told.
+    problem: RefCell<Option<(&'static str, Option<String>)>>,
+}
+
+impl Watch {
+    /// Begins to watch a request.
+    pub(crate) fn begin(headers: &Headers, level: Level) -> Self {
+        let id = next_id();
+        Self {
+            id,
+            trace: headers.traceparent.as_deref().and_then(|header| Trace::follow(header, id)),
+            began: edge::now(),
+            level,
+            action: Cell::default(),
+            owner: Cell::default(),
+            session: RefCell::default(),
+            messages: Cell::default(),
+            event: Cell::default(),
+            store: Cell::default(),
+            responder: Cell::default(),
+            problem: RefCell::default(),
+        }
+    }
+
+    /// The `traceparent` of what is asked for this request; empty where it belongs to no trace.
+    pub(crate) fn traceparent(&self) -> String {
+        self.trace.map(|trace| trace.to_string()).unwrap_or_default()
+    }
+
+    /// The request's id, as its lines have it.
+    pub(crate) fn id(&self) -> String {
+        format!("{:016x}", self.id)
+    }
+
+    pub(crate) fn routed(&self, action: Action) {
+        self.action.set(Some(action));
+    }
+
+    pub(crate) fn entered(&self, owner: &Owner) {
+        self.owner.set(Some(of_owner(owner)));
+    }
+
+    /// The session that the request is about.
+    pub(crate) fn about(&self, session: &SessionId) {
+        *self.session.borrow_mut() = Some(session.clone());
+    }
+
+    /// The session as the request left it.
+    pub(crate) fn left(&self, session: &Session) {
+        self.messages.set(Some(session.kept()));
+    }
+
+    /// The store was asked for an operation.
+    pub(crate) fn stored<T>(&self, operation: &'static str, took: Millis, outcome: &Result<T, StoreError>) {
+        self.store.set(self.store.get() + took.0);
+        if let Some(event) = event(operation) {
+            self.event.set(Some(event));
+        }
+        meter(|meter| meter.store(operation, outcome.as_ref().map_or_else(StoreError::cause, |_| "ok"), took));
+    }
+
+    /// The responder was asked; `outcome` is `ok` or the code of its failure.
+    pub(crate) fn responded(&self, outcome: &'static str, took: Millis) {
+        self.responder.set(Some(took.0));
+        meter(|meter| meter.responder(outcome, took));
+    }
+
+    /// The request is refused, for this reason.
+    pub(crate) fn refused(&self, problem: &Problem) {
+        meter(|meter| meter.error(problem.code.as_str()));
+        // Details are said to callers too, so that they hold nothing that nobody may read; what is the caller's own doing isn't news.
+        let detail = problem.detail.clone().filter(|_| problem.code.status() >= 500);
+        *self.problem.borrow_mut() = Some((problem.code.as_str(), detail));
+    }
+
+    /// The request is answered: counts it, and writes its line.
+    pub(crate) fn end(&self, status: u16) {
+        let now = edge::now();
+        let took = now.since(self.began);
+        meter(|meter| meter.request(self.action.get(), status, took));
+        let level = if status >= 500 { Level::Error } else { Level::Info };
+        if level < self.level {
+            return;
+        }
+        let route = named(self.action.get());
+        let (session, problem) = (self.session.borrow(), self.problem.borrow());
+        let message = if status < 400 { "A request was answered" } else { "A request was refused" };
+        let event = if status < 400 { self.event.get().unwrap_or("request") } else { "refused" };
+        write(&Line {
+            request_id: Some(Hex(self.id)),
+            trace_id: self.trace.map(|trace| Hex128(trace.id)),
+            session_id: session.as_ref(),
+            owner: self.owner.get(),
+            route: Some(&route),
+            status: Some(status),
+            code: problem.as_ref().map(|(code, _)| *code),
+            detail: problem.as_ref().and_then(|(_, detail)| detail.as_deref()),
+            messages: self.messages.get(),
+            duration_ms: Some(took.0),
+            store_ms: Some(self.store.get()),
+            responder_ms: self.responder.get(),
+            ..Line::new(now.to_rfc3339(), level, "worker", event, message)
+        });
+    }
+}
+
+/// Writes a line. All by one function of the console: the others decorate what they write, and the level is in the line.
+pub(crate) fn write(line: &Line) {
+    worker::console_log!("{}", line.to_json());
+}
+
+/// Says, and counts, what happened to the store.
+pub(crate) fn of_store(level: Level, event: &'static str, message: &str, cause: Option<&str>) {
+    meter(|meter| meter.event(event));
+    if crate::settings::log_level() <= level {
+        write(&Line { detail: cause, ..Line::new(edge::now().to_rfc3339(), level, "store", event, message) });
+    }
+}
+
+/// Counts a problem of what runs on after its request, and tells operators of one that is not the caller's doing.
+pub(crate) fn log(problem: &Problem) {
+    meter(|meter| meter.error(problem.code.as_str()));
+    if problem.code.status() >= 500 && crate::settings::log_level() <= Level::Error {
+        write(&Line {
+            code: Some(problem.code.as_str()),
+            detail: problem.detail.as_deref(),
+            session_id: problem.session_id.as_ref(),
+            ..Line::new(
+                edge::now().to_rfc3339(),
+                Level::Error,
+                "vault",
+                "turn_failed",
+                "A turn that streams has failed",
+            )
+        });
+    }
+}
+
+/// What an operation does, as lines name it; nothing for those that only help others.
+fn event(operation: &str) -> Option<&'static str> {
+    Some(match operation {
+        "finish_turn" | "append" => "message_added",
+        "create" => "session_created",
+        "delete" => "session_deleted",
+        "restore" => "session_restored",
+        "fork" => "session_forked",
+        "patch" | "touch" | "truncate" => "session_changed",
+        "import" => "session_imported",
+        "info" => "session_read",
+        "history" => "history_read",
+        "list" => "sessions_listed",
+        "read_state" => "state_read",
+        "write_state" => "state_written",
+        _ => return None,
+    })
+}
+
+fn next_id() -> u64 {
+    let (isolate, number) = IDS.get().unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        edge::fill_random(&mut bytes);
+        (u64::from_be_bytes(bytes), 0)
+    });
+    IDS.set(Some((isolate, number + 1)));
+    request_id(isolate, number)
+}
+
+/// Sees to it that the figures are handed over, some time after the answer.
+pub(crate) fn hand_over_later(env: &Env, context: &Context) {
+    if AWAITED.replace(true) {
+        return;
+    }
+    let env = env.clone();
+    context.wait_until(async move {
+        Delay::from(GATHERED).await;
+        AWAITED.set(false);
+        hand_over_now(&env).await;
+    });
+}
+
+/// Hands the figures over. Those of a failed attempt are lost: counters may have gaps, and never count twice.
+pub(crate) async fn hand_over_now(env: &Env) {
+    let mut gathered = METER.take();
+    if !gathered.is_empty() {
+        let _ = hand_over(env, &gathered.take()).await;
+    }
+}
