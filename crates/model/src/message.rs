@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The person.
@@ -18,6 +19,7 @@ pub enum Role {
 
 /// How a reply ended that didn't come to its own end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Someone stopped it: what had come until then is kept.
@@ -41,6 +43,7 @@ impl Status {
 ///
 /// `id` is the first field and stays it: the scripts recognise a stored message by how its text begins.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Message {
     /// Unique among the messages of its session that [`crate::plan::BeginTurn`] and [`crate::plan::Append`] look at.
     pub id: MessageId,

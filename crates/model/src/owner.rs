@@ -10,6 +10,7 @@ pub const MAX_OWNER_BYTES: usize = 96;
 ///
 /// Its alphabet is `[A-Za-z0-9_.%-]`, so that it can stand in a Redis hash tag.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Owner(String);
 

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 /// JSON that nobody looks inside: its text stays as it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Raw(pub Box<RawValue>);
 
@@ -31,6 +32,7 @@ impl PartialEq for Raw {
 
 /// `POST /v1/chat`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChatRequest {
     /// What the user says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,6 +68,7 @@ pub struct ChatRequest {
 
 /// The answer to `POST /v1/chat`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChatResponse {
     /// What the responder says.
     pub response: String,
@@ -102,6 +105,7 @@ pub struct ChatResponse {
 
 /// A message that an incognito turn brings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ContextMessage {
     /// Who speaks.
     pub role: crate::Role,
@@ -111,6 +115,7 @@ pub struct ContextMessage {
 
 /// The answer to an incognito turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IncognitoResponse {
     /// What the responder says.
     pub response: String,
@@ -124,6 +129,7 @@ pub struct IncognitoResponse {
 
 /// `POST /v1/visitors`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VisitorRequest {
     /// The token comes as a cookie that pages can't read, rather than in the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,6 +138,7 @@ pub struct VisitorRequest {
 
 /// The answer to `POST /v1/visitors`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VisitorBody {
     /// Whose sessions the visitor's are.
     pub owner: crate::Owner,
@@ -145,6 +152,7 @@ pub struct VisitorBody {
 
 /// `POST /v1/sessions`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreateRequest {
     /// The session's id, minted by the client; absent lets the server mint one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +167,7 @@ pub struct CreateRequest {
 
 /// A session as the API shows it: alone, in a list and in a turn's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionBody {
     /// Its id.
     pub session_id: SessionId,
@@ -196,6 +205,7 @@ pub struct SessionBody {
 
 /// A session in a list that was asked for members of its state.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ListedSession {
     /// What every list shows of it.
     #[serde(flatten)]
@@ -210,6 +220,7 @@ pub type StateFields = std::collections::BTreeMap<String, Box<RawValue>>;
 
 /// A session on its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SessionDetails {
     /// What lists show of it, and its revision.
     #[serde(flatten)]
@@ -221,6 +232,7 @@ pub struct SessionDetails {
 
 /// `PATCH /v1/sessions/{id}`: what is absent stays as it is. An empty title or an empty object removes what was there.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PatchRequest {
     /// Its new title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,6 +250,7 @@ pub struct PatchRequest {
 
 /// `POST /v1/sessions/{id}/truncate`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TruncateRequest {
     /// The last message to keep; `-` keeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -246,6 +259,7 @@ pub struct TruncateRequest {
 
 /// `POST /v1/sessions/{id}/fork`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ForkRequest {
     /// The last message to take; absent takes all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,6 +274,7 @@ pub struct ForkRequest {
 
 /// `POST /v1/sessions/{id}/messages` with `messages`. With `message` it is a turn: see [`ChatRequest`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppendRequest {
     /// At most [`crate::limits::APPENDED_MESSAGES`], oldest first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -271,6 +286,7 @@ pub struct AppendRequest {
 
 /// One message of [`AppendRequest`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppendedMessage {
     /// Its id; absent lets the server mint one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -289,6 +305,7 @@ pub struct AppendedMessage {
 
 /// The answer to an append.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AppendResponse {
     /// The ids of the messages, in their order.
     pub message_ids: Vec<MessageId>,
@@ -301,6 +318,7 @@ pub struct AppendResponse {
 
 /// The answer to `DELETE /v1/sessions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DeletedAll {
     /// How many sessions are gone.
     pub deleted: u64,
@@ -308,6 +326,7 @@ pub struct DeletedAll {
 
 /// A line of an export: a session, or one of its messages. The messages of a session follow it, in order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExportLine {
     /// A session.
@@ -320,6 +339,7 @@ pub enum ExportLine {
 
 /// What an export held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportEnd {
     /// Its sessions.
     pub sessions: u64,
@@ -329,6 +349,7 @@ pub struct ExportEnd {
 
 /// A session in an export.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedSession {
     /// Its id.
     pub session_id: SessionId,
@@ -358,6 +379,7 @@ pub struct ExportedSession {
 
 /// A message in an export.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedMessage {
     /// Its session.
     pub session_id: SessionId,
@@ -369,6 +391,7 @@ pub struct ExportedMessage {
 
 /// The answer to `POST /v1/import`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportResponse {
     /// Sessions of which everything is there now.
     pub sessions: u64,
@@ -380,6 +403,8 @@ pub struct ImportResponse {
 
 /// The answer to `GET /v1/sessions`. `S` is [`SessionBody`], or [`ListedSession`] where members of the state were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "SessionList"))]
 pub struct SessionList<S = SessionBody> {
     /// Newest activity first.
     pub sessions: Vec<S>,
@@ -395,6 +420,8 @@ pub struct SessionList<S = SessionBody> {
 
 /// The answer to `GET /v1/sessions/{id}/history`. `M` is what a message is to the reader: raw JSON or [`crate::Message`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "History"))]
 pub struct History<M> {
     /// The session.
     pub session_id: SessionId,
@@ -411,6 +438,7 @@ pub struct History<M> {
 
 /// The answer to `DELETE /v1/sessions/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Deleted {
     /// The session that is gone.
     pub session_id: SessionId,
@@ -420,6 +448,7 @@ pub struct Deleted {
 
 /// The answer to `GET /v1/admin/owners`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OwnerList {
     /// Owners that have, or lately had, sessions.
     pub owners: Vec<OwnerBody>,
@@ -430,6 +459,7 @@ pub struct OwnerList {
 
 /// An owner in the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OwnerBody {
     /// The owner.
     pub owner: crate::Owner,
@@ -439,6 +469,7 @@ pub struct OwnerBody {
 
 /// The answer to `POST /v1/admin/rebuild`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rebuilt {
     /// How many sessions are in the index now.
     pub sessions: u64,
@@ -446,6 +477,7 @@ pub struct Rebuilt {
 
 /// The answer to `POST /v1/admin/move`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MovedHouse {
     /// Owners whose sessions are all in Redis now, by this request.
     pub owners: u64,
@@ -457,6 +489,7 @@ pub struct MovedHouse {
 
 /// The answer to `GET /health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {
     /// `healthy` or `degraded`.
     pub status: String,
@@ -490,6 +523,7 @@ pub struct Health {
 
 /// How the archive is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ArchiveHealth {
     /// `interval` or `write-through`.
     pub mode: String,
@@ -502,6 +536,7 @@ pub struct ArchiveHealth {
 
 /// An error body, RFC 9457.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProblemBody {
     /// `urn:chatkeep:problem:` and the code.
     #[serde(rename = "type")]
@@ -528,6 +563,7 @@ pub struct ProblemBody {
 
 /// `POST /v1/sessions/{id}/stop`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StopRequest {
     /// The message or the reply of the turn to stop; absent stops all of the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -539,6 +575,7 @@ pub struct StopRequest {
 
 /// The answer to a stop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stopped {
     /// The session.
     pub session_id: SessionId,
@@ -548,6 +585,7 @@ pub struct Stopped {
 
 /// The answer to `GET /v1/ai/chat/{id}/messages`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UiMessages {
     /// The AI SDK's messages, oldest first.
     pub messages: Vec<Raw>,

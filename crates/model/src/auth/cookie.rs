@@ -4,7 +4,7 @@ use super::Credentials;
 use crate::time::Millis;
 
 /// Its name. The prefix lets browsers take it only over TLS (or from localhost), for this host alone and for all of it.
-const NAME: &str = "__Host-chatkeep";
+pub const NAME: &str = "__Host-chatkeep";
 
 /// The `Set-Cookie` header that gives a token to a browser.
 #[must_use]
