@@ -1,4 +1,4 @@
-// What can be done with a message: copy, edit, answer again; and being offline.
+// What can be done with a message: copy, edit, answer again; chats that nobody keeps; and being offline.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startWorker } from "../harness/worker.mjs";
@@ -73,6 +73,24 @@ test("a message is copied as it was written", () =>
     },
     { permissions: ["clipboard-read", "clipboard-write"] },
   ));
+
+test("nothing of an incognito chat is kept, unless one says so", () =>
+  app(async (chat, page) => {
+    const count = async () => (await api(worker.url, "/v1/sessions")).count;
+    const before = await count();
+    await page.getByRole("button", { name: "Incognito" }).click();
+    await page.getByText("Just between us").waitFor();
+    await chat.say("A secret");
+    await chat.say("And another");
+    assert.equal(await count(), before);
+    const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+    assert.doesNotMatch(kept, /secret|another/i);
+
+    await page.getByRole("button", { name: "Keep this chat" }).click();
+    await eventually(count, (now) => now === before + 1);
+    assert.deepEqual(await stored(), ["A secret", "assistant", "And another", "assistant"]);
+    await chat.session("A secret").waitFor();
+  }));
 
 test("what is written offline waits, can be taken back, and is sent in order", () =>
   app(async (chat, page, context) => {

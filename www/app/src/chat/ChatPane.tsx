@@ -35,7 +35,7 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
   // A message that fails stays in the log with its reason; only without the client there is no log to stay in.
   const send = useCallback(
     (text: string) => {
-      client.send(text).catch((error: unknown) => {
+      client.send(text, { stream: true }).catch((error: unknown) => {
         if (toProblem(error).code === "load_failed") setDraft(text);
       });
     },
@@ -53,8 +53,8 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
         setDraft(typed === "" ? content : `${typed}\n${content}`);
         composer.current?.focus();
       },
-      edit: ({ id }, text) => void client.edit(id, text),
-      regenerate: ({ id }) => void client.regenerate(id),
+      edit: ({ id }, text) => void client.edit(id, text, { stream: true }),
+      regenerate: ({ id }) => void client.regenerate(id, { stream: true }),
     }),
     [client, composer, setDraft],
   );
