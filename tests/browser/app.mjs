@@ -59,12 +59,13 @@ class App {
     this.newChatButton = page.getByRole("button", { name: "New Chat" }).first();
   }
 
-  /** Sends by keyboard and waits for the reply. */
+  /** Sends by keyboard and waits for the whole reply. */
   async say(text) {
     const before = await this.replies.count();
     await this.send(text);
     await this.replies.nth(before).waitFor();
     await this.thinking.waitFor({ state: "detached" });
+    await this.log.locator("[data-status=streaming]").waitFor({ state: "detached" });
   }
 
   async send(text) {
