@@ -87,7 +87,6 @@ const CASES = [
   ["a word as before", ["GET", "/v1/sessions/a/history?before=now"], 400, "invalid_parameter"],
   ["less than nothing as before", ["GET", "/v1/sessions/a/history?before=-1"], 400, "invalid_parameter"],
 
-  ["a stream", chat({ message: "a", stream: true }), 400, "unsupported"],
   ["a context without incognito", chat({ message: "a", context: [] }), 400, "invalid_body"],
   ["incognito in a session", chat({ message: "a", incognito: true, session_id: "a" }), 400, "invalid_body"],
   ["a context that is none", chat({ message: "a", incognito: true, context: [1] }), 400, "invalid_body"],
