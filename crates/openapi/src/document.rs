@@ -157,7 +157,7 @@ fn responses(answers: Vec<Answer>, codes: &[Code], schemas: &mut Schemas, proble
             response["content"] = content(&body, Direction::Out, schemas);
         }
         if streams {
-            response["content"]["text/event-stream"] = json!({"schema": {"type": "string"}});
+            response["content"]["text/event-stream"] = json!({"schema": {}});
         }
         for (name, about) in headers {
             response["headers"][name] = json!({"description": about, "schema": {"type": "string"}});

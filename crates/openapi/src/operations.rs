@@ -329,7 +329,13 @@ fn body(example: serde_json::Value) -> Body {
 
 /// Server-sent events.
 fn events(description: &'static str) -> Answer {
-    Answer { status: 200, description, body: Some(text("text/event-stream")), headers: Vec::new(), streams: false }
+    Answer {
+        status: 200,
+        description,
+        body: Some(Body { media_type: "text/event-stream", schema: |_, _| json!({}), example: None, required: true }),
+        headers: Vec::new(),
+        streams: false,
+    }
 }
 
 fn nothing(description: &'static str) -> Answer {
