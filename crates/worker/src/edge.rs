@@ -108,7 +108,6 @@ headers! {
     journal "chatkeep-journal",
     accept "accept",
     last_event_id "last-event-id",
-    upgrade "upgrade",
     traceparent "traceparent",
 }
 

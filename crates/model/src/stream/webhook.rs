@@ -145,6 +145,7 @@ impl Reply {
         // Serde would take an array for a struct.
         let answer = Some(json).filter(|json| json.trim_start().starts_with('{')).map(serde_json::from_str::<Answer>);
         let answer = answer.and_then(Result::ok).ok_or_else(nonsense)?;
+        #[allow(clippy::borrowed_box, reason = "filters hand over what they hold")]
         let given = |value: &Box<RawValue>| value.get() != "null";
         if answer.error.is_some_and(|error| given(&error)) {
             return Err(Failure::responder("the webhook reported an error"));
