@@ -1,85 +1,16 @@
 //! A reply as it comes about: everything received so far, as events that readers follow and as the message that is stored.
 
+use super::event::{Ending, Event, Opened, ToolCall};
 use super::{Failure, Finish, Part, Piece};
-use crate::id::{MessageId, SessionId};
 use crate::limits::MOST_MESSAGE_BYTES;
 use crate::message::{Message, Role, Status};
 use crate::time::Millis;
 use crate::turn::Turned;
-use crate::wire::{ChatResponse, ProblemBody, Raw};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use crate::wire::Raw;
+use serde::Serialize;
 
 /// Texts are shown in events of at most so many bytes, so that a frame stays small however its text is escaped.
 const EVENT_TEXT: usize = 32 * 1024;
-
-/// How a stream begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opened {
-    /// The session.
-    pub session_id: SessionId,
-    /// The user message that is answered.
-    pub message_id: MessageId,
-    /// The id that the reply will have.
-    pub reply_id: MessageId,
-    /// This turn opened the session.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub created: bool,
-}
-
-/// How a stream ends.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Ending {
-    /// The reply is stored.
-    Done(Box<ChatResponse>),
-    /// It failed.
-    Failed(Box<ProblemBody>),
-}
-
-/// What readers are shown, in order.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Event<'a> {
-    /// The turn runs; always the first.
-    Turn(&'a Opened),
-    /// More text.
-    Text(&'a str),
-    /// A source, a JSON object.
-    Source(&'a RawSource),
-    /// A tool will be called.
-    Call(&'a ToolCall),
-    /// More of its input.
-    Input(&'a ToolCall, &'a str),
-    /// Its input is whole.
-    Ready(&'a ToolCall),
-    /// The reply is stored.
-    Done(&'a ChatResponse, Finish),
-    /// It failed.
-    Failed(&'a ProblemBody),
-}
-
-/// A source as it came.
-pub type RawSource = Raw;
-
-/// A tool that shall be called.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ToolCall {
-    number: u64,
-    /// Its id.
-    pub id: String,
-    /// The tool's name.
-    pub name: String,
-    /// What has come of its input.
-    pub input: String,
-}
-
-impl ToolCall {
-    /// The input, when it is JSON. No input at all is an empty object.
-    #[must_use]
-    pub fn json(&self) -> Option<Box<RawValue>> {
-        let text = if self.input.trim().is_empty() { "{}" } else { &self.input };
-        RawValue::from_string(text.to_owned()).ok()
-    }
-}
 
 #[derive(Debug)]
 enum Entry {
@@ -406,6 +337,7 @@ fn text_part(text: &str) -> Option<String> {
 pub(super) mod tests {
     use super::*;
     use crate::Session;
+    use crate::id::{MessageId, SessionId};
 
     pub(in super::super) fn draft() -> Draft {
         let id = |text: &str| MessageId::parse(text).unwrap();

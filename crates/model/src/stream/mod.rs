@@ -2,13 +2,15 @@
 
 pub mod completions;
 pub mod draft;
+pub mod event;
 pub mod own;
 mod part;
 pub mod reader;
 pub mod ui;
 pub mod webhook;
 
-pub use draft::{Draft, Ending, Opened};
+pub use draft::Draft;
+pub use event::{Ending, Opened};
 pub use part::Part;
 pub use reader::{Read, Reader, Wire};
 

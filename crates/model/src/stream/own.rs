@@ -1,6 +1,6 @@
 //! Our own events of a turn, as `docs/protocol.md` has them.
 
-use super::draft::Event;
+use super::event::Event;
 use super::reader::Encode;
 use crate::sse::write_event;
 use serde::Serialize;

@@ -1,6 +1,7 @@
 //! A reader of a draft: what it has been shown, and the bytes that come next.
 
-use super::draft::{Draft, Event};
+use super::Draft;
+use super::event::Event;
 use super::{own, ui};
 use serde::{Deserialize, Serialize};
 

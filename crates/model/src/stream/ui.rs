@@ -1,7 +1,7 @@
 //! The AI SDK's UI message stream (version 1 of its protocol), with parts alone that both its majors 6 and 7 accept.
 
 use super::Finish;
-use super::draft::{Event, Opened, RawSource, ToolCall};
+use super::event::{Event, Opened, RawSource, ToolCall};
 use super::reader::Encode;
 use crate::id::MessageId;
 use crate::message::{Message, Role};

@@ -1,0 +1,75 @@
+//! What the readers of a stream are shown, in order.
+
+use super::Finish;
+use crate::id::{MessageId, SessionId};
+use crate::wire::{ChatResponse, ProblemBody, Raw};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// How a stream begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The session.
+    pub session_id: SessionId,
+    /// The user message that is answered.
+    pub message_id: MessageId,
+    /// The id that the reply will have.
+    pub reply_id: MessageId,
+    /// This turn opened the session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub created: bool,
+}
+
+/// How a stream ends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// The reply is stored.
+    Done(Box<ChatResponse>),
+    /// It failed.
+    Failed(Box<ProblemBody>),
+}
+
+/// What readers are shown, in order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event<'a> {
+    /// The turn runs; always the first.
+    Turn(&'a Opened),
+    /// More text.
+    Text(&'a str),
+    /// A source, a JSON object.
+    Source(&'a RawSource),
+    /// A tool will be called.
+    Call(&'a ToolCall),
+    /// More of its input.
+    Input(&'a ToolCall, &'a str),
+    /// Its input is whole.
+    Ready(&'a ToolCall),
+    /// The reply is stored.
+    Done(&'a ChatResponse, Finish),
+    /// It failed.
+    Failed(&'a ProblemBody),
+}
+
+/// A source as it came.
+pub type RawSource = Raw;
+
+/// A tool that shall be called.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToolCall {
+    pub(super) number: u64,
+    /// Its id.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// What has come of its input.
+    pub input: String,
+}
+
+impl ToolCall {
+    /// The input, when it is JSON. No input at all is an empty object.
+    #[must_use]
+    pub fn json(&self) -> Option<Box<RawValue>> {
+        let text = if self.input.trim().is_empty() { "{}" } else { &self.input };
+        RawValue::from_string(text.to_owned()).ok()
+    }
+}

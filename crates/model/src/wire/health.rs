@@ -1,0 +1,78 @@
+//! How the deployment is, and what a refusal says.
+
+use crate::id::{MessageId, SessionId};
+use serde::{Deserialize, Serialize};
+
+/// The answer to `GET /health`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Health {
+    /// `healthy` or `degraded`.
+    pub status: String,
+    /// `connected` or `disconnected`; always `disconnected` on the vault.
+    pub redis: String,
+    /// `upstash` or `vault`.
+    pub store: String,
+    /// `configured` or `not configured`.
+    pub authentication: String,
+    /// This Worker's version.
+    pub version: String,
+    /// How long the store took to answer, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
+    /// Why the status is `degraded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Operations go into the journal.
+    #[serde(default)]
+    pub using_fallback: bool,
+    /// The entries of all journals that this isolate knows of; absent on the vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_depth: Option<u64>,
+    /// This isolate's circuit breaker: `closed`, `open` or `half_open`; absent on the vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<String>,
+    /// The long-term archive, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveHealth>,
+}
+
+/// How the archive is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ArchiveHealth {
+    /// `interval` or `write-through`.
+    pub mode: String,
+    /// `d1` or `postgrest`.
+    pub target: String,
+    /// All that is older than so many seconds is archived; absent before the first look through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_seconds: Option<u64>,
+}
+
+/// An error body, RFC 9457.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProblemBody {
+    /// `urn:chatkeep:problem:` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Stable per code.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Stable; the list is in `docs/protocol.md`.
+    pub code: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The same request with the same ids can succeed later.
+    #[serde(default)]
+    pub retryable: bool,
+    /// The session that the failed turn belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// The user message of the failed turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+}

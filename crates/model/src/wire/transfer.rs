@@ -1,0 +1,82 @@
+//! Export and import: the lines of an export, the answer to an import.
+
+use crate::id::SessionId;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// A line of an export: a session, or one of its messages. The messages of a session follow it, in order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ExportLine {
+    /// A session.
+    Session(Box<ExportedSession>),
+    /// A message.
+    Message(ExportedMessage),
+    /// The last line of a whole export.
+    End(ExportEnd),
+}
+
+/// What an export held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExportEnd {
+    /// Its sessions.
+    pub sessions: u64,
+    /// Their messages.
+    pub messages: u64,
+}
+
+/// A session in an export.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExportedSession {
+    /// Its id.
+    pub session_id: SessionId,
+    /// Its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// When it was made, in milliseconds since 1970.
+    pub created_ms: u64,
+    /// When it last changed, likewise.
+    pub updated_ms: u64,
+    /// Pinned or not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+    /// Archived or not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived: bool,
+    /// For which of its own users the caller keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// Its metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Box<RawValue>>,
+    /// Its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Box<RawValue>>,
+}
+
+/// A message in an export.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExportedMessage {
+    /// Its session.
+    pub session_id: SessionId,
+    /// Its place among the exported messages of its session, from 0.
+    pub position: u64,
+    /// The message as it is stored.
+    pub message: Box<RawValue>,
+}
+
+/// The answer to `POST /v1/import`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ImportResponse {
+    /// Sessions of which everything is there now.
+    pub sessions: u64,
+    /// Messages of theirs, there before or not.
+    pub messages: u64,
+    /// Sessions that were left as they are, because they are deleted or have other messages in these places.
+    pub skipped: Vec<SessionId>,
+}
