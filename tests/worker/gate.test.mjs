@@ -206,7 +206,8 @@ forEachStore("the gate", (store) => {
     for (const route of ROUTES) {
       const { open, admin, foreign } = ROWS[`${route.method} ${route.path}`];
       const answer = await ask(route, reader);
-      if (open || (route.method === "GET" && !admin)) assert.ok([200, 404, foreign].includes(answer.status), answer.text);
+      if (open || (route.method === "GET" && !admin))
+        assert.ok([200, 404, foreign].includes(answer.status), answer.text);
       else assertProblem(answer, 403, "forbidden");
     }
     assert.equal(ok(await api.send("GET", `/v1/sessions/${SESSION}`, undefined, reader)).message_count, 2);
@@ -218,7 +219,8 @@ forEachStore("the gate", (store) => {
       const { open, admin, foreign = 200 } = ROWS[`${route.method} ${route.path}`];
       if (route.action === "Health") continue;
       assertProblem(await ask(route, acting("bob")), 403, "forbidden");
-      const reads = route.method === "GET" && !open && !admin && foreign === 200 && !/state$|^[/](?!v1)/.test(route.path);
+      const reads =
+        route.method === "GET" && !open && !admin && foreign === 200 && !/state$|^[/](?!v1)/.test(route.path);
       if (reads) ok(await ask(route, acting("ada%40example.com")));
     }
   });
