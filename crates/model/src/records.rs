@@ -98,4 +98,13 @@ pub trait Records {
     /// Cards of sessions live at `now` that expire at `newest` or before (all of them without it), the latest first and
     /// equals by descending id, after `skip` of them, at most `limit`.
     fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>, Self::Error>;
+
+    /// Cards of sessions live at `now`, the first to expire first and equals by ascending id, after a place in that order, at most
+    /// `limit`.
+    fn cards_after(
+        &mut self,
+        now: Millis,
+        after: Option<(Millis, &SessionId)>,
+        limit: u64,
+    ) -> Result<Vec<Card>, Self::Error>;
 }

@@ -3,7 +3,7 @@
 use chatkeep_model::limits::{REMEMBERED_TURNS, slide_grain};
 use chatkeep_model::plan::{
     Append, BeginTurn, ChargeTurn, Condition, Create, CutAfter, Delete, FinishTurn, Fork, Import, Info, Patch,
-    ReadHistory, ReadList, ReadState, ReleaseTurn, Restore, Touch, Truncate, WriteState,
+    ReadHistory, ReadList, ReadState, ReleaseTurn, Restore, Survey, Touch, Truncate, Weigh, WriteState,
 };
 use chatkeep_model::rate::Charge;
 use chatkeep_model::redis::Call;
@@ -154,6 +154,11 @@ fn measured(world: &mut World<RedisExecutor>) -> Vec<(&'static str, Cost)> {
     let (list, listed) = cost(world, &ReadList { now, limit: 100, cursor: None });
     assert_eq!(listed.cards.len(), 100);
     costs.push(("list of 100", list));
+    let (survey, surveyed) = cost(world, &Survey { now, after: None, limit: 100 });
+    assert_eq!(surveyed.rows.len(), 100);
+    costs.push(("survey of 100", survey));
+    let sessions = surveyed.rows.into_iter().map(|(place, _)| place.id).collect();
+    costs.push(("weighing of 100", cost(world, &Weigh { sessions, now }).0));
     world.store().pass(Millis(1000));
     for (what, written) in writes(world, &session) {
         let cost = match written {

@@ -35,8 +35,9 @@ pub(crate) fn is_due(prefix: &str, owner: &Owner, now: Millis, interval: Millis)
 /// The Durable Object class.
 ///
 /// It is asked by `POST` in lines: `note`, the owner, the time in milliseconds, and the time before which owners drop out; or
-/// `read`, the first rank and how many; or `find`, `has` or `forget` and an owner. A read and a find are answered with a JSON array
-/// of [`Noted`], the latest first, the last two with how many owners there are, and whether that one is among them: `0 false`.
+/// `read`, a time, how many, and maybe an owner; or `find`, `has` or `forget` and an owner. A read is answered with a JSON array of
+/// [`Noted`], the longest inactive first, after that owner at that time; a find with one of that owner at most; the last two with how
+/// many owners there are, and whether that one is among them: `0 false`.
 #[durable_object(fetch)]
 pub struct Directory {
     sql: SqlStorage,
@@ -71,10 +72,10 @@ impl DurableObject for Directory {
                 let query = "SELECT owner, seen FROM owners WHERE owner = ?";
                 self.answer(query, vec![owner.into()])
             }
-            (Some("read"), Some(from), Some(limit)) => {
-                let from = from.parse::<i64>().unwrap_or(0);
-                let query = "SELECT owner, seen FROM owners ORDER BY seen DESC, owner DESC LIMIT ? OFFSET ?";
-                self.answer(query, vec![limit.into(), from.into()])
+            (Some("read"), Some(seen), Some(limit)) => {
+                let seen = seen.parse::<i64>().unwrap_or(0);
+                let query = "SELECT owner, seen FROM owners WHERE (seen, owner) > (?, ?) ORDER BY seen, owner LIMIT ?";
+                self.answer(query, vec![seen.into(), lines.next().unwrap_or_default().into(), limit.into()])
             }
             (Some(what @ ("has" | "forget")), Some(owner), _) => {
                 if what == "forget" {

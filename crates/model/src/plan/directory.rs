@@ -5,7 +5,7 @@
 
 use crate::id::digest;
 use crate::owner::Owner;
-use crate::redis::script::NOTE_OWNER;
+use crate::redis::script::{NOTE_OWNER, SURVEY};
 use crate::redis::{Call, Reply, UnexpectedReply};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -55,12 +55,20 @@ pub fn note(prefix: &str, owner: &Owner, now: Millis, ttl: Millis) -> Call {
     }
 }
 
-/// Reads a page of a shard, the latest first, from a rank on.
+impl Noted {
+    /// The place before all owners that were noted at a moment or later.
+    #[must_use]
+    pub fn since(seen: Millis) -> Self {
+        Self { owner: Owner::stored(String::new()), seen }
+    }
+}
+
+/// Reads a page of a shard, the longest inactive first, after a place in that order: who is active meanwhile moves on to a later page,
+/// and is not missed.
 #[must_use]
-pub fn read(prefix: &str, shard: u64, from: u64, limit: u64) -> Call {
-    let last = (from + limit).saturating_sub(1).to_string();
-    let words = ["ZRANGE", &key(prefix, shard), &from.to_string(), &last, "REV", "WITHSCORES"];
-    Call::Command(words.map(str::to_owned).to_vec())
+pub fn read(prefix: &str, shard: u64, after: &Noted, limit: u64) -> Call {
+    let arguments = vec![after.seen.to_string(), after.owner.to_string(), limit.to_string()];
+    Call::Script { script: &SURVEY, keys: vec![key(prefix, shard)], arguments }
 }
 
 /// What a page holds.
@@ -88,7 +96,8 @@ mod tests {
         let call = note("chatkeep:", &Owner::app(), Millis(7), Millis(100));
         let sha1 = NOTE_OWNER.sha1;
         assert_eq!(call.body(), format!(r#"["EVALSHA","{sha1}","1","{key}","app","7","150"]"#));
-        assert_eq!(read("chatkeep:", shard, 0, 10).body(), format!(r#"["ZRANGE","{key}","0","9","REV","WITHSCORES"]"#));
+        let read = read("chatkeep:", shard, &Noted::since(Millis(0)), 10).body();
+        assert_eq!(read, format!(r#"["EVALSHA","{}","1","{key}","0","","10"]"#, SURVEY.sha1));
         let page = Reply::Array(vec![Reply::Text("app".into()), Reply::Text("7".into())]);
         assert_eq!(decode(page)?, [Noted { owner: Owner::app(), seen: Millis(7) }]);
         Ok(())

@@ -19,8 +19,10 @@ pub mod reindex;
 pub mod release_turn;
 pub mod renew_turn;
 pub mod restore;
+pub mod survey;
 pub mod touch;
 pub mod truncate;
+pub mod weigh;
 pub mod write_state;
 
 pub use append::{Append, Appended};
@@ -40,8 +42,10 @@ pub use reindex::{ReadIndex, Reindex, ScanSessions, Scanned};
 pub use release_turn::ReleaseTurn;
 pub use renew_turn::RenewTurn;
 pub use restore::{Restore, Restored};
+pub use survey::{Place, Survey, Surveyed};
 pub use touch::Touch;
 pub use truncate::{Truncate, Truncated};
+pub use weigh::Weigh;
 pub use write_state::{Condition, WriteState, Written};
 
 use crate::id::{MessageId, SessionId, TurnId};
@@ -126,8 +130,10 @@ operations!(
     RenewTurn,
     Restore,
     ScanSessions,
+    Survey,
     Touch,
     Truncate,
+    Weigh,
     WriteState,
 );
 

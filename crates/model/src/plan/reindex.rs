@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub struct ScanSessions {
     /// Where to go on: `0` at first, then what the last call gave.
     pub cursor: String,
+    /// Everybody's sessions under this prefix, not the owner's alone.
+    #[serde(default)]
+    pub everyones: Option<String>,
 }
 
 /// What a scan found.
@@ -29,7 +32,8 @@ impl Operation for ScanSessions {
     type Outcome = Scanned;
 
     fn call(&self, keys: &Keys) -> Call {
-        let words = ["SCAN", &self.cursor, "MATCH", &keys.session_pattern(), "COUNT", "1000"];
+        let pattern = self.everyones.as_deref().map_or_else(|| keys.session_pattern(), Keys::everyones_pattern);
+        let words = ["SCAN", &self.cursor, "MATCH", &pattern, "COUNT", "1000"];
         Call::Command(words.map(str::to_owned).to_vec())
     }
 

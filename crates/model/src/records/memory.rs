@@ -193,6 +193,22 @@ impl Records for MemoryRecords {
         cards.sort_by(|one, other| (other.expires, &other.id).cmp(&(one.expires, &one.id)));
         Ok(cards.into_iter().skip(skip as usize).take(limit as usize).collect())
     }
+
+    fn cards_after(
+        &mut self,
+        now: Millis,
+        after: Option<(Millis, &SessionId)>,
+        limit: u64,
+    ) -> Result<Vec<Card>, Infallible> {
+        let mut cards: Vec<Card> = self
+            .live(now)
+            .filter(|(id, session)| after.is_none_or(|place| (session.expires, *id) > place))
+            .map(|(id, session)| Card::of(id.clone(), session))
+            .collect();
+        cards.sort_by(|one, other| (one.expires, &one.id).cmp(&(other.expires, &other.id)));
+        cards.truncate(limit as usize);
+        Ok(cards)
+    }
 }
 
 impl Ledger for MemoryRecords {

@@ -65,6 +65,19 @@ impl Keys {
         SessionId::parse(key.strip_prefix(&self.stem)?.strip_prefix("s:")?).ok()
     }
 
+    /// A pattern for `SCAN` that finds everybody's sessions under a prefix.
+    #[must_use]
+    pub fn everyones_pattern(prefix: &str) -> String {
+        Self { stem: format!("{prefix}{{*}}:") }.session_pattern().replacen("{\\*}", "{*}", 1)
+    }
+
+    /// Whose session a key under a prefix holds, and which.
+    #[must_use]
+    pub fn owned(prefix: &str, key: &str) -> Option<(Owner, SessionId)> {
+        let (owner, id) = key.strip_prefix(prefix)?.strip_prefix('{')?.split_once("}:s:")?;
+        Some((Owner::parse(owner)?, SessionId::parse(id).ok()?))
+    }
+
     /// What every write of one session touches: session, index, cards, deleted.
     #[must_use]
     pub fn of_session(&self, id: &SessionId) -> Vec<String> {
@@ -86,6 +99,11 @@ mod tests {
         );
         assert_eq!(keys.session_of("chatkeep:{app}:s:sess_01"), Some(id));
         assert_eq!(keys.session_of("chatkeep:{app}:index"), None);
+        let sessions = Keys::everyones_pattern("a*:");
+        assert_eq!(sessions, "a\\*:{*}:s:*");
+        let id = SessionId::parse("sess_01")?;
+        assert_eq!(Keys::owned("chatkeep:", "chatkeep:{app}:s:sess_01"), Some((Owner::app(), id)));
+        assert_eq!(Keys::owned("chatkeep:", "chatkeep:{app}:index"), None);
         assert_eq!(Keys::new("a*[b]?:", &Owner::app()).session_pattern(), "a\\*\\[b\\]\\?:{app}:s:*");
         Ok(())
     }

@@ -4,6 +4,7 @@ pub mod call;
 pub mod keys;
 pub mod reply;
 pub mod script;
+pub mod server;
 
 pub use call::Call;
 pub use keys::Keys;

@@ -76,8 +76,10 @@ scripts! {
     RELEASE_TURN writes "release_turn.lua" "437571f72d4839be5632ee5555fe2e8d28839647";
     RENEW_TURN writes "renew_turn.lua" "6fb30cd999d2ed00e664613a19ed086d54e8f0ad";
     RESTORE writes "restore.lua" "000a21cb0e2c5327f95af9814f6e0528232cb1c6";
+    SURVEY reads "survey.lua" "ad3ebdcda90fbf4a8b9cd05a2ebc875cb656acc3";
     TOUCH writes "touch.lua" "29e782d4aba9143959ec77954e79294215a2e24f";
     TRUNCATE writes "truncate.lua" "20256671c014086a47e16eda7e6852f787dd182c";
+    WEIGH reads "weigh.lua" "cee465848ece5c5393feccc26b5d7e715c3fb29a";
     WRITE_STATE writes "write_state.lua" "0bae38f77b47a982f029a3f22508d6cd14b796ce";
 }
 

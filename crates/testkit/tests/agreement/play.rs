@@ -6,7 +6,7 @@ use crate::write::{Written, cut_after, user, write};
 use chatkeep_model::auth::By;
 use chatkeep_model::plan::TurnMode;
 use chatkeep_model::plan::{
-    BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReleaseTurn,
+    BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReleaseTurn, Survey, Weigh,
 };
 use chatkeep_model::rate::{Charge, Rate, Rates};
 use chatkeep_model::session::Flags;
@@ -224,6 +224,14 @@ impl Game<'_> {
             let page = self.world.try_run(&ReadList { now: self.world.now(), limit, cursor })?;
             cursor = page.next;
             if cursor.is_none() {
+                break;
+            }
+        }
+        let mut after = None;
+        loop {
+            let page = self.world.try_run(&Survey { now: self.world.now(), after, limit })?;
+            after = page.rows.last().map(|(place, _)| place.clone());
+            if !page.more {
                 return Ok(());
             }
         }
@@ -250,7 +258,9 @@ impl Game<'_> {
             self.run(&ReadHistory { session, now, limit: 500, before: None })?;
         }
         let sessions = (0..4).map(|session| session_id(&session_name(session))).collect();
+        self.run(&Weigh { sessions: Vec::clone(&sessions), now })?;
         self.run(&ReadState { sessions, now })?;
+        self.run(&Survey { now, after: None, limit: 200 })?;
         self.run(&ReadList { now, limit: 200, cursor: None })?;
         self.world.store().compare_what_is_kept(&owner, now)
     }

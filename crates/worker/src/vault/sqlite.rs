@@ -264,13 +264,23 @@ impl Records for Sqlite {
              ORDER BY expires DESC, id DESC LIMIT ? OFFSET ?"
         );
         let newest = newest.map_or((1 << 53) - 1, |newest| newest.0);
-        let rows = self.rows(&query, vec![int(now.0), int(newest), int(limit), int(skip)])?;
-        let card = |row: &Row| {
-            let id = SessionId::parse(string(row, 0)?).map_err(|_| corrupt())?;
-            Ok(Card::of(id, &session(row, 1)?))
-        };
-        rows.iter().map(card).collect()
+        self.rows(&query, vec![int(now.0), int(newest), int(limit), int(skip)])?.iter().map(card).collect()
     }
+
+    fn cards_after(&mut self, now: Millis, after: Option<(Millis, &SessionId)>, limit: u64) -> Result<Vec<Card>> {
+        let query = format!(
+            "SELECT id, {FIELDS} FROM @sessions WHERE buried_until IS NULL AND expires > ? AND (expires, id) > (?, ?)
+             ORDER BY expires, id LIMIT ?"
+        );
+        let (expires, id) = after.map_or((0, ""), |(expires, id)| (expires.0, id.as_str()));
+        self.rows(&query, vec![int(now.0), int(expires), text(id), int(limit)])?.iter().map(card).collect()
+    }
+}
+
+/// A card, of its id and a session's fields.
+fn card(row: &Row) -> Result<Card> {
+    let id = SessionId::parse(string(row, 0)?).map_err(|_| corrupt())?;
+    Ok(Card::of(id, &session(row, 1)?))
 }
 
 impl Ledger for Sqlite {
