@@ -11,7 +11,7 @@ import { startWorker } from "../harness/worker.mjs";
 /**
  * What a request to each route needs besides credentials. `open`: none are needed. `admin`: a key is needed that may write.
  * `foreign`: what another owner's session is answered with, where that is not 404.
- * @type {Record<string, {body?: unknown, headers?: Record<string, string>, open?: true, admin?: true, foreign?: number}>}
+ * @type {Record<string, {body?: unknown, query?: string, headers?: Record<string, string>, open?: true, admin?: true, foreign?: number}>}
  */
 const ROWS = {
   "GET /health": { open: true },
@@ -46,6 +46,12 @@ const ROWS = {
   "POST /v1/import": { body: "", foreign: 200 },
   "GET /metrics": { admin: true },
   "GET /v1/admin/owners": { admin: true },
+  "GET /v1/admin/stats": { admin: true },
+  "GET /v1/admin/sessions": { admin: true },
+  "DELETE /v1/admin/sessions": { admin: true, query: "?confirm=chatkeep:&owner=nobody" },
+  "GET /v1/admin/export": { admin: true, query: "?owner=nobody" },
+  "POST /v1/admin/import": { admin: true, body: "" },
+  "GET /v1/admin/events": { admin: true },
   "POST /v1/admin/rebuild": { admin: true },
   "POST /v1/admin/move": { admin: true },
   "POST /jarvis/api/chat": { body: { message: "Hello" }, foreign: 200 },
@@ -107,13 +113,17 @@ forEachStore("the gate", (store) => {
    * @param {import("../harness/routes.mjs").Route} route
    * @param {Record<string, string>} headers
    */
-  function ask({ method, path }, headers) {
-    const { body, headers: its } = ROWS[`${method} ${path}`];
+  async function ask({ method, path }, headers) {
+    const { body, query = "", headers: its } = ROWS[`${method} ${path}`];
     const sent = typeof body === "object" ? JSON.stringify(body).replace("SESSION", SESSION) : body;
-    return api.send(method, path.replace("{id}", SESSION), /** @type {string | undefined} */ (sent), {
-      ...its,
-      ...headers,
-    });
+    const url = path.replace("{id}", SESSION) + query;
+    const given = { ...its, ...headers };
+    if (!path.endsWith("/events")) return api.send(method, url, /** @type {string | undefined} */ (sent), given);
+    // A stream of events has no end.
+    const response = await fetch(api.url + url, { headers: given });
+    if (response.status !== 200) return api.send(method, url, undefined, given);
+    await response.body?.cancel();
+    return { status: 200, headers: response.headers, text: "", body: undefined };
   }
 
   test("every route has its row", () => {

@@ -29,7 +29,9 @@ onEachStore("OpenAPI", { MAX_SESSIONS_PER_OWNER: "1000" }, (the) => {
         await prepare(session, operation["x-given"], folder);
         const [type, body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
         const example = body && (type === "application/json" ? JSON.stringify(body.example) : body.example);
-        const url = path.replace("{id}", session);
+        const needed = (operation.parameters ?? []).filter(({ in: place, required }) => place === "query" && required);
+        const query = needed.map(({ name, example }) => `${name}=${encodeURIComponent(example)}`).join("&");
+        const url = path.replace("{id}", session) + (query && `?${query}`);
         const answer = await ask(method.toUpperCase(), url, example, type);
         if (operation["x-given"] === "later") assert.equal(answer.body?.code, "unsupported", `${method} ${path}`);
         else assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${answer.text}`);

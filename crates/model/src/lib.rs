@@ -7,6 +7,7 @@ pub mod archive;
 pub mod auth;
 pub mod base64url;
 pub mod breaker;
+pub mod census;
 pub mod client;
 pub mod config;
 pub mod context;

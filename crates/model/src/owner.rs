@@ -27,6 +27,14 @@ impl Owner {
         Self(format!("v-{visitor:032x}"))
     }
 
+    /// An owner that somebody names, if it can be one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.%-".contains(&byte);
+        let is_one = !text.is_empty() && text.len() <= MAX_OWNER_BYTES && text.bytes().all(fits);
+        is_one.then(|| Self(text.to_owned()))
+    }
+
     /// An owner as a store holds it.
     #[must_use]
     pub fn stored(text: String) -> Self {

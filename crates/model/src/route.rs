@@ -37,6 +37,12 @@ pub enum Action {
     ExportAll,
     Import,
     ListOwners,
+    AdminStats,
+    AdminSessions,
+    AdminDelete,
+    AdminExport,
+    AdminImport,
+    AdminEvents,
     Rebuild,
     MoveHouse,
     /// What a dialect's own route does.
@@ -59,7 +65,16 @@ impl Action {
     pub fn needs(self) -> Option<Scope> {
         match self {
             Action::Health | Action::NewVisitor => None,
-            Action::Metrics | Action::ListOwners | Action::Rebuild | Action::MoveHouse => Some(Scope::Admin),
+            Action::Metrics
+            | Action::ListOwners
+            | Action::AdminStats
+            | Action::AdminSessions
+            | Action::AdminDelete
+            | Action::AdminExport
+            | Action::AdminImport
+            | Action::AdminEvents
+            | Action::Rebuild
+            | Action::MoveHouse => Some(Scope::Admin),
             _ if self.writes() => Some(Scope::Write),
             _ => Some(Scope::Read),
         }
@@ -99,6 +114,12 @@ pub const ROUTES: Routes<Action> = &[
     ("GET", "/v1/export", Action::ExportAll),
     ("POST", "/v1/import", Action::Import),
     ("GET", "/v1/admin/owners", Action::ListOwners),
+    ("GET", "/v1/admin/stats", Action::AdminStats),
+    ("GET", "/v1/admin/sessions", Action::AdminSessions),
+    ("DELETE", "/v1/admin/sessions", Action::AdminDelete),
+    ("GET", "/v1/admin/export", Action::AdminExport),
+    ("POST", "/v1/admin/import", Action::AdminImport),
+    ("GET", "/v1/admin/events", Action::AdminEvents),
     ("POST", "/v1/admin/rebuild", Action::Rebuild),
     ("POST", "/v1/admin/move", Action::MoveHouse),
     ("POST", "/v1/visitors", Action::NewVisitor),

@@ -1,5 +1,6 @@
 //! Exports and imports: NDJSON, one session or message a line.
 
+use crate::Owner;
 use crate::error::{Code, Problem};
 use crate::id::{MessageId, SessionId};
 use crate::intake::Fresh;
@@ -11,13 +12,19 @@ use crate::wire::{ExportEnd, ExportLine, ExportedMessage, ExportedSession};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The line of a session.
+/// The line of a session; with its owner in an export of everyone's.
 ///
 /// # Errors
 /// A stored metadata or state is not JSON.
-pub fn session_line(id: &SessionId, details: &Details, state: Option<String>) -> Result<String, serde_json::Error> {
+pub fn session_line(
+    owner: Option<&Owner>,
+    id: &SessionId,
+    details: &Details,
+    state: Option<String>,
+) -> Result<String, serde_json::Error> {
     let session = &details.session;
     line(&ExportLine::Session(Box::new(ExportedSession {
+        owner: owner.cloned(),
         session_id: id.clone(),
         title: Some(session.title.clone()).filter(|title| !title.is_empty()),
         created_ms: session.created.0,
@@ -34,16 +41,30 @@ pub fn session_line(id: &SessionId, details: &Details, state: Option<String>) ->
 ///
 /// # Errors
 /// A stored message is not JSON.
-pub fn message_lines(id: &SessionId, first: u64, page: Page) -> Result<String, serde_json::Error> {
+pub fn message_lines(
+    owner: Option<&Owner>,
+    id: &SessionId,
+    first: u64,
+    page: Page,
+) -> Result<String, serde_json::Error> {
     let mut lines = String::new();
     for (position, message) in (page.from..).zip(page.messages) {
         lines += &line(&ExportLine::Message(ExportedMessage {
+            owner: owner.cloned(),
             session_id: id.clone(),
             position: position.saturating_sub(first),
             message: RawValue::from_string(message)?,
         }))?;
     }
     Ok(lines)
+}
+
+/// The line that says where to go on.
+///
+/// # Errors
+/// None in practice.
+pub fn cursor_line(cursor: String) -> Result<String, serde_json::Error> {
+    line(&ExportLine::Cursor(cursor))
 }
 
 /// The last line.
@@ -58,12 +79,20 @@ fn line(line: &ExportLine) -> Result<String, serde_json::Error> {
     serde_json::to_string(line).map(|text| text + "\n")
 }
 
+/// An import, and whose sessions the export says that they are.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Owned {
+    pub owner: Option<Owner>,
+    pub import: Import,
+}
+
 /// Reads an export into imports, in its order. Messages may come without their session's line, where that was sent before.
 ///
 /// # Errors
 /// [`Code::InvalidJson`] or [`Code::InvalidBody`] with the number of the line; nothing is imported then.
-pub fn imports(body: &str, limits: &Limits, fresh: Fresh) -> Result<Vec<Import>, Problem> {
-    let mut imports: Vec<Import> = Vec::new();
+pub fn imports(body: &str, limits: &Limits, fresh: Fresh) -> Result<Vec<Owned>, Problem> {
+    let mut imports: Vec<Owned> = Vec::new();
     let mut bytes = 0;
     for (number, text) in body.lines().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
         let wrong = |code: Code| Problem::new(code).detail(format!("in line {}", number + 1));
@@ -72,26 +101,28 @@ pub fn imports(body: &str, limits: &Limits, fresh: Fresh) -> Result<Vec<Import>,
             wrong(if is_json { Code::InvalidBody } else { Code::InvalidJson })
         })?;
         match parsed {
-            ExportLine::End(_) => {}
+            ExportLine::End(_) | ExportLine::Cursor(_) => {}
             ExportLine::Session(session) => {
-                imports.push(of_session(*session, limits, fresh).map_err(wrong)?);
+                let owner = checked_owner(session.owner.clone()).map_err(wrong)?;
+                imports.push(Owned { owner, import: of_session(*session, limits, fresh).map_err(wrong)? });
                 bytes = 0;
             }
             ExportLine::Message(message) => {
+                let owner = checked_owner(message.owner).map_err(wrong)?;
                 let id = checked_message(&message.message, limits).map_err(wrong)?;
                 let stored = message.message.get().to_owned();
-                let follows = imports.last().is_some_and(|last| {
-                    last.session == message.session_id
+                let follows = imports.last().is_some_and(|Owned { owner: its, import: last }| {
+                    (its, &last.session) == (&owner, &message.session_id)
                         && last.messages.len() < IMPORTED_PER_CALL.0
                         && (bytes + stored.len() <= IMPORTED_PER_CALL.1 || last.messages.is_empty())
                         && (last.messages.is_empty() || last.position + last.messages.len() as u64 == message.position)
                 });
                 if !follows {
-                    imports.push(continued(message.session_id, limits, fresh));
+                    imports.push(Owned { owner, import: continued(message.session_id, limits, fresh) });
                     bytes = 0;
                 }
                 bytes += stored.len();
-                if let Some(last) = imports.last_mut() {
+                if let Some(Owned { import: last, .. }) = imports.last_mut() {
                     if last.messages.is_empty() {
                         last.position = message.position;
                     }
@@ -151,6 +182,11 @@ fn continued(session: SessionId, limits: &Limits, fresh: Fresh) -> Import {
     }
 }
 
+/// An owner from an export, if it can be one.
+fn checked_owner(owner: Option<Owner>) -> Result<Option<Owner>, Code> {
+    owner.map(|owner| Owner::parse(owner.as_str()).ok_or(Code::InvalidBody)).transpose()
+}
+
 /// A message from an export, if it has the stored form: its id comes first.
 fn checked_message(message: &RawValue, limits: &Limits) -> Result<MessageId, Code> {
     #[derive(Deserialize)]
@@ -198,12 +234,13 @@ mod tests {
             ..Session::default()
         };
         let details = Details { session: session.clone(), metadata: Some(r#"{"a":1}"#.into()) };
-        let mut text = session_line(&id, &details, Some("[1]".into()))?;
-        text += &message_lines(&id, 10, Page { session, from: 10, messages: vec![message("m1"), message("m2")] })?;
+        let mut text = session_line(None, &id, &details, Some("[1]".into()))?;
+        text +=
+            &message_lines(None, &id, 10, Page { session, from: 10, messages: vec![message("m1"), message("m2")] })?;
         text += &end_line(ExportEnd { sessions: 1, messages: 2 })?;
         assert_eq!(text.lines().count(), 4);
         let imports = imports(&text, &Limits::default(), FRESH).map_err(|problem| format!("{problem:?}"))?;
-        let [import] = imports.as_slice() else { return Err("one import".into()) };
+        let [Owned { owner: None, import }] = imports.as_slice() else { return Err("one import".into()) };
         assert_eq!((import.title.as_str(), import.created, import.updated), ("Plán", Millis(5), Millis(6)));
         assert_eq!((import.metadata.as_str(), import.state.as_str(), import.flags.pinned), (r#"{"a":1}"#, "[1]", true));
         assert_eq!((import.position, import.messages.len()), (0, 2));
@@ -215,16 +252,34 @@ mod tests {
     fn long_sessions_come_in_several_calls() -> Result<(), Box<dyn std::error::Error>> {
         let id = SessionId::parse("s1")?;
         let messages = (0..450).map(|number| message(&format!("m{number}"))).collect();
-        let lines = message_lines(&id, 0, Page { session: Session::default(), from: 0, messages })?;
+        let lines = message_lines(None, &id, 0, Page { session: Session::default(), from: 0, messages })?;
         let imports = imports(&lines, &Limits::default(), FRESH).map_err(|problem| format!("{problem:?}"))?;
-        let parts: Vec<_> = imports.iter().map(|import| (import.position, import.messages.len())).collect();
+        let parts: Vec<_> = imports.iter().map(|one| (one.import.position, one.import.messages.len())).collect();
         assert_eq!(parts, [(0, 200), (200, 200), (400, 50)]);
+        Ok(())
+    }
+
+    #[test]
+    fn sessions_of_two_owners_stay_apart() -> Result<(), Box<dyn std::error::Error>> {
+        let id = SessionId::parse("s1")?;
+        let (ada, bob) = (Owner::stored("u-ada".into()), Owner::stored("v-bob".into()));
+        let page = || Page { session: Session::default(), from: 0, messages: vec![message("m1")] };
+        let mut text = message_lines(Some(&ada), &id, 0, page())?;
+        text += &cursor_line("1~2~u-ada".into())?;
+        text += &message_lines(Some(&bob), &id, 1, page())?;
+        let imports = imports(&text, &Limits::default(), FRESH).map_err(|problem| format!("{problem:?}"))?;
+        let owners: Vec<_> = imports.iter().map(|one| (one.owner.clone(), one.import.messages.len())).collect();
+        assert_eq!(owners, [(Some(ada), 1), (Some(bob), 1)]);
         Ok(())
     }
 
     #[test]
     fn a_wrong_line_is_named() {
         for (body, code) in [
+            (
+                "\n{\"session\":{\"owner\":\"a}b\",\"session_id\":\"s\",\"created_ms\":1,\"updated_ms\":1}}",
+                Code::InvalidBody,
+            ),
             ("\n{", Code::InvalidJson),
             ("\n{\"session\":{}}", Code::InvalidBody),
             (

@@ -136,8 +136,13 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
 }
 
 fn parameter(parameter: Parameter) -> Value {
-    let Parameter { place, name, description, schema } = parameter;
-    json!({"name": name, "in": place, "required": false, "description": description, "schema": schema})
+    let Parameter { place, name, description, schema, needed } = parameter;
+    let mut made =
+        json!({"name": name, "in": place, "required": needed.is_some(), "description": description, "schema": schema});
+    if let Some(example) = needed {
+        made["example"] = example;
+    }
+    made
 }
 
 fn content(body: &Body, direction: Direction, schemas: &mut Schemas) -> Value {

@@ -77,6 +77,8 @@ pub(crate) struct Parameter {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
     pub(crate) schema: Value,
+    /// What a test gives, where it has to be there.
+    pub(crate) needed: Option<Value>,
 }
 
 /// See the module.
@@ -178,13 +180,20 @@ impl Operation {
 
     /// Reads a parameter of the query.
     pub(crate) fn query(mut self, name: &'static str, schema: Value, description: &'static str) -> Self {
-        self.parameters.push(Parameter { place: "query", name, description, schema });
+        self.parameters.push(Parameter { place: "query", name, description, schema, needed: None });
+        self
+    }
+
+    /// Needs a parameter of the query, such as this text.
+    pub(crate) fn needs(mut self, name: &'static str, example: &'static str, description: &'static str) -> Self {
+        let (schema, needed) = (json!({"type": "string"}), Some(json!(example)));
+        self.parameters.push(Parameter { place: "query", name, description, schema, needed });
         self
     }
 
     /// Reads a header.
     pub(crate) fn reads(mut self, name: &'static str, schema: Value, description: &'static str) -> Self {
-        self.parameters.push(Parameter { place: "header", name, description, schema });
+        self.parameters.push(Parameter { place: "header", name, description, schema, needed: None });
         self
     }
 

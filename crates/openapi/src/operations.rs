@@ -2,6 +2,7 @@
 //! compile. Say what it is for, what it takes with an example that a test sends, what it gives, and its own error codes;
 //! then run `scripts/openapi`.
 
+use crate::administration::administered;
 use crate::dialects::spoken;
 use crate::operation::{Access, Answer, Body, Given, Operation, any_json, lines, on_session, operation, text, whole};
 use crate::schemas::Schemas;
@@ -9,8 +10,8 @@ use chatkeep_model::limits::{HISTORY_PAGE, LIST_PAGE};
 use chatkeep_model::route::Action;
 use chatkeep_model::wire::{
     AppendRequest, AppendResponse, ChatRequest, ChatResponse, CreateRequest, Deleted, DeletedAll, ExportLine,
-    ForkRequest, Health, History, ImportResponse, IncognitoResponse, MovedHouse, OwnerList, PatchRequest, Rebuilt,
-    SessionDetails, SessionList, StopRequest, Stopped, TruncateRequest, UiMessages, VisitorBody, VisitorRequest,
+    ForkRequest, Health, History, ImportResponse, IncognitoResponse, PatchRequest, SessionDetails, SessionList,
+    StopRequest, Stopped, TruncateRequest, UiMessages, VisitorBody, VisitorRequest,
 };
 use chatkeep_model::{Code, Message};
 use serde_json::json;
@@ -292,24 +293,15 @@ pub(crate) fn described(action: Action) -> Operation {
                 Code::TooManySessions,
             ]),
 
-        Action::ListOwners => operation("operations", "Who has sessions, to within five minutes")
-            .access(Access::Admin)
-            .query("limit", whole(1, LIST_PAGE.1), "How many to give.")
-            .query("cursor", json!({"type": "string"}), "`next_cursor` of the page before.")
-            .gives::<OwnerList>(200, "A page of owners.")
-            .fails(&[Code::InvalidParameter]),
-
-        Action::Rebuild => operation("operations", "Rebuild the list of sessions after Redis evicted it")
-            .access(Access::Admin)
-            .given(Given::Session)
-            .gives::<Rebuilt>(200, "How many sessions are in the list now.")
-            .keyed(),
-
-        Action::MoveHouse => operation("operations", "Move sessions of the vaults to the Redis that came later")
-            .access(Access::Admin)
-            .query("limit", whole(1, LIST_PAGE.1), "How many owners to move.")
-            .gives::<MovedHouse>(200, "What was moved, and whether there is more.")
-            .fails(&[Code::InvalidParameter]),
+        Action::ListOwners
+        | Action::AdminStats
+        | Action::AdminSessions
+        | Action::AdminDelete
+        | Action::AdminExport
+        | Action::AdminImport
+        | Action::AdminEvents
+        | Action::Rebuild
+        | Action::MoveHouse => administered(action),
 
         Action::NewVisitor => operation("operations", "Be somebody: an anonymous visitor")
             .access(Access::Open)
@@ -328,7 +320,7 @@ fn body(example: serde_json::Value) -> Body {
 }
 
 /// Server-sent events.
-fn events(description: &'static str) -> Answer {
+pub(crate) fn events(description: &'static str) -> Answer {
     Answer {
         status: 200,
         description,
@@ -342,12 +334,12 @@ fn nothing(description: &'static str) -> Answer {
     Answer { status: 204, description, body: None, headers: Vec::new(), streams: false }
 }
 
-const IMPORTED: &str = r#"{"session":{"session_id":"imported","title":"From a backup","created_ms":1763717400000,"updated_ms":1763717400000}}
+pub(crate) const IMPORTED: &str = r#"{"session":{"session_id":"imported","title":"From a backup","created_ms":1763717400000,"updated_ms":1763717400000}}
 {"message":{"session_id":"imported","position":0,"message":{"id":"i1","role":"user","content":"Hello","created":"2025-11-21T09:30:00.000Z"}}}
 {"end":{"sessions":1,"messages":1}}
 "#;
 
-fn exported() -> Answer {
+pub(crate) fn exported() -> Answer {
     Answer {
         status: 200,
         description: "The sessions, each followed by its messages. An export without its last line broke off.",

@@ -2,6 +2,7 @@
 //! the responder. What any of them mean is decided in `chatkeep-model`.
 
 mod archive;
+mod census;
 mod directory;
 mod edge;
 mod gate;

@@ -9,14 +9,24 @@ use chatkeep_model::observe::{Level, Line, Meter, Trace};
 use chatkeep_model::route::Action;
 use chatkeep_model::{Millis, Owner, Problem, Session, SessionId, StoreError};
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::time::Duration;
 use worker::{Context, Delay, Env};
 
 /// How long figures are gathered before they are handed over.
 const GATHERED: Duration = Duration::from_secs(10);
 
+/// The same while somebody follows the log.
+const FOLLOWED: Duration = Duration::from_secs(1);
+
+/// The newest lines that are gathered with them.
+const LINES: usize = 100;
+
 thread_local! {
     static METER: RefCell<Meter> = RefCell::default();
+    static GATHERED_LINES: RefCell<VecDeque<String>> = RefCell::default();
+    /// Somebody followed the log when figures were last handed over.
+    static IS_FOLLOWED: Cell<bool> = const { Cell::new(false) };
     /// Someone will hand over what is gathered now.
     static AWAITED: Cell<bool> = const { Cell::new(false) };
     /// Where this isolate's request ids begin, and how many it has given.
@@ -151,7 +161,14 @@ impl Watch {
 
 /// Writes a line. All by one function of the console: the others decorate what they write, and the level is in the line.
 pub(crate) fn write(line: &Line) {
-    worker::console_log!("{}", line.to_json());
+    let json = line.to_json();
+    worker::console_log!("{json}");
+    GATHERED_LINES.with_borrow_mut(|lines| {
+        if lines.len() >= LINES {
+            lines.pop_front();
+        }
+        lines.push_back(json);
+    });
 }
 
 /// Says, and counts, what happened to the store.
@@ -217,7 +234,7 @@ pub(crate) fn hand_over_later(env: &Env, context: &Context) {
     }
     let env = env.clone();
     context.wait_until(async move {
-        Delay::from(GATHERED).await;
+        Delay::from(if IS_FOLLOWED.get() { FOLLOWED } else { GATHERED }).await;
         AWAITED.set(false);
         hand_over_now(&env).await;
     });
@@ -226,7 +243,13 @@ pub(crate) fn hand_over_later(env: &Env, context: &Context) {
 /// Hands the figures over. Those of a failed attempt are lost: counters may have gaps, and never count twice.
 pub(crate) async fn hand_over_now(env: &Env) {
     let mut gathered = METER.take();
-    if !gathered.is_empty() {
-        let _ = hand_over(env, &gathered.take()).await;
+    let lines: Vec<String> = GATHERED_LINES.take().into();
+    if !gathered.is_empty() || !lines.is_empty() {
+        IS_FOLLOWED.set(hand_over(env, &gathered.take(), &lines).await.unwrap_or(false));
     }
+}
+
+/// Somebody follows the log from here on.
+pub(crate) fn is_followed() {
+    IS_FOLLOWED.set(true);
 }

@@ -91,7 +91,13 @@ impl Place {
 /// then, nine more for what waited in a journal.
 #[must_use]
 pub fn is_due(updated: Millis, since: Millis) -> bool {
-    updated.after(Millis(600_000)) >= since
+    updated >= due_since(since)
+}
+
+/// The earliest time at which something changed that is due.
+#[must_use]
+pub fn due_since(since: Millis) -> Millis {
+    Millis(since.0.saturating_sub(600_000))
 }
 
 #[cfg(test)]

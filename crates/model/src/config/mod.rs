@@ -45,6 +45,8 @@ pub struct Config {
     pub titles_by_responder: bool,
     /// How long it may take; in a stream, how long it may be silent.
     pub responder_timeout: Millis,
+    /// Operators may read titles and messages.
+    pub admin_texts: bool,
     /// Lines that matter less are not written.
     pub log_level: Level,
     /// How long the echo takes for a word when it streams.
@@ -127,6 +129,7 @@ impl Config {
             echo_word: Millis(number(&read, "ECHO_WORD_MS", 20, 0..=1000)?),
             events: events(&read)?,
             running_turns: usize::try_from(number(&read, "MAX_RUNNING_TURNS", 100, 1..=1000)?).unwrap_or(100),
+            admin_texts: read("ADMIN_TEXTS").map_or(Ok(false), |text| truth("ADMIN_TEXTS", &text))?,
             log_level: log_level(&read)?,
         })
     }

@@ -139,6 +139,11 @@ pub fn named(route: Option<Action>) -> String {
 pub struct Snapshot(BTreeMap<String, Vec<u64>>);
 
 impl Snapshot {
+    /// Each series' text and numbers.
+    pub(super) fn series(&self) -> impl Iterator<Item = (&str, &[u64])> {
+        self.0.iter().map(|(series, numbers)| (series.as_str(), numbers.as_slice()))
+    }
+
     /// Adds what another counted. Where the two don't fit, as after an update with other buckets, the newer one stays alone.
     pub fn add(&mut self, newer: Snapshot) {
         for (series, numbers) in newer.0 {

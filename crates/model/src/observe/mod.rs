@@ -1,5 +1,6 @@
 //! What operators see: log lines, traces and figures. None of it holds message text, a token or a key.
 
+pub mod activity;
 pub mod line;
 pub mod meter;
 pub mod trace;

@@ -8,7 +8,10 @@ mod sessions;
 mod transfer;
 mod visitors;
 
-pub use admin::{MovedHouse, OwnerBody, OwnerList, Rebuilt};
+pub use admin::{
+    ActivityMinute, AdminDeleted, AdminSession, AdminSessionList, AdminStats, MovedHouse, OwnerBody, OwnerList,
+    Rebuilt, RedisFigures,
+};
 pub use chat::{
     AppendRequest, AppendResponse, AppendedMessage, ChatRequest, ChatResponse, ContextMessage, IncognitoResponse,
     StopRequest, Stopped,

@@ -1,5 +1,6 @@
 //! Export and import: the lines of an export, the answer to an import.
 
+use crate::Owner;
 use crate::id::SessionId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -13,6 +14,8 @@ pub enum ExportLine {
     Session(Box<ExportedSession>),
     /// A message.
     Message(ExportedMessage),
+    /// Where an export of everyone's goes on, should it break off after this line.
+    Cursor(String),
     /// The last line of a whole export.
     End(ExportEnd),
 }
@@ -31,6 +34,9 @@ pub struct ExportEnd {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedSession {
+    /// Whose it is, in an export of everyone's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
     /// Its id.
     pub session_id: SessionId,
     /// Its title.
@@ -61,6 +67,9 @@ pub struct ExportedSession {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExportedMessage {
+    /// Whose session, in an export of everyone's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
     /// Its session.
     pub session_id: SessionId,
     /// Its place among the exported messages of its session, from 0.

@@ -7,11 +7,11 @@ use super::{Archive, Failure, d1, register, rows};
 use crate::edge;
 use crate::settings::settings;
 use crate::store::Store;
-use chatkeep_model::archive::{Target, is_due};
+use chatkeep_model::archive::{Target, due_since, is_due};
 use chatkeep_model::config::Config;
 use chatkeep_model::limits::LIST_PAGE;
 use chatkeep_model::plan::ReadList;
-use chatkeep_model::plan::directory::{SHARDS, noted_for};
+use chatkeep_model::plan::directory::{Noted, SHARDS, noted_for};
 use chatkeep_model::{Millis, Namespace, Owner, SessionId};
 use std::rc::Rc;
 use worker::Env;
@@ -67,22 +67,21 @@ fn archive_of(
     Ok((store, archive))
 }
 
-/// Archives what changed in a namespace. Owners and sessions come newest first, so that what didn't change is not looked at.
+/// Archives what changed in a namespace: of the owners who were active since, who is so meanwhile comes later and is not missed;
+/// their sessions come newest first, so that what didn't change is not looked at.
 async fn changed(env: &Env, config: &Rc<Config>, namespace: &Rc<Namespace>, since: Millis) -> Result<(), Failure> {
     let (anyone, _) = archive_of(env, config, namespace, Owner::app())?;
     let noted_since = Millis(since.0.saturating_sub(noted_for(namespace.limits.ttl).0));
     for shard in 0..SHARDS {
-        let mut from = 0;
+        let mut after = Noted::since(due_since(noted_since));
         loop {
-            let page = anyone.owners(shard, from, LIST_PAGE.1).await?;
-            let read = page.len() as u64;
-            let active: Vec<_> = page.into_iter().filter(|noted| is_due(noted.seen, noted_since)).collect();
-            let whole = active.len() as u64 == LIST_PAGE.1;
-            for noted in active {
-                let (store, archive) = archive_of(env, config, namespace, noted.owner)?;
+            let page = anyone.owners(shard, &after, LIST_PAGE.1).await?;
+            let whole = page.len() as u64 == LIST_PAGE.1;
+            for noted in page {
+                let (store, archive) = archive_of(env, config, namespace, noted.owner.clone())?;
                 sessions_of(&store, &archive, since).await?;
+                after = noted;
             }
-            from += read;
             if !whole {
                 break;
             }

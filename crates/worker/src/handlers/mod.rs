@@ -127,16 +127,26 @@ impl Call<'_> {
 
     /// Deletes sessions in the store and in the archive; gives those that were there.
     async fn delete(&self, sessions: Vec<SessionId>) -> Result<Vec<SessionId>, Problem> {
+        self.delete_of(&self.store, self.archive.as_ref(), sessions).await
+    }
+
+    /// Deletes sessions in an owner's store and archive; gives those that were there.
+    async fn delete_of(
+        &self,
+        store: &Store,
+        archive: Option<&Archive>,
+        sessions: Vec<SessionId>,
+    ) -> Result<Vec<SessionId>, Problem> {
         let now = self.fresh.now;
         let delete = Delete { sessions, now, undo: self.namespace.limits.undo };
-        if let Some(archive) = &self.archive {
+        if let Some(archive) = archive {
             for session in &delete.sessions {
                 archive.announce(session, now).await?;
             }
         }
-        let mut gone = self.store.run(&delete).await?;
-        gone.iter().for_each(|session| self.store.forget(session));
-        let Some(archive) = &self.archive else { return Ok(gone) };
+        let mut gone = store.run(&delete).await?;
+        gone.iter().for_each(|session| store.forget(session));
+        let Some(archive) = archive else { return Ok(gone) };
         for session in delete.sessions {
             let archived = archive.erase(&session).await.unwrap_or_else(|failure| {
                 archive::log(&failure);
@@ -269,6 +279,12 @@ async fn answer(
         Action::ExportAll => export::export_all(&call).await,
         Action::Import => export::import(&call).await,
         Action::ListOwners => admin::owners(&call).await,
+        Action::AdminStats => admin::stats(&call, &env).await,
+        Action::AdminSessions => admin::list(&call).await,
+        Action::AdminDelete => admin::delete(&call, &env).await,
+        Action::AdminExport => export::export_everyones(&call).await,
+        Action::AdminImport => export::import_everyones(&call).await,
+        Action::AdminEvents => admin::follow(&call, &env).await,
         Action::Rebuild => admin::rebuild(&call).await,
         Action::MoveHouse => admin::move_house(&call).await,
         Action::Dialect(dialect, verb) => dialects::serve(&call, dialect, verb).await,
@@ -318,7 +334,7 @@ const JOURNAL: &str = "chatkeep-journal";
 /// Reads the body. Only who is inside the gate gets here.
 async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Result<String, Problem> {
     let limit = match action {
-        Action::Import => IMPORT_BYTES,
+        Action::Import | Action::AdminImport => IMPORT_BYTES,
         Action::AiChat => limits.body_bytes.max(AI_BODY_BYTES),
         Action::WriteState => limits.body_bytes.max(limits.state_bytes),
         _ => limits.body_bytes,

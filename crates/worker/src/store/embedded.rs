@@ -76,6 +76,12 @@ pub(super) async fn ask_metrics(env: &Env, question: &str) -> Result<String, Sto
     ask_named(env, METRICS, "all", question).await
 }
 
+/// Asks for what is answered with a stream.
+pub(super) async fn relay_metrics(env: &Env, question: &str) -> Result<web_sys::Response, StoreError> {
+    let object = named(env, METRICS, "all")?;
+    relay_object(&object, question).await.ok_or(StoreError::Unavailable(Outage::Network))
+}
+
 async fn ask_named(env: &Env, binding: &str, name: &str, question: &str) -> Result<String, StoreError> {
     let object = named(env, binding, name)?;
     match ask_object(&object, question).await {

@@ -12,6 +12,7 @@ pub(crate) use embedded::ask_register;
 
 use crate::directory::is_due;
 use crate::edge::now;
+use crate::metrics;
 use crate::vault::ask::{Ask, RunTurn};
 use crate::watch::Watch;
 use chatkeep_model::config::{Config, Upstash};
@@ -20,9 +21,9 @@ use chatkeep_model::journal::{Handed, Seed, Taken};
 use chatkeep_model::observe::Snapshot;
 use chatkeep_model::plan::directory::{self, Noted};
 use chatkeep_model::plan::{Append, BeginTurn};
-use chatkeep_model::redis::{Call, Keys, Reply};
+use chatkeep_model::redis::{Call, Keys, Reply, server};
 use chatkeep_model::stream::Wire;
-use chatkeep_model::wire::Raw;
+use chatkeep_model::wire::{ActivityMinute, Raw, RedisFigures};
 use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError};
 use journaled::Marker;
 use std::cell::RefCell;
@@ -71,6 +72,11 @@ impl Store {
     /// This store, for what asks for everything that there is.
     pub(crate) fn whole(&self) -> Self {
         Self { whole: true, ..self.clone() }
+    }
+
+    /// The store of another owner, for an operator's request. A journal that the owner may have is replayed first.
+    pub(crate) fn of(&self, owner: Owner) -> Self {
+        Self { owner, marker: Rc::new(RefCell::new(Marker::of_request(None))), whole: true, ..self.clone() }
     }
 
     /// Runs an operation. Little of this is generic: each operation has its own copy of what is.
@@ -285,16 +291,16 @@ impl Store {
         };
     }
 
-    /// Reads a page of a shard of the directory.
-    pub(crate) async fn owners(&self, shard: u64, from: u64, limit: u64) -> Result<Vec<Noted>, StoreError> {
+    /// Reads a page of a shard of the directory, after a place in it.
+    pub(crate) async fn owners(&self, shard: u64, after: &Noted, limit: u64) -> Result<Vec<Noted>, StoreError> {
         let prefix = &self.namespace.prefix;
         match &self.config.upstash {
             Some(upstash) => {
-                let call = directory::read(prefix, shard, from, limit);
+                let call = directory::read(prefix, shard, after, limit);
                 Ok(directory::decode(upstash::send(upstash, &self.link, &call).await?)?)
             }
             None => {
-                let question = format!("read\n{from}\n{limit}");
+                let question = format!("read\n{}\n{limit}\n{}", after.seen, after.owner);
                 let json = embedded::ask_directory(&self.env, prefix, shard, &question).await?;
                 serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply)
             }
@@ -312,15 +318,35 @@ impl Store {
     }
 }
 
-/// Adds figures to those of the deployment.
-pub(crate) async fn hand_over(env: &Env, figures: &Snapshot) -> Result<(), StoreError> {
+/// Adds figures to those of the deployment, and lines of the log to what operators may follow; says whether somebody does.
+pub(crate) async fn hand_over(env: &Env, figures: &Snapshot, lines: &[String]) -> Result<bool, StoreError> {
     let json = serde_json::to_string(figures).map_err(|_| StoreError::UnexpectedReply)?;
-    embedded::ask_metrics(env, &json).await.map(drop)
+    let answer = embedded::ask_metrics(env, &format!("add\n{json}\n{}", lines.join("\n"))).await?;
+    Ok(answer == metrics::FOLLOWED)
 }
 
 /// The figures of the deployment, in Prometheus' text format.
 pub(crate) async fn figures(env: &Env) -> Result<String, StoreError> {
-    embedded::ask_metrics(env, "").await
+    embedded::ask_metrics(env, "figures\n").await
+}
+
+/// What happened in the deployment's last minutes.
+pub(crate) async fn activity(env: &Env, minutes: u64) -> Result<Vec<ActivityMinute>, StoreError> {
+    let json = embedded::ask_metrics(env, &format!("activity\n{minutes}")).await?;
+    serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply)
+}
+
+/// The lines of the deployment's log as they come, as server-sent events.
+pub(crate) async fn lines(env: &Env) -> Result<web_sys::Response, StoreError> {
+    embedded::relay_metrics(env, "follow\n").await
+}
+
+/// What Redis says of itself; nothing where there is none, or where it says nothing.
+pub(crate) async fn redis_figures(config: &Config) -> Option<RedisFigures> {
+    let began = now();
+    let reply = upstash::ask(config.upstash.as_ref()?, &server::info()).await?;
+    let latency_ms = Some(now().since(began).0);
+    Some(RedisFigures { latency_ms, ..server::figures(&reply.text().ok()?) })
 }
 
 /// How long what asks for everything waits for the journal to be replayed.

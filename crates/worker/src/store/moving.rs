@@ -58,7 +58,7 @@ impl Store {
         let until = now().after(PATIENCE);
         let mut house = MovedHouse::default();
         for shard in 0..SHARDS {
-            let question = format!("read\n0\n{}", limit - house.owners + 1);
+            let question = format!("read\n0\n{}\n", limit - house.owners + 1);
             let page = embedded::ask_directory(&self.env, prefix, shard, &question).await?;
             let page: Vec<Noted> = serde_json::from_str(&page).map_err(|_| StoreError::UnexpectedReply)?;
             for noted in page {
