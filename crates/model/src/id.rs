@@ -87,7 +87,7 @@ impl SessionId {
     /// The minted form: `sess_` and the 32 hex digits of a UUIDv7, whose 128 bits the caller brings.
     #[must_use]
     pub fn mint(uuid: u128) -> Self {
-        Self(format!("sess_{uuid:032x}"))
+        Self(["sess_", &hex(uuid)].concat())
     }
 }
 
@@ -95,7 +95,7 @@ impl MessageId {
     /// The minted form: the 32 hex digits of a UUIDv7, whose 128 bits the caller brings.
     #[must_use]
     pub fn mint(uuid: u128) -> Self {
-        Self(format!("{uuid:032x}"))
+        Self(hex(uuid))
     }
 
     /// The id of the message with this number in a keyed request that brings no ids.
@@ -117,11 +117,19 @@ impl TurnId {
     #[must_use]
     pub fn reply_id(&self) -> MessageId {
         if self.0.len() + 2 <= MAX_ID_BYTES {
-            return MessageId(format!("r-{}", self.0));
+            return MessageId(["r-", &self.0].concat());
         }
         let kept: String = self.0.chars().take(MAX_ID_BYTES - 19).collect();
-        MessageId(format!("r-{kept}-{:016x}", digest([self.0.as_bytes()])))
+        let digest = hex(digest([self.0.as_bytes()]).into());
+        let short = digest.get(16..).unwrap_or_default();
+        MessageId(["r-", &kept, "-", short].concat())
     }
+}
+
+/// The 32 hex digits of 128 bits. By hand: `format!` would bring its machinery into the module that browsers download.
+fn hex(bits: u128) -> String {
+    let digit = |place: u32| char::from_digit((bits >> (4 * place)) as u32 & 15, 16);
+    (0..32).rev().filter_map(digit).collect()
 }
 
 /// A 64-bit FNV-1a digest of some parts, each followed by a separator byte that cannot occur in UTF-8, so that parts don't run together.

@@ -1,13 +1,12 @@
-//! What JavaScript brings along: somebody to tell, storage, credentials and a timer.
+//! What JavaScript brings along: somebody to tell, somebody who does what takes time, and storage.
 
-use js_sys::{Function, Promise};
+use gloo_net::http::Headers;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** Whom a client tells what becomes of things. None of these may throw, but for `credentials`. */
+/** Whom a client tells what becomes of things, and what it wants done. None of these may throw. */
 export interface ClientHost {
   /** The view may have changed; `partly`: only in a piece of a reply, so there is no hurry. */
   changed(partly: boolean): void;
@@ -17,10 +16,13 @@ export interface ClientHost {
   done(ticket: number, failed: boolean, json: string): void;
   /** The other tabs should hear this. */
   tell(news: string): void;
-  /** Name and value of the header to ask with; `refused`: the one before was not good enough. */
-  credentials(refused: boolean): Credentials | Promise<Credentials>;
+  /** Ask the server. What comes of it is `answered`, or `piece` by piece an event stream, and `unreachable` at its end. */
+  ask(token: number, method: string, path: string, headers: Headers, body: string | undefined): void;
+  /** Nobody waits for that answer any more. */
+  abort(token: number): void;
+  /** Say `woke` after so many milliseconds. */
+  wait(token: number, ms: number): void;
 }
-export type Credentials = readonly [name: string, value: string] | undefined;
 /** Where a client keeps what survives a reload; `localStorage` is one. */
 export interface ClientStorage {
   getItem(key: string): string | null;
@@ -31,7 +33,7 @@ export interface ClientStorage {
 
 #[wasm_bindgen]
 extern "C" {
-    /// Whom a client tells what becomes of things.
+    /// Whom a client tells what becomes of things, and what it wants done.
     #[wasm_bindgen(typescript_type = "ClientHost")]
     pub type Host;
     #[wasm_bindgen(method)]
@@ -42,8 +44,12 @@ extern "C" {
     pub(crate) fn done(this: &Host, ticket: u32, failed: bool, json: &str);
     #[wasm_bindgen(method)]
     pub(crate) fn tell(this: &Host, news: &str);
-    #[wasm_bindgen(method, catch)]
-    fn credentials(this: &Host, refused: bool) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, js_name = ask)]
+    fn ask_raw(this: &Host, token: u32, method: &str, path: &str, headers: web_sys::Headers, body: Option<&str>);
+    #[wasm_bindgen(method)]
+    pub(crate) fn abort(this: &Host, token: u32);
+    #[wasm_bindgen(method)]
+    pub(crate) fn wait(this: &Host, token: u32, ms: u32);
 
     /// Where a client keeps what survives a reload.
     #[wasm_bindgen(typescript_type = "ClientStorage")]
@@ -54,33 +60,10 @@ extern "C" {
     pub(crate) fn set(this: &Storage, key: &str, value: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch, js_name = removeItem)]
     pub(crate) fn remove(this: &Storage, key: &str) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(then: &Function, ms: u32) -> JsValue;
 }
 
-/// There is nothing to ask with: whoever should have given it failed, or gave what no header can carry.
-pub(crate) struct NoCredentials;
-
-/// The header to show the next request's sender by, if there is one.
-pub(crate) async fn credentials(host: &Host, refused: bool) -> Result<Option<(String, String)>, NoCredentials> {
-    let given = host.credentials(refused).map_err(|_| NoCredentials)?;
-    let given = JsFuture::from(Promise::resolve(&given)).await.map_err(|_| NoCredentials)?;
-    if given.is_undefined() {
-        return Ok(None);
+impl Host {
+    pub(crate) fn ask(&self, token: u32, method: &str, path: &str, headers: Headers, body: Option<&str>) {
+        self.ask_raw(token, method, path, headers.into_raw(), body);
     }
-    let given = js_sys::Array::from(&given);
-    match (given.get(0).as_string(), given.get(1).as_string()) {
-        (Some(name), Some(value)) if value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => Ok(Some((name, value))),
-        _ => Err(NoCredentials),
-    }
-}
-
-/// A pause.
-pub(crate) async fn pause(ms: u32) {
-    let promise = Promise::new(&mut |resolve, _| {
-        set_timeout(&resolve, ms);
-    });
-    // A timer's promise has nothing to say and no way to fail.
-    let _ = JsFuture::from(promise).await;
 }

@@ -34,12 +34,17 @@ fn value(from: &JsValue, depth: u32) -> Option<Json> {
             Json::Number(JSON::stringify(from).ok()?.into())
         }
     } else if Array::is_array(from) {
-        Json::List(from.unchecked_ref::<Array>().iter().map(|item| value(&item, depth)).collect::<Option<_>>()?)
+        let mut items = Vec::new();
+        for item in from.unchecked_ref::<Array>().iter() {
+            items.push(value(&item, depth)?);
+        }
+        Json::List(items)
     } else {
-        let member = |entry: JsValue| {
+        let mut members = Vec::new();
+        for entry in Object::entries(from.unchecked_ref()).iter() {
             let entry = entry.unchecked_into::<Array>();
-            Some((entry.get(0).as_string()?, value(&entry.get(1), depth)?))
-        };
-        Json::Object(Object::entries(from.unchecked_ref()).iter().map(member).collect::<Option<_>>()?)
+            members.push((entry.get(0).as_string()?, value(&entry.get(1), depth)?));
+        }
+        Json::Object(members)
     })
 }

@@ -1,7 +1,8 @@
 //! The browser's shell around the session machine: it feeds the machine what happened and carries out what it asks for.
 //!
-//! The surface is small and plain on purpose: methods return at once, text and JSON go in and out, and the promises that
-//! callers hold live on the JavaScript side under their tickets.
+//! The surface is small and plain on purpose: methods return at once, text and JSON go in and out. Whatever takes time is
+//! the JavaScript side's: the promises that callers hold live there under their tickets, requests and pauses under their
+//! tokens. A second way to wait in here would be a tenth of what visitors download.
 
 mod host;
 mod http;
@@ -12,7 +13,6 @@ use chatkeep_model::client::{Event, Json, Minted, Wish};
 use chatkeep_model::{MessageId, SessionId};
 use host::{Host, Storage};
 use shell::Shell;
-use std::rc::Rc;
 use talc::cell::TalcSyncCell;
 use talc::wasm::{WasmBinning, WasmGrowAndClaim};
 use uuid::{Builder, Uuid};
@@ -28,7 +28,7 @@ static ALLOCATOR: TalcSyncCell<WasmGrowAndClaim, WasmBinning> = TalcSyncCell::ne
 #[wasm_bindgen]
 #[allow(missing_debug_implementations)] // It would drag the formatting of everything inside into the module.
 pub struct Client {
-    shell: Rc<Shell>,
+    shell: Shell,
 }
 
 #[wasm_bindgen]
@@ -36,8 +36,8 @@ impl Client {
     /// Reads storage, shows what it held and goes on with it. Without storage nothing survives a reload.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(host: Host, url: String, storage: Option<Storage>, storage_key: String, online: bool) -> Client {
-        Client { shell: Shell::start(host, url, storage, storage_key, online, mint() as u32) }
+    pub fn new(host: Host, storage: Option<Storage>, storage_key: String, online: bool) -> Client {
+        Client { shell: Shell::start(host, storage, storage_key, online, mint() as u32) }
     }
 
     /// Says what the user wants: a name and an object with what belongs to it, as [`Wish::read`] reads them.
@@ -70,15 +70,30 @@ impl Client {
         self.shell.feed(Event::Network { online });
     }
 
+    /// A request was answered by something else than an event stream: with this text.
+    pub fn answered(&self, token: u32, response: web_sys::Response, text: String) {
+        self.shell.feed(http::answered(token, &response.into(), text));
+    }
+
+    /// A request is being answered by an event stream: more of it.
+    pub fn piece(&self, token: u32, text: &str) {
+        self.shell.piece(token, text);
+    }
+
+    /// A request got no answer, or its answer broke off, or its event stream is at its end.
+    pub fn unreachable(&self, token: u32) {
+        self.shell.unreachable(token);
+    }
+
+    /// A pause is over.
+    pub fn woke(&self, token: u32) {
+        self.shell.feed(Event::Woke { token });
+    }
+
     /// The view, as JSON.
     #[must_use]
     pub fn view(&self) -> String {
         self.shell.view()
-    }
-
-    /// Ends it: whatever is still on its way finds nobody.
-    pub fn close(&self) {
-        self.shell.close();
     }
 }
 

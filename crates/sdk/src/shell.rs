@@ -1,56 +1,33 @@
-//! The loop: an event into the machine, its effects out into the world, their answers back in as events.
+//! The loop: an event into the machine, its effects out into the world. Their answers are events again.
 
-use crate::host::{self, Host, Storage};
-use crate::http::{self, Asked};
-use crate::json;
+use crate::host::{Host, Storage};
+use crate::{http, json};
 use chatkeep_model::Millis;
-use chatkeep_model::client::{Effect, Event, Json, Machine, Outcome, Problem, Ticket, Token};
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
+use chatkeep_model::client::{Effect, Event, Events, Json, Machine, Outcome, Problem, Ticket, Token};
+use std::cell::RefCell;
 
 /// A machine and the world around it.
 pub(crate) struct Shell {
     machine: RefCell<Machine>,
-    closed: Cell<bool>,
-    pub(crate) host: Host,
-    pub(crate) url: String,
+    host: Host,
     storage: Option<Storage>,
     storage_key: String,
-    /// The requests under way.
-    asked: RefCell<Vec<(Token, AbortController)>>,
+    /// The event streams that are being read.
+    streams: RefCell<Vec<(Token, Events)>>,
 }
 
 impl Shell {
-    pub(crate) fn start(
-        host: Host,
-        url: String,
-        storage: Option<Storage>,
-        storage_key: String,
-        online: bool,
-        seed: u32,
-    ) -> Rc<Self> {
+    pub(crate) fn start(host: Host, storage: Option<Storage>, storage_key: String, online: bool, seed: u32) -> Self {
         // Storage that can't be read is storage with nothing in it.
         let stored = storage.as_ref().and_then(|storage| storage.get(&storage_key).ok().flatten());
         let stored = stored.and_then(|text| json::parse(&text)).unwrap_or(Json::Null);
-        let shell = Rc::new(Self {
-            machine: RefCell::default(),
-            closed: Cell::new(false),
-            host,
-            url,
-            storage,
-            storage_key,
-            asked: RefCell::default(),
-        });
+        let (machine, streams) = Default::default();
+        let shell = Self { machine, host, storage, storage_key, streams };
         shell.feed(Event::Restored { stored, online, seed });
         shell
     }
 
-    pub(crate) fn feed(self: &Rc<Self>, event: Event) {
-        if self.closed.get() {
-            return;
-        }
+    pub(crate) fn feed(&self, event: Event) {
         let partly = matches!(event, Event::Streamed { .. });
         let effects = self.machine.borrow_mut().handle(event, now());
         let mut done = Vec::new();
@@ -59,20 +36,11 @@ impl Shell {
             match effect {
                 Effect::Store(text) => self.store(text.as_deref()),
                 Effect::Request { token, method, path, headers, body } => {
-                    self.ask(Asked { token, method, path, headers, body });
+                    let headers = http::headers(&headers, body.is_some());
+                    self.host.ask(token, method, &path, headers, body.as_deref());
                 }
-                Effect::Abort { token } => {
-                    for (_, controller) in self.asked.borrow_mut().extract_if(.., |(other, _)| *other == token) {
-                        controller.abort();
-                    }
-                }
-                Effect::Wait { token, ms } => {
-                    let shell = Rc::clone(self);
-                    spawn_local(async move {
-                        host::pause(ms).await;
-                        shell.feed(Event::Woke { token });
-                    });
-                }
+                Effect::Abort { token } => self.host.abort(token),
+                Effect::Wait { token, ms } => self.host.wait(token, ms),
                 Effect::Tell(news) => self.host.tell(&news),
                 Effect::Delta { ticket, text } => deltas.push((ticket, text)),
                 Effect::Done { ticket, result } => done.push((ticket, result)),
@@ -89,15 +57,26 @@ impl Shell {
         }
     }
 
-    pub(crate) fn view(&self) -> String {
-        self.machine.borrow().view().text()
+    /// More of an event stream.
+    pub(crate) fn piece(&self, token: Token, text: &str) {
+        let mut stream = self.stream(token);
+        let events = stream.push(text.as_bytes());
+        self.streams.borrow_mut().push((token, stream));
+        for event in events {
+            let id = event.id.and_then(|id| id.parse().ok()).unwrap_or(0);
+            let data = json::parse(&event.data).unwrap_or(Json::Null);
+            self.feed(Event::Streamed { token, name: event.name, id, data });
+        }
     }
 
-    pub(crate) fn close(&self) {
-        self.closed.set(true);
-        for (_, controller) in self.asked.borrow_mut().drain(..) {
-            controller.abort();
-        }
+    /// No answer came, or no more of it comes.
+    pub(crate) fn unreachable(&self, token: Token) {
+        self.stream(token);
+        self.feed(Event::Unreachable { token });
+    }
+
+    pub(crate) fn view(&self) -> String {
+        self.machine.borrow().view().text()
     }
 
     /// A caller's wish could not be read.
@@ -105,16 +84,11 @@ impl Shell {
         self.tell(ticket, &Err(problem));
     }
 
-    fn ask(self: &Rc<Self>, asked: Asked) {
-        let Ok(controller) = AbortController::new() else { return };
-        let (token, signal) = (asked.token, controller.signal());
-        self.asked.borrow_mut().push((token, controller));
-        let shell = Rc::clone(self);
-        spawn_local(async move {
-            let event = http::exchange(&shell, &asked, &signal).await;
-            shell.asked.borrow_mut().retain(|(other, _)| *other != token);
-            shell.feed(event);
-        });
+    /// Takes out what has been read of an event stream.
+    fn stream(&self, token: Token) -> Events {
+        let mut streams = self.streams.borrow_mut();
+        let at = streams.iter().position(|(other, _)| *other == token);
+        at.map(|at| streams.swap_remove(at).1).unwrap_or_default()
     }
 
     fn store(&self, text: Option<&str>) {

@@ -1,8 +1,9 @@
 /** The client: gives the session machine the user's wishes and holds the promises and listeners that wait for it. */
 
-import type { Client } from "../wasm/chatkeep_sdk.js";
+import type { Client, ClientHost } from "../wasm/chatkeep_sdk.js";
 import { credentials } from "./credentials.js";
 import { ChatkeepError } from "./error.js";
+import { Requests } from "./http.js";
 import { advance, EMPTY, share } from "./snapshot.js";
 import { Pieces } from "./stream.js";
 import { joinTabs, type Tab } from "./tabs.js";
@@ -38,6 +39,7 @@ export class WasmChatkeep implements Chatkeep {
   #queue: ((client: Client) => void)[] = [];
   #state: "idle" | "loading" | "ready" | "disposed" = "idle";
   #client: Client | undefined;
+  #requests: Requests | undefined;
   #tab: Tab | undefined;
   #snapshot = EMPTY;
   #tickets = 0;
@@ -128,7 +130,7 @@ export class WasmChatkeep implements Chatkeep {
     globalThis.removeEventListener?.("offline", this.#network);
     const client = this.#client;
     this.#client = undefined;
-    client?.close();
+    this.#requests?.end();
     this.#tab?.leave();
     // Not at once: a listener may dispose from inside one of the client's own calls.
     queueMicrotask(() => client?.free());
@@ -190,9 +192,9 @@ export class WasmChatkeep implements Chatkeep {
       ]);
       if (this.#hasEnded()) return tab.leave();
       this.#tab = tab;
-      const host = this.#host(credentials(auth, url, storage, storageKey));
+      this.#requests = new Requests(url, credentials(auth, url, storage, storageKey), () => this.#client);
       const slot = tab.slot === undefined ? null : storage;
-      this.#client = new ClientClass(host, url, slot, tab.slot ?? "", isOnline());
+      this.#client = new ClientClass(this.#host(this.#requests), slot, tab.slot ?? "", isOnline());
     } catch (cause) {
       if (this.#hasEnded()) return;
       // The next call tries again.
@@ -232,18 +234,20 @@ export class WasmChatkeep implements Chatkeep {
   }
 
   /** What the client calls. */
-  #host(shown: ReturnType<typeof credentials>) {
+  #host(requests: Requests): ClientHost {
     return {
-      changed: (partly: boolean) => this.#changed(partly),
-      delta: (ticket: number, text: string) => this.#waiting.get(ticket)?.piece?.(text),
-      done: (ticket: number, failed: boolean, json: string) => {
+      changed: (partly) => this.#changed(partly),
+      delta: (ticket, text) => this.#waiting.get(ticket)?.piece?.(text),
+      done: (ticket, failed, json) => {
         const waiting = this.#waiting.get(ticket);
         this.#waiting.delete(ticket);
         if (failed) waiting?.reject(new ChatkeepError(JSON.parse(json) as Problem));
         else waiting?.resolve(json);
       },
-      tell: (news: string) => this.#tab?.tell(news),
-      credentials: shown,
+      tell: (news) => this.#tab?.tell(news),
+      ask: (...request) => void requests.ask(...request),
+      abort: (token) => requests.abort(token),
+      wait: (token, ms) => void setTimeout(() => this.#client?.woke(token), ms),
     };
   }
 

@@ -1,7 +1,9 @@
 /** Who is asking: what the program gives, or a visitor's token that is fetched when the server wants one. */
 
-import type { Credentials } from "../wasm/chatkeep_sdk.js";
 import type { ChatkeepOptions, KeyValueStorage } from "./types.js";
+
+/** Name and value of the header to show. */
+type Credentials = [name: string, value: string] | undefined;
 
 /** A visitor's token as `POST /v1/visitors` gives it. */
 interface Visitor {

@@ -52,10 +52,12 @@ impl Fields {
 
     /// A list of objects, each read by `read`; all or nothing.
     pub(super) fn list<T>(&mut self, name: &str, read: fn(Self) -> Option<T>) -> Option<Vec<T>> {
-        match self.take(name)? {
-            Json::List(items) => items.into_iter().map(|item| read(Self::of(item)?)).collect(),
-            _ => None,
+        let Json::List(items) = self.take(name)? else { return None };
+        let mut list = Vec::with_capacity(items.len());
+        for item in items {
+            list.push(read(Self::of(item)?)?);
         }
+        Some(list)
     }
 
     pub(super) fn session_id(&mut self, key: &str) -> Option<SessionId> {
