@@ -278,12 +278,6 @@ pub(crate) async fn wait_for(promise: &js_sys::Promise, limit: Millis) -> Result
     wait_for_promise(promise, limit.0 as f64).await.map(drop).map_err(worker::Error::from)
 }
 
-/// Waits.
-pub(crate) async fn pause(duration: Millis) {
-    let never = js_sys::Promise::new(&mut |_, _| {});
-    let _ = wait_for(&never, duration).await;
-}
-
 /// Runs statements on a D1 database, all or none: a JSON array of queries with their parameters. Gives the rows of each.
 pub(crate) async fn ask_d1(env: &worker::Env, binding: &str, statements: &str) -> Option<String> {
     d1(env, binding, statements).await.as_string()

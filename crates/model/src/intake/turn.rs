@@ -1,12 +1,12 @@
 //! Turns and appends.
 
 use super::{
-    Incoming, check_text, cut_after, idempotency_key, message_id, metadata, object, operation, optional_object,
+    Fresh, Incoming, check_text, cut_after, idempotency_key, message_id, metadata, object, operation, optional_object,
     session_to_make,
 };
 use crate::error::{Code, Problem};
 use crate::id::{MessageId, SessionId, TurnId, digest};
-use crate::limits::APPENDED_MESSAGES;
+use crate::limits::{APPENDED_MESSAGES, Limits};
 use crate::message::{Message, Role};
 use crate::plan::{Append, BeginTurn, TurnMode};
 use crate::session::derived_title;
@@ -57,6 +57,25 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
     let cut_after = request.cut_after.map(cut_after).transpose()?;
     let turn = key.unwrap_or_else(|| TurnId::of_message(&message_id));
     Ok(BeginTurn {
+        message: message.to_json().map_err(|_| Problem::new(Code::Internal))?,
+        mode: TurnMode::Append,
+        title,
+        existing: request.existing.unwrap_or(false),
+        cut_after,
+        ..without_message(session, turn, message_id, print, limits, fresh)
+    })
+}
+
+/// A turn that brings no message: it answers one that is there.
+fn without_message(
+    session: SessionId,
+    turn: TurnId,
+    message_id: MessageId,
+    print: u64,
+    limits: &Limits,
+    fresh: Fresh,
+) -> BeginTurn {
+    BeginTurn {
         session,
         reply_id: turn.reply_id(),
         turn,
@@ -64,11 +83,11 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
         attempt: format!("{:016x}", fresh.attempt & u128::from(u64::MAX)),
         fingerprint: format!("{print:016x}"),
         message_id,
-        message: message.to_json().map_err(|_| Problem::new(Code::Internal))?,
-        mode: TurnMode::Append,
-        title,
-        existing: request.existing.unwrap_or(false),
-        cut_after,
+        message: String::new(),
+        mode: TurnMode::Answer,
+        title: String::new(),
+        existing: true,
+        cut_after: None,
         charge: None,
         seal: format!("{:032x}", fresh.seal),
         now: fresh.now,
@@ -78,7 +97,7 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
         messages_per_session: limits.messages_per_session,
         session_bytes: limits.session_bytes,
         sessions_per_owner: limits.sessions_per_owner,
-    })
+    }
 }
 
 /// A turn from `POST /v1/sessions/{id}/messages`: as [`chat`], in the session of the path.
@@ -98,28 +117,8 @@ pub(super) fn answer(
     Incoming { limits, fresh, .. }: Incoming,
 ) -> Result<BeginTurn, Problem> {
     let turn = turn.unwrap_or_else(|| TurnId::of_message(&MessageId::mint(fresh.message)));
-    Ok(BeginTurn {
-        session,
-        reply_id: turn.reply_id(),
-        turn,
-        attempt: format!("{:016x}", fresh.attempt & u128::from(u64::MAX)),
-        fingerprint: format!("{:016x}", digest([b"answer".as_slice(), target.as_str().as_bytes()])),
-        message_id: target,
-        message: String::new(),
-        mode: TurnMode::Answer,
-        title: String::new(),
-        existing: true,
-        cut_after: None,
-        charge: None,
-        seal: format!("{:032x}", fresh.seal),
-        now: fresh.now,
-        ttl: limits.ttl,
-        lease: limits.lease,
-        window: limits.window,
-        messages_per_session: limits.messages_per_session,
-        session_bytes: limits.session_bytes,
-        sessions_per_owner: limits.sessions_per_owner,
-    })
+    let print = digest([b"answer".as_slice(), target.as_str().as_bytes()]);
+    Ok(without_message(session, turn, target, print, limits, fresh))
 }
 
 /// The message or reply of the turn that a `POST .../stop` names, whose body may be absent.

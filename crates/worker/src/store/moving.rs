@@ -2,7 +2,8 @@
 //! of them at an operator's word.
 
 use super::{Store, embedded, moved, upstash};
-use crate::edge::{now, pause};
+use crate::edge::now;
+use crate::wait::sleep;
 use chatkeep_model::plan::directory::{Noted, SHARDS};
 use chatkeep_model::wire::MovedHouse;
 use chatkeep_model::{Millis, Owner, StoreError};
@@ -46,7 +47,7 @@ impl Store {
                 return Ok(Some(sessions));
             }
             if moved.sessions == 0 {
-                pause(PAUSE).await;
+                sleep(PAUSE).await;
             }
         }
         Ok(None)

@@ -1,6 +1,7 @@
 //! Runs calls on an Upstash REST database, inside their time budget, and watches over how that goes.
 
-use crate::edge::{Posted, Told, any_number, now, pause, post_json};
+use crate::edge::{Posted, Told, any_number, now, post_json};
+use crate::wait::sleep;
 use crate::watch;
 use chatkeep_model::breaker::{Breaker, Transition, next_try};
 use chatkeep_model::config::Upstash;
@@ -113,7 +114,7 @@ async fn tries(upstash: &Upstash, link: &Link, body: &str) -> Answer {
             return Answer::Failed(StoreError::Unavailable(outage));
         };
         if next.pause > Millis(0) {
-            pause(next.pause).await;
+            sleep(next.pause).await;
         }
         if tried == 0 {
             began = now();
