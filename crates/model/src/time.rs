@@ -54,6 +54,43 @@ impl Millis {
     }
 }
 
+impl Millis {
+    /// Reads a moment in RFC 3339, or, as other systems write it, with a space for the `T` or without its zone: UTC then. Fractions under
+    /// a millisecond are cut off.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Millis> {
+        let (date, time) = text.trim().split_once(['T', 't', ' '])?;
+        let mut date = date.splitn(3, '-').map(|part| part.parse::<u64>().ok());
+        let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+        let zone = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
+        let (time, zone) = time.split_at_checked(zone)?;
+        let (time, fraction) = time.split_once('.').unwrap_or((time, ""));
+        let mut time = time.splitn(3, ':').map(|part| part.parse::<u64>().ok());
+        let (hour, minute, second) = (time.next()??, time.next()??, time.next().unwrap_or(Some(0))?);
+        let milli: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        if hour > 24 || minute > 59 || second > 60 {
+            return None;
+        }
+        let moment = days_before(year, month, day) * DAY + ((hour * 60 + minute) * 60 + second) * 1000 + milli;
+        let (sign, offset) = zone.split_at_checked(1).unwrap_or(("", ""));
+        let (hours, minutes) =
+            offset.split_once(':').unwrap_or((offset.get(..2).unwrap_or(offset), offset.get(2..).unwrap_or("")));
+        let number = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u64>().ok() };
+        let offset = (number(hours)? * 60 + number(minutes)?) * 60_000;
+        Some(Millis(if sign == "-" { moment.saturating_add(offset) } else { moment.saturating_sub(offset) }))
+    }
+}
+
+/// The days from 1970 to a date of the Gregorian calendar.
+fn days_before(year: u64, month: u64, day: u64) -> u64 {
+    // Years begin in March, so that leap days come last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468
+}
+
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -77,6 +114,29 @@ fn civil_date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_read_as_they_are_printed() {
+        for moment in [0, 1, 951_782_400_000, 951_868_799_999, 1_763_717_400_123, 4_102_444_800_000, 32_503_679_999_999]
+        {
+            assert_eq!(Millis::parse_rfc3339(&Millis(moment).to_rfc3339()), Some(Millis(moment)));
+        }
+        let noon = Millis::parse_rfc3339("2025-11-14T12:00:00Z");
+        for same in [
+            "2025-11-14 12:00:00",
+            "2025-11-14T12:00:00.000999",
+            "2025-11-14T14:00:00+02:00",
+            "2025-11-14T10:00:00-0200",
+            "2025-11-14T12:00",
+        ] {
+            assert_eq!(Millis::parse_rfc3339(same), noon, "{same}");
+        }
+        for wrong in
+            ["", "T", "2025-13-01T00:00:00Z", "2025-11-14", "1969-01-01T00:00:00Z", "2025-11-14T25:00:00Z", "t-x"]
+        {
+            assert_eq!(Millis::parse_rfc3339(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn moments_print_as_rfc3339() {
