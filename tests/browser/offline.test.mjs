@@ -1,30 +1,13 @@
 // Messages that wait: without a network, across reloads, in their order, once.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { api, eventually, launch } from "./app.mjs";
-import { sdkContext } from "./sdk.mjs";
+import { test } from "node:test";
+import { api, eventually } from "./app.mjs";
+import { sdkTests } from "./sdk.mjs";
 
-let browser;
-let worker;
-before(async () => {
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
-});
-after(async () => {
-  await Promise.all([browser?.close(), worker?.stop()]);
-});
-
-async function withContext(use) {
-  const context = await sdkContext(browser, worker.url);
-  try {
-    await use(context);
-  } finally {
-    await context.close();
-  }
-}
+const withContext = sdkTests();
 
 test("what is said offline waits, survives a reload, and goes out in order when the network is back", () =>
-  withContext(async (context) => {
+  withContext(async (context, url) => {
     const tab = await context.open();
     await tab.call("send", "Zero");
     const { sessionId } = await tab.snapshot();
@@ -45,7 +28,7 @@ test("what is said offline waits, survives a reload, and goes out in order when 
     await eventually(tab.lines, (lines) => lines.length === 6 && lines.every((line) => line.endsWith("(stored)")));
     await tab.call("history");
     assert.deepEqual(await tab.lines(), said);
-    const { messages } = await api(worker.url, `/v1/sessions/${sessionId}/history`);
+    const { messages } = await api(url, `/v1/sessions/${sessionId}/history`);
     assert.deepEqual(
       messages.filter(({ role }) => role === "user").map(({ content }) => content),
       ["Zero", "One", "Two"],

@@ -1,7 +1,10 @@
 // The SDK alone in a real browser: a page without an app, on the Worker's own origin, whose client tests call directly.
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { after, before } from "node:test";
 import { ROOT } from "../harness/folders.mjs";
+import { startWorker } from "../harness/worker.mjs";
+import { launch } from "./app.mjs";
 
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" };
 const PAGE = `<!doctype html><meta charset="utf-8"><title>SDK</title><script type="module">
@@ -9,6 +12,26 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>SDK</title><script typ
   window.chat = createChatkeep(JSON.parse(sessionStorage.getItem("options") ?? "{}"));
   chat.subscribe(() => {});
 </script>`;
+
+/** A browser and a Worker for the tests of a file: each gets a browser's context of its own, and the Worker's address. */
+export function sdkTests() {
+  let browser;
+  let worker;
+  before(async () => {
+    [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
+  });
+  after(async () => {
+    await Promise.all([browser?.close(), worker?.stop()]);
+  });
+  return async (use) => {
+    const context = await sdkContext(browser, worker.url);
+    try {
+      await use(context, worker.url);
+    } finally {
+      await context.close();
+    }
+  };
+}
 
 /** A browser context in which pages of the SDK can be opened, also without a network. */
 export async function sdkContext(browser, url) {

@@ -1,27 +1,12 @@
 // Two tabs of one browser: in step without a request, and no message sent twice.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { api, eventually, launch } from "./app.mjs";
-import { sdkContext } from "./sdk.mjs";
+import { test } from "node:test";
+import { api, eventually } from "./app.mjs";
+import { sdkTests } from "./sdk.mjs";
 
-let browser;
-let worker;
-before(async () => {
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
-});
-after(async () => {
-  await Promise.all([browser?.close(), worker?.stop()]);
-});
-
-async function withTabs(use) {
-  const context = await sdkContext(browser, worker.url);
-  try {
-    await use(await context.open(), await context.open(), context);
-  } finally {
-    await context.close();
-  }
-}
+const withContext = sdkTests();
+const withTabs = (use) =>
+  withContext(async (context, url) => use(await context.open(), await context.open(), context, url));
 
 test("messages, titles and deletions show in the other tab, without a request of its own", () =>
   withTabs(async (first, second) => {
@@ -43,7 +28,7 @@ test("messages, titles and deletions show in the other tab, without a request of
   }));
 
 test("each tab keeps and sends its own messages, each of them once", () =>
-  withTabs(async (first, second, context) => {
+  withTabs(async (first, second, context, url) => {
     await first.call("send", "Zero");
     const { sessionId } = await first.snapshot();
     await second.call("open", sessionId);
@@ -59,13 +44,13 @@ test("each tab keeps and sends its own messages, each of them once", () =>
     }
     assert.deepEqual([first.sent.size, second.sent.size], [2, 1], "none of them by both");
     assert.ok([...second.sent].every((id) => !first.sent.has(id)));
-    const { messages } = await api(worker.url, `/v1/sessions/${sessionId}/history`);
+    const { messages } = await api(url, `/v1/sessions/${sessionId}/history`);
     const said = messages.filter(({ role }) => role === "user").map(({ content }) => content);
     assert.deepEqual(said.sort(), ["From the first", "From the second", "Zero"]);
   }));
 
 test("what a closed tab has left unsent, the other one sends, once", () =>
-  withTabs(async (first, second, context) => {
+  withTabs(async (first, second, context, url) => {
     await context.setOffline(true);
     await first.begin("send", "Left behind");
     const { sessionId } = await first.snapshot();
@@ -77,10 +62,10 @@ test("what a closed tab has left unsent, the other one sends, once", () =>
     await context.setOffline(false);
     await second.call("open", sessionId);
     await eventually(second.lines, (lines) => lines.length === 2 && lines[0] === "Left behind (stored)");
-    const { messages } = await api(worker.url, `/v1/sessions/${sessionId}/history`);
+    const { messages } = await api(url, `/v1/sessions/${sessionId}/history`);
     assert.equal(messages.length, 2);
     const third = await context.open();
-    assert.equal((await api(worker.url, `/v1/sessions/${sessionId}/history`)).messages.length, 2);
+    assert.equal((await api(url, `/v1/sessions/${sessionId}/history`)).messages.length, 2);
     assert.deepEqual(await third.lines(), []);
   }));
 
@@ -113,7 +98,7 @@ test("a reply comes in pieces, which join to the whole", () =>
   }));
 
 test("an incognito chat is kept nowhere, until it is kept", () =>
-  withTabs(async (first, second) => {
+  withTabs(async (first, second, _context, url) => {
     await first.page.evaluate(() => globalThis.chat.newChat({ incognito: true }));
     await first.call("send", "Secret");
     await first.call("send", "And more");
@@ -121,11 +106,11 @@ test("an incognito chat is kept nowhere, until it is kept", () =>
     const { sessionId } = await first.snapshot();
     const kept = await first.page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
     assert.doesNotMatch(kept, /Secret|And more/);
-    assert.equal((await fetch(`${worker.url}/v1/sessions/${sessionId}`)).status, 404);
+    assert.equal((await fetch(`${url}/v1/sessions/${sessionId}`)).status, 404);
     assert.ok(!(await second.snapshot()).sessions.some(({ id }) => id === sessionId));
     await first.call("keep");
     assert.equal((await first.snapshot()).incognito, false);
-    const { messages } = await api(worker.url, `/v1/sessions/${sessionId}/history`);
+    const { messages } = await api(url, `/v1/sessions/${sessionId}/history`);
     assert.deepEqual(
       messages.filter(({ role }) => role === "user").map(({ content }) => content),
       ["Secret", "And more"],

@@ -9,6 +9,10 @@ import { RESOLUTIONS, typedProject, typeErrors } from "./typescript.mjs";
 const CONSUMER = `
 import { type Chatkeep, ChatkeepError, createChatkeep, type Message, type Reply, type Session } from "chatkeep";
 import { useChatkeep } from "chatkeep/react";
+import type { ChatRequest, ChatResponse } from "chatkeep/wire";
+
+export const asked: ChatRequest = { message: "Hello", session_id: null };
+export const answered = (answer: ChatResponse): string => answer.reply_id;
 
 export const client: Chatkeep = createChatkeep({
   url: "https://chat.example.com",

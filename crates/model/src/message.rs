@@ -39,13 +39,14 @@ impl Status {
     }
 }
 
-/// One message. Its JSON text goes from the wire to the store and back as it is.
-///
-/// `id` is the first field and stays it: the scripts recognise a stored message by how its text begins.
+/// One message.
+// Its JSON text goes from the wire to the store and back as it is. `id` is the first field and stays it: the scripts
+// recognise a stored message by how its text begins.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Message {
-    /// Unique among the messages of its session that [`crate::plan::BeginTurn`] and [`crate::plan::Append`] look at.
+    /// Unique in its session.
+    // Among those of its messages that `plan::BeginTurn` and `plan::Append` look at.
     pub id: MessageId,
     /// Who speaks.
     pub role: Role,
@@ -64,6 +65,7 @@ pub struct Message {
     pub status: Option<Status>,
     /// An object that the client attached, or the responder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<serde_json::Map<String, serde_json::Value>>"))]
     pub metadata: Option<Box<RawValue>>,
 }
 

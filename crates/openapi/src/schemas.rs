@@ -109,7 +109,7 @@ fn narrow(name: &str, schema: &mut Value) {
 }
 
 /// Answers leave out what is absent: they have no nulls.
-fn drop_nulls(schema: &mut Value) {
+pub(crate) fn drop_nulls(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
             if let Some(Value::Array(types)) = object.get_mut("type") {
@@ -156,7 +156,7 @@ fn tidy(schema: &mut Value) {
 }
 
 /// A doc comment without its links to Rust names.
-fn plain(description: &str) -> String {
+pub(crate) fn plain(description: &str) -> String {
     let text = description.replace("[`crate::limits::", "[`").replace("[`crate::", "[`");
     text.replace("[`", "`").replace("`]", "`")
 }

@@ -1,16 +1,13 @@
 /** Who is asking: what the program gives, or a visitor's token that is fetched when the server wants one. */
 
 import type { ChatkeepOptions, KeyValueStorage } from "./types.js";
+import type { VisitorBody } from "./wire.js";
 
 /** Name and value of the header to show. */
 type Credentials = [name: string, value: string] | undefined;
 
-/** A visitor's token as `POST /v1/visitors` gives it. */
-interface Visitor {
-  readonly token: string;
-  /** RFC 3339. */
-  readonly expires_at: string;
-}
+/** What is kept of a visitor. */
+type Visitor = Required<Pick<VisitorBody, "token" | "expires_at">>;
 
 /** How long before its end a token is renewed. */
 const EARLY_MS = 86_400_000;
@@ -55,7 +52,7 @@ async function fetchVisitor(url: string, before: Visitor | undefined): Promise<V
   const answer = await fetch(`${url}/v1/visitors`, { method: "POST", ...(headers && { headers }) });
   // One that is not good any more is not good for another either.
   if (answer.status === 401 && before) return fetchVisitor(url, undefined);
-  const given = answer.ok && ((await answer.json()) as Partial<Visitor>);
+  const given = answer.ok && ((await answer.json()) as VisitorBody);
   // A server that is open to everybody on its own machine gives none.
   return given ? (given.token ? (given as Visitor) : undefined) : before;
 }

@@ -9,21 +9,7 @@ import type { Chatkeep, ChatkeepOptions } from "./types.js";
 import { loadFromHere } from "./where.js";
 
 export { ChatkeepError } from "./error.js";
-export type {
-  Chatkeep,
-  ChatkeepOptions,
-  Credential,
-  KeyValueStorage,
-  Message,
-  NewChatOptions,
-  Problem,
-  Reply,
-  ReplyStream,
-  SendOptions,
-  Session,
-  Snapshot,
-  WasmSource,
-} from "./types.js";
+export type * from "./types.js";
 
 /**
  * Makes a client. It returns at once and may be called anywhere, on a server too: what it needs is loaded when somebody

@@ -1,4 +1,8 @@
-/** The public types. What comes from the session machine is checked against its committed example in the tests. */
+/** The public types: how to make a client, and what it can do. What it shows and answers is the model's; see `view.ts`. */
+
+import type { Message, Reply, Session, Snapshot } from "./view.js";
+
+export type { Message, MessageStatus, Problem, Reply, Role, Session, Snapshot } from "./view.js";
 
 /** Where the SDK keeps what survives a reload. `localStorage` is one. */
 export interface KeyValueStorage {
@@ -38,114 +42,6 @@ export interface ChatkeepOptions {
 
 /** A WebAssembly module: where it is, its bytes, or itself. */
 export type WasmSource = string | URL | BufferSource | WebAssembly.Module;
-
-/** Why something did not work. The codes are stable. */
-export interface Problem {
-  /**
-   * The server's code, or one of the browser's side: `network`, `unexpected_answer`, `message_not_found`, `busy` (a
-   * message of the session is on its way), `cancelled`, `load_failed`, `disposed`.
-   */
-  readonly code: string;
-  /** The HTTP status; 0 when no answer came. */
-  readonly status: number;
-  /** The same, tried again later, can succeed. */
-  readonly retryable: boolean;
-  /** For people. */
-  readonly detail?: string;
-}
-
-/** A message of the open session. */
-export interface Message {
-  /** Unique in its session. */
-  readonly id: string;
-  /** Who speaks. */
-  readonly role: "user" | "assistant" | "system";
-  /** The plain text. */
-  readonly content: string;
-  /** When it was made: RFC 3339, UTC. */
-  readonly created: string;
-  /** A reply names the message that it answers. */
-  readonly parent?: string;
-  /** What a client attached. */
-  readonly metadata?: unknown;
-  /**
-   * `pending`: waits for its reply, or for the network. `streaming`: a reply that is still coming. `stopped`: a reply
-   * that the user stopped. `failed`: got no reply; see `problem`, {@link Chatkeep.retry} and {@link Chatkeep.discard}.
-   */
-  readonly status: "stored" | "pending" | "streaming" | "stopped" | "failed";
-  /** Why it failed. */
-  readonly problem?: Problem;
-}
-
-/** A session's line in the list. Times are RFC 3339, UTC. */
-export interface Session {
-  readonly id: string;
-  readonly title?: string;
-  /** The messages that are kept. */
-  readonly messageCount: number;
-  /** The messages that were ever stored. */
-  readonly totalMessages: number;
-  readonly createdAt: string;
-  /** The last change. */
-  readonly updatedAt: string;
-  /** When it goes, unless it is used before. */
-  readonly expiresAt: string;
-  /** The user marked it as important. It expires all the same. */
-  readonly pinned: boolean;
-  /** The user put it away. */
-  readonly archived: boolean;
-}
-
-/** Everything there is to show, of one moment. Frozen; what hasn't changed keeps its identity from one to the next. */
-export interface Snapshot {
-  /** The SDK is loaded and storage has been read. */
-  readonly ready: boolean;
-  /** There is a network, as far as the browser knows. Without one messages wait, as `pending`, until there is. */
-  readonly online: boolean;
-  /** The server answers, but can't reach its store at the moment: what is new is kept in its journal. */
-  readonly degraded: boolean;
-  /** The open session; `null` in a new chat, until its first message is sent. */
-  readonly sessionId: string | null;
-  /** The open session's line in the list, where that is known. */
-  readonly session: Session | null;
-  /** Nobody keeps the open chat: it ends when it is left, unless {@link Chatkeep.keep} is called before. */
-  readonly incognito: boolean;
-  /** The open session's messages, oldest first. */
-  readonly messages: readonly Message[];
-  /** A message of the open session waits for its reply. */
-  readonly sending: boolean;
-  /** The open session's history is being fetched. */
-  readonly loading: boolean;
-  /** There are messages older than those here: `history({ older: true })`. */
-  readonly hasOlder: boolean;
-  /** The sessions, newest activity first; only those found, while there is something in `search`. */
-  readonly sessions: readonly Session[];
-  /** How many sessions there are in all. */
-  readonly sessionCount: number;
-  /** There are more sessions than those here: `sessions({ more: true })`. */
-  readonly hasMoreSessions: boolean;
-  /** Only sessions whose title contains this are shown; empty: all. */
-  readonly search: string;
-  /** Why the last thing that the user wanted did not work, or why the open session is gone. */
-  readonly problem: Problem | null;
-}
-
-/** The answer to a message. */
-export interface Reply {
-  /** What the responder says. */
-  readonly response: string;
-  readonly sessionId: string;
-  /** The message that this answers. */
-  readonly messageId: string;
-  /** The reply's own id. */
-  readonly replyId: string;
-  /** This turn opened the session. */
-  readonly created: boolean;
-  /** The server had answered before; this is what it said then. */
-  readonly replayed: boolean;
-  /** The user stopped it before its end. */
-  readonly stopped: boolean;
-}
 
 /** A reply that comes in pieces. Iterate over it, or wait for `reply`, or both. */
 export interface ReplyStream extends AsyncIterable<string> {

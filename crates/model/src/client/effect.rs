@@ -81,8 +81,9 @@ impl Outcome {
     }
 }
 
-/// The answer to a message, as the caller of a send gets it.
+/// The answer to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "camelCase"))]
 pub struct Reply {
     /// What the responder says.
     pub response: String,

@@ -34,3 +34,10 @@ pub type Token = u32;
 
 /// Names a caller who waits for an outcome. The shell makes them up; the machine only gives them back, each once.
 pub type Ticket = u32;
+
+/// Notes the schemas of what a shell hands on: [`View`] and [`Reply`].
+#[cfg(feature = "schema")]
+pub fn schemas(generator: &mut schemars::SchemaGenerator) {
+    generator.subschema_for::<View<'_>>();
+    generator.subschema_for::<Reply>();
+}

@@ -4,16 +4,19 @@ use super::Json;
 use super::decode::{self, Fields};
 use super::json::write_as_object;
 
-/// A failure: the server's own (see the codes in `docs/protocol.md`), or one of the browser's side.
+/// Why something did not work. The codes are stable; the server's are listed in `docs/protocol.md`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "camelCase"))]
 pub struct Problem {
-    /// Stable.
+    /// The server's code, or one of the browser's side: `network`, `unexpected_answer`, `message_not_found`, `busy` (a
+    /// message of the session is on its way), `cancelled`, `load_failed`, `disposed`.
     pub code: String,
     /// The HTTP status; 0 when no answer came.
     pub status: u16,
     /// The same, tried again later, can succeed.
     pub retryable: bool,
     /// For people.
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "Option::is_none"))]
     pub detail: Option<String>,
 }
 

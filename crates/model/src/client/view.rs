@@ -16,68 +16,73 @@ const DEFAULT_TTL: Millis = Millis(7 * 86_400_000);
 /// How much of its first message such a session shows as its title.
 const TITLE_CHARS: usize = 60;
 
-/// Everything there is to show, of one moment.
+/// Everything there is to show, of one moment. Frozen; what hasn't changed keeps its identity from one to the next.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Snapshot", rename_all = "camelCase"))]
 pub struct View<'a> {
     /// Another one: something may have changed. The same one: nothing did.
+    #[cfg_attr(feature = "schema", schemars(skip))]
     pub revision: u64,
-    /// Storage has been read.
+    /// The SDK is loaded and storage has been read.
     pub ready: bool,
-    /// There is a network, as far as the browser knows.
+    /// There is a network, as far as the browser knows. Without one messages wait, as `pending`, until there is.
     pub online: bool,
-    /// The server answers from its journal: its store can't be reached.
+    /// The server answers, but can't reach its store at the moment: what is new is kept in its journal.
     pub degraded: bool,
-    /// The open session; none in a new chat.
+    /// The open session; `null` in a new chat, until its first message is sent.
     pub session_id: Option<&'a SessionId>,
-    /// Its line in the list, where that is known.
+    /// The open session's line in the list, where that is known.
     pub session: Option<SessionView<'a>>,
-    /// Nobody keeps the open chat.
+    /// Nobody keeps the open chat: no server, no storage, no other tab.
     pub incognito: bool,
-    /// Its messages, oldest first.
+    /// The open session's messages, oldest first.
     pub messages: Vec<MessageView<'a>>,
     /// A message of it waits for its reply.
     pub sending: bool,
     /// Its history is being fetched.
     pub loading: bool,
-    /// It has messages older than those here.
+    /// It has messages older than those here: `history({ older: true })`.
     pub has_older: bool,
-    /// The sessions, newest activity first.
+    /// The sessions, newest activity first; only those found, while there is something in `search`.
     pub sessions: Vec<SessionView<'a>>,
-    /// How many there are in all.
+    /// How many sessions there are in all.
     pub session_count: u64,
-    /// There are more than those here.
+    /// There are more sessions than those here: `sessions({ more: true })`.
     pub has_more_sessions: bool,
-    /// Only those whose title contains this are shown; empty: all.
+    /// Only sessions whose title contains this are shown; empty: all.
     pub search: &'a str,
     /// Why the last thing that the user wanted did not work, or why the open session is gone.
     pub problem: Option<&'a Problem>,
 }
 
-/// A session's line in the list.
+/// A session's line in the list. Times are RFC 3339, UTC.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Session", rename_all = "camelCase"))]
 pub struct SessionView<'a> {
     /// Its id.
     pub id: &'a SessionId,
     /// Its title, where it has one.
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "Option::is_none"))]
     pub title: Option<Cow<'a, str>>,
     /// The messages that are kept.
     pub message_count: u64,
     /// The messages that were ever stored.
     pub total_messages: u64,
-    /// RFC 3339.
+    /// When it was made.
     pub created_at: Cow<'a, str>,
-    /// RFC 3339: the last change.
+    /// The last change.
     pub updated_at: Cow<'a, str>,
-    /// RFC 3339: when it goes, unless it is used before.
+    /// When it goes, unless it is used before.
     pub expires_at: Cow<'a, str>,
-    /// The user marked it as important.
+    /// The user marked it as important. It expires all the same.
     pub pinned: bool,
     /// The user put it away.
     pub archived: bool,
 }
 
-/// A message and how it stands.
+/// A message of the open session.
 #[derive(Debug, Clone)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Message", rename_all = "camelCase"))]
 pub struct MessageView<'a> {
     /// Unique in its session.
     pub id: &'a MessageId,
@@ -85,20 +90,31 @@ pub struct MessageView<'a> {
     pub role: Role,
     /// The plain text.
     pub content: &'a str,
-    /// RFC 3339.
+    /// When it was made: RFC 3339, UTC.
     pub created: Cow<'a, str>,
     /// A reply names the message that it answers.
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "Option::is_none"))]
     pub parent: Option<&'a MessageId>,
     /// What a client attached.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(skip_serializing_if = "Option::is_none", with = "Option<serde_json::Value>")
+    )]
     pub metadata: Option<&'a Json>,
     /// How it stands.
     pub status: Status,
     /// Why it failed.
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "Option::is_none"))]
     pub problem: Option<&'a Problem>,
 }
 
 /// How a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "MessageStatus", rename_all = "camelCase")
+)]
 pub enum Status {
     /// The server has it.
     Stored,
@@ -108,7 +124,7 @@ pub enum Status {
     Streaming,
     /// A reply that the user stopped.
     Stopped,
-    /// It got no reply and can be sent again.
+    /// It got no reply. `retry` sends it again, `discard` takes it back; `problem` says why.
     Failed,
 }
 

@@ -40,6 +40,24 @@ pub struct Fresh {
     pub seal: u128,
 }
 
+impl Fresh {
+    /// From one draught of randomness: each costs a shell a call of JavaScript. `uuid7` makes a UUIDv7 of milliseconds and
+    /// random bytes.
+    #[must_use]
+    pub fn of(now: Millis, random: &[u8; 52], uuid7: impl Fn(u64, &[u8; 10]) -> u128) -> Self {
+        let mut rest = random.as_slice();
+        let [session, message] = [take(&mut rest), take(&mut rest)].map(|bytes| uuid7(now.0, &bytes));
+        let [attempt, seal] = [take(&mut rest), take(&mut rest)].map(u128::from_be_bytes);
+        Self { now, session, message, attempt, seal }
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
+    let (first, others) = rest.split_first_chunk().unwrap_or((&[0; N], &[]));
+    *rest = others;
+    *first
+}
+
 /// A request that is inside the gate.
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {

@@ -24,3 +24,9 @@ pub use job::Request;
 pub use log::{Level, Line};
 pub use machine::Machine;
 pub use settings::{Connection, Settings, variables};
+
+/// Notes the schemas of what the methods of a store answer.
+#[cfg(feature = "schema")]
+pub fn schemas(generator: &mut schemars::SchemaGenerator) {
+    answer::schemas(generator);
+}

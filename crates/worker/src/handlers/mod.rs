@@ -370,15 +370,5 @@ fn fresh(action: Action) -> Fresh {
     if action.writes() {
         edge::fill_random(&mut random);
     }
-    let mut rest = random.as_slice();
-    let session = Builder::from_unix_timestamp_millis(now.0, &take(&mut rest)).into_uuid().as_u128();
-    let message = Builder::from_unix_timestamp_millis(now.0, &take(&mut rest)).into_uuid().as_u128();
-    let [attempt, seal] = [take(&mut rest), take(&mut rest)].map(u128::from_be_bytes);
-    Fresh { now, session, message, attempt, seal }
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
-    let (first, others) = rest.split_first_chunk().unwrap_or((&[0; N], &[]));
-    *rest = others;
-    *first
+    Fresh::of(now, &random, |millis, random| Builder::from_unix_timestamp_millis(millis, random).into_uuid().as_u128())
 }

@@ -10,24 +10,7 @@ import { WasmStore } from "./store.js";
 import type { Store, StoreOptions } from "./types.js";
 
 export { ChatkeepError } from "../error.js";
-export type {
-  Appended,
-  HistoryPage,
-  Json,
-  Keyed,
-  ListedSession,
-  LogLine,
-  NewMessage,
-  QuestionAnswer,
-  Session,
-  SessionPage,
-  Store,
-  StoredMessage,
-  StoreHealth,
-  StoreOptions,
-  TaggedState,
-  WrittenState,
-} from "./types.js";
+export type * from "./types.js";
 
 const NODE: Platform = {
   background: true,

@@ -1,4 +1,17 @@
-/** The public types of `chatkeep/server`. What comes from the store machine is checked against its answers in the tests. */
+/** The public types of `chatkeep/server`: how to make a store, and what it can do. What it answers is the model's; see `answers.ts`. */
+
+import type { Appended, HistoryPage, Message, Session, SessionPage, StoreHealth, WrittenState } from "./answers.js";
+
+export type {
+  Appended,
+  HistoryPage,
+  Message as StoredMessage,
+  Session,
+  Session as ListedSession,
+  SessionPage,
+  StoreHealth,
+  WrittenState,
+} from "./answers.js";
 
 /** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json | undefined };
@@ -61,62 +74,9 @@ export interface LogLine {
   readonly [more: string]: unknown;
 }
 
-/** A session. Times are RFC 3339, UTC. */
-export interface Session {
-  readonly id: string;
-  readonly title?: string;
-  /** The messages that are kept. */
-  readonly messageCount: number;
-  /** The messages that were ever stored. */
-  readonly totalMessages: number;
-  readonly createdAt: string;
-  /** The last change. */
-  readonly updatedAt: string;
-  /** When it goes, unless it is used before. */
-  readonly expiresAt: string;
-  /** The same in seconds from now, rounded up. */
-  readonly ttlSeconds: number;
-  /** Rises with every change; not in lists. */
-  readonly revision?: number;
-  readonly pinned: boolean;
-  readonly archived: boolean;
-  /** An object that somebody keeps with it; not in lists. */
-  readonly metadata?: Readonly<Record<string, unknown>>;
-}
-
-/** A session in a list. */
-export interface ListedSession extends Session {
-  /** Those of the members asked for that its state has; absent when it has no state. */
-  readonly state?: Readonly<Record<string, unknown>>;
-}
-
-/** A page of sessions. */
-export interface SessionPage {
-  /** Newest activity first. */
-  readonly sessions: readonly ListedSession[];
-  /** How many there are in all. */
-  readonly count: number;
-  /** Where the next page begins; absent on the last. */
-  readonly nextCursor?: string;
-  /** A search looked at the newest 1,000 sessions only, and there are more. */
-  readonly truncated?: true;
-}
-
-/** A stored message. */
-export interface StoredMessage {
-  readonly id: string;
-  readonly role: "user" | "assistant" | "system";
-  readonly content: string;
-  /** When it was made: RFC 3339, UTC. */
-  readonly created: string;
-  /** The message that it answers. */
-  readonly parent?: string;
-  readonly metadata?: Readonly<Record<string, unknown>>;
-}
-
 /** A message to store. */
 export interface NewMessage {
-  role: "user" | "assistant" | "system";
+  role: Message["role"];
   content: string;
   /** Default: a minted one. */
   id?: string | undefined;
@@ -133,54 +93,10 @@ export interface QuestionAnswer {
   sources?: readonly unknown[] | undefined;
 }
 
-/** A page of messages. */
-export interface HistoryPage {
-  readonly id: string;
-  /** Oldest first. */
-  readonly messages: readonly StoredMessage[];
-  /** The messages that are kept. */
-  readonly messageCount: number;
-  /** The messages that were ever stored. */
-  readonly totalMessages: number;
-  /** What to give as `before` for the page of older ones; absent when there are none. */
-  readonly nextBefore?: string;
-}
-
-/** What an append stored. */
-export interface Appended {
-  readonly messageIds: readonly string[];
-  /** It opened the session. */
-  readonly created: boolean;
-  readonly session: Session;
-}
-
 /** A state with the tag that names this writing of it. */
 export interface TaggedState<T> {
   readonly state: T;
   readonly tag: string;
-}
-
-/** What a write of a state came to. */
-export interface WrittenState {
-  /** It opened the session. */
-  readonly created: boolean;
-  readonly tag: string;
-  readonly session: Session;
-}
-
-/** How the store is. */
-export interface StoreHealth {
-  /** Redis answers. */
-  readonly connected: boolean;
-  /** How long it took; `null` when it didn't. */
-  readonly latencyMs: number | null;
-  /** Redis can't be reached, and the store goes on in memory. */
-  readonly usingFallback: boolean;
-  readonly store: "upstash" | "redis" | "memory";
-  /** The changes that Redis doesn't know yet. */
-  readonly journaled: number;
-  /** Why it isn't connected. */
-  readonly cause?: string;
 }
 
 /** For a call that shall change nothing when it is made twice. */
@@ -223,7 +139,7 @@ export interface Store {
     search?: string;
   }): Promise<SessionPage>;
   /** The last messages, oldest first; all that are kept without a limit. None when there is no such session. */
-  getHistory(id: string, options?: { limit?: number }): Promise<StoredMessage[]>;
+  getHistory(id: string, options?: { limit?: number }): Promise<Message[]>;
   /** Adds a message, or a question with its answer. */
   addMessage(id: string, message: NewMessage | QuestionAnswer, options?: Keyed): Promise<Appended>;
 

@@ -2,7 +2,7 @@
 
 use super::{Machine, Purpose, Sent, TRIES};
 use crate::error::StoreError;
-use crate::library::answer::HealthAnswer;
+use crate::library::answer::{HealthAnswer, Place};
 use crate::library::event::{Effect, Ticket};
 use crate::library::link::Link;
 use crate::library::settings::Connection;
@@ -40,9 +40,9 @@ impl Machine {
             latency_ms: answered.as_ref().ok().map(|latency| latency.0),
             using_fallback: redis && !matches!(self.link, Link::Up),
             store: match self.settings.connection {
-                Connection::Rest(_) => "upstash",
-                Connection::Tcp(_) => "redis",
-                Connection::Memory => "memory",
+                Connection::Rest(_) => Place::Upstash,
+                Connection::Tcp(_) => Place::Redis,
+                Connection::Memory => Place::Memory,
             },
             journaled: self.journal.len(),
             cause: answered.err().map(|error| error.cause()).or(self.link.cause()),
