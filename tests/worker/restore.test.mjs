@@ -52,6 +52,20 @@ onEachStore("restore", { UNDO_SECONDS: `${UNDO}` }, (the) => {
       assertProblem(await post(id, "restore"), 409, "session_exists");
     });
 
+    test("is not undone by its deletion that arrives again under its key", async () => {
+      const id = await prepared();
+      const key = keyed(fresh("key"));
+      const path = `/v1/sessions/${id}`;
+      ok(await the.api.send("DELETE", path, undefined, key));
+      ok(await post(id, "restore"));
+      const info = still(ok(await the.api.info(id)));
+      assert.deepEqual(ok(await the.api.send("DELETE", path, undefined, key)), { session_id: id, deleted: true });
+      assert.deepEqual(still(ok(await the.api.info(id))), info);
+      ok(await the.api.send("DELETE", path, undefined, keyed(fresh("key"))));
+      assertProblem(await the.api.info(id), 404, "session_not_found");
+      assertProblem(await the.api.send("DELETE", path, undefined, keyed("not an id")), 400, "invalid_idempotency_key");
+    });
+
     test("is too late after the undo window, and then the id is free", async () => {
       const id = await prepared();
       ok(await the.api.delete(id));

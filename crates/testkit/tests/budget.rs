@@ -173,13 +173,17 @@ fn measured(world: &mut World<RedisExecutor>) -> Vec<(&'static str, Cost)> {
         };
         costs.push((what, cost));
     }
-    let delete = Delete { sessions: vec![session.clone()], now, undo: world.limits.undo };
+    let delete =
+        Delete { sessions: vec![session.clone()], operation: Some(turn_id("delete")), now, undo: world.limits.undo };
     costs.push(("delete", cost(world, &delete).0));
     let sessions_per_owner = world.limits.sessions_per_owner;
     let restore = Restore { session, operation: turn_id("restore"), now, ttl, sessions_per_owner };
     costs.push(("restore", cost(world, &restore).0));
     let hundred = (0..100).map(|number| session_id(&format!("listed{number}"))).collect();
-    costs.push(("delete of 100", cost(world, &Delete { sessions: hundred, now, undo: world.limits.undo }).0));
+    costs.push((
+        "delete of 100",
+        cost(world, &Delete { sessions: hundred, operation: None, now, undo: world.limits.undo }).0,
+    ));
 
     for (what, (begin, finish)) in [
         ("**a turn**", plain),

@@ -169,7 +169,8 @@ fn deletes_stay_deleted() {
     on_redis(|world| {
         world.exchange("s", "t0", "text");
         let mut ledger = MemoryRecords::default();
-        let delete = Delete { sessions: vec![session_id("s")], now: world.now(), undo: world.limits.undo };
+        let delete =
+            Delete { sessions: vec![session_id("s")], operation: None, now: world.now(), undo: world.limits.undo };
         assert_eq!(taken(&mut ledger, &delete, None), Some(delete.sessions.clone()));
         assert_eq!(taken(&mut ledger, &world.begin("s", "late", "late"), None), Some(Begun::Deleted));
         // Another process journaled a turn of the same session.

@@ -135,7 +135,10 @@ fn message_id(text: String) -> Result<MessageId, Problem> {
 }
 
 /// The header's value: a structured-field string in quotes (draft-ietf-httpapi-idempotency-key-header), or bare.
-fn idempotency_key(value: &str) -> Result<TurnId, Problem> {
+///
+/// # Errors
+/// [`Code::InvalidIdempotencyKey`].
+pub fn idempotency_key(value: &str) -> Result<TurnId, Problem> {
     let value = value.trim();
     let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
     TurnId::parse(bare).map_err(|invalid| Problem::new(Code::InvalidIdempotencyKey).detail(invalid.to_string()))

@@ -127,7 +127,16 @@ impl Job {
                 let write = intake::write_state(id()?, conditions, body)?;
                 (Self::CreateState { write: write.clone(), rounds: 0 }, write.into())
             }
-            "delete" => (Self::Delete, Delete { sessions: vec![id()?], now, undo }.into()),
+            "delete" => (
+                Self::Delete,
+                Delete {
+                    sessions: vec![id()?],
+                    operation: options.key.as_deref().map(intake::idempotency_key).transpose()?,
+                    now,
+                    undo,
+                }
+                .into(),
+            ),
             "deleteAll" => (Self::DeleteAll { now, undo, deleted: 0, idle: false }, all(now).into()),
             "refreshTTL" => (Self::RefreshTtl, Touch { session: id()?, now, ttl: limits.ttl }.into()),
             "touch" => (Self::Touch { id: id()? }, Touch { session: id()?, now, ttl: limits.ttl }.into()),
@@ -329,7 +338,7 @@ fn delete_all(now: Millis, undo: Millis, deleted: &mut u64, idle: &mut bool, tol
         Told::ReadList(listed) if listed.cards.is_empty() => Ok(Next::Done(deleted.to_string())),
         Told::ReadList(listed) => {
             let sessions = listed.cards.into_iter().map(|card| card.id).collect();
-            Ok(Next::Ask(Delete { sessions, now, undo }.into()))
+            Ok(Next::Ask(Delete { sessions, operation: None, now, undo }.into()))
         }
         // Nothing is left to delete when an answer was lost and the call repeated: once that is no failure.
         Told::Delete(gone) if !gone.is_empty() || !std::mem::replace(idle, gone.is_empty()) => {

@@ -1,11 +1,13 @@
 //! Delete sessions: they are set aside for their undo window, where they also keep late sends out.
 
 use super::{Operation, live};
-use crate::id::SessionId;
+use crate::id::{SessionId, TurnId};
+use crate::limits::REMEMBERED_TURNS;
 use crate::records::Records;
 use crate::redis::script::DELETE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::time::Millis;
+use crate::turn::TurnRecord;
 use serde::{Deserialize, Serialize};
 
 /// See the module. Comes to those of the sessions that are now deleted: not those that there weren't.
@@ -13,6 +15,9 @@ use serde::{Deserialize, Serialize};
 #[allow(missing_docs)]
 pub struct Delete {
     pub sessions: Vec<SessionId>,
+    /// The id of this operation, where it has one: a session that it deleted and that was restored since stays.
+    #[serde(default)]
+    pub operation: Option<TurnId>,
     pub now: Millis,
     /// How long they can be restored.
     pub undo: Millis,
@@ -27,8 +32,12 @@ impl Operation for Delete {
         Call::Script {
             script: &DELETE,
             keys: [keys.index(), keys.cards()].into_iter().chain(of_each).collect(),
-            arguments: [self.now.to_string(), self.undo.to_string()]
+            arguments: [self.now.to_string(), self.undo.to_string(), REMEMBERED_TURNS.to_string()]
                 .into_iter()
+                .chain(self.operation.as_ref().map_or_else(
+                    || [String::new(), String::new()],
+                    |operation| [operation.to_string(), TurnRecord::of_operation(operation, "-").to_string()],
+                ))
                 .chain(self.sessions.iter().map(SessionId::to_string))
                 .collect(),
         }
@@ -42,6 +51,13 @@ impl Operation for Delete {
         let mut gone = Vec::new();
         for id in &self.sessions {
             if live(records, id, self.now)?.is_some() {
+                if let Some(operation) = &self.operation {
+                    if records.turn(id, operation)?.is_some() {
+                        gone.push(id.clone());
+                        continue;
+                    }
+                    records.put_turn(id, operation, &TurnRecord::of_operation(operation, "-"))?;
+                }
                 records.bury(id, self.now.after(self.undo))?;
                 gone.push(id.clone());
             } else if records.buried_until(id)?.is_some_and(|until| until > self.now) {

@@ -63,7 +63,7 @@ scripts! {
     BEGIN_TURN writes "begin_turn.lua" "73895130e73ef894c4745c672031e1b0f62c6b49";
     CHARGE_TURN writes "charge_turn.lua" "0454ce799e2146b4c9c41fc36473014a64601f12";
     CREATE writes "create.lua" "ea1b434c116d7eaa5b6b59a086ce3969e1f6d04f";
-    DELETE writes "delete.lua" "390b65eb0a05d69c6785417cf1f972d6992edeb8";
+    DELETE writes "delete.lua" "766b818d476b6dcbccc2f495e60ff8ce0c98db37";
     FINISH_TURN writes "finish_turn.lua" "b5eff95d2376cd6bd6e91347cb9fef0befc27c46";
     FORK writes "fork.lua" "b489ce3a10ced0884c7ba138016191dd0043eae7";
     HISTORY reads "history.lua" "0802e4ffa3fa694fe9da848b65c0535022cb436f";

@@ -201,7 +201,14 @@ impl<E: Executor> World<E> {
 
     /// Deletes a session.
     pub fn delete(&mut self, session: &str) -> bool {
-        !self.run(&Delete { sessions: vec![session_id(session)], now: self.now(), undo: self.limits.undo }).is_empty()
+        !self
+            .run(&Delete {
+                sessions: vec![session_id(session)],
+                operation: None,
+                now: self.now(),
+                undo: self.limits.undo,
+            })
+            .is_empty()
     }
 }
 

@@ -109,9 +109,10 @@ impl Game<'_> {
                 ttl: self.world.limits.ttl,
                 sessions_per_owner: self.world.limits.sessions_per_owner,
             })),
-            Step::Delete { session } => {
-                let (session, now) = (session_id(&session_name(*session)), self.world.now());
-                self.send(Sent::Delete(Delete { sessions: vec![session], now, undo: self.world.limits.undo }))
+            Step::Delete { session, operation } => {
+                let (sessions, now) = (vec![session_id(&session_name(*session))], self.world.now());
+                let operation = operation.map(|number| turn_id(&format!("d{number}")));
+                self.send(Sent::Delete(Delete { sessions, operation, now, undo: self.world.limits.undo }))
             }
             Step::Write { session, operation, kind, value } => {
                 let written = write(&self.world, &session_name(*session), *operation, *kind, *value);

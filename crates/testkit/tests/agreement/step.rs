@@ -38,6 +38,8 @@ pub(crate) enum Step {
     },
     Delete {
         session: u64,
+        /// Its id is one of a few, or it has none.
+        operation: Option<u64>,
     },
     /// A write that isn't a turn, under one of a few operation ids.
     Write {
@@ -155,7 +157,7 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
             operation: if random.percent(10) { "t0".to_owned() } else { format!("c{}", random.within(0..2)) },
             title: random.pick(&["", "Title", "two  spaces ", "Žluťoučký kůň 🐎"]),
         },
-        46..50 => Step::Delete { session },
+        46..50 => Step::Delete { session, operation: random.percent(60).then(|| random.within(0..2)) },
         50..66 => Step::Write {
             session: if random.percent(40) { 0 } else { session },
             operation: random.within(0..12),

@@ -146,7 +146,6 @@ async fn delete(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
     if found.is_none() && call.archive.is_none() {
         return Err(Problem::new(Code::SessionNotFound));
     }
-    let gone = call.delete(vec![id.clone()]).await?;
-    gone.first().ok_or(Problem::new(Code::SessionNotFound))?;
+    call.delete_one(id.clone()).await?.ok_or(Problem::new(Code::SessionNotFound))?;
     shape.deleted(&id)
 }

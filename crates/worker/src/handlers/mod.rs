@@ -29,11 +29,11 @@ use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::depth::is_deeper;
 use chatkeep_model::intake::{self, Fresh, Incoming};
 use chatkeep_model::limits::{ADDRESS_BYTES, AI_BODY_BYTES, IMPORT_BYTES, JSON_DEPTH};
-use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Page, ReadHistory};
+use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Info, Page, ReadHistory};
 use chatkeep_model::rate::Charge;
 use chatkeep_model::route::{Action, Matched, Query, route};
 use chatkeep_model::stream::Wire;
-use chatkeep_model::{Code, Dialect, Limits, Millis, Namespace, Problem, SessionId};
+use chatkeep_model::{Code, Dialect, Limits, Millis, Namespace, Problem, SessionId, TurnId};
 use std::cell::Cell;
 use std::rc::Rc;
 use uuid::Builder;
@@ -127,7 +127,14 @@ impl Call<'_> {
 
     /// Deletes sessions in the store and in the archive; gives those that were there.
     async fn delete(&self, sessions: Vec<SessionId>) -> Result<Vec<SessionId>, Problem> {
-        self.delete_of(&self.store, self.archive.as_ref(), sessions).await
+        self.delete_of(&self.store, self.archive.as_ref(), sessions, None).await
+    }
+
+    /// Deletes a session, once under the request's key.
+    async fn delete_one(&self, session: SessionId) -> Result<Option<SessionId>, Problem> {
+        let operation = self.headers.idempotency_key.as_deref().map(intake::idempotency_key).transpose()?;
+        let gone = self.delete_of(&self.store, self.archive.as_ref(), vec![session], operation).await?;
+        Ok(gone.into_iter().next())
     }
 
     /// Deletes sessions in an owner's store and archive; gives those that were there.
@@ -136,9 +143,10 @@ impl Call<'_> {
         store: &Store,
         archive: Option<&Archive>,
         sessions: Vec<SessionId>,
+        operation: Option<TurnId>,
     ) -> Result<Vec<SessionId>, Problem> {
         let now = self.fresh.now;
-        let delete = Delete { sessions, now, undo: self.namespace.limits.undo };
+        let delete = Delete { sessions, operation, now, undo: self.namespace.limits.undo };
         if let Some(archive) = archive {
             for session in &delete.sessions {
                 archive.announce(session, now).await?;
@@ -148,6 +156,13 @@ impl Call<'_> {
         gone.iter().for_each(|session| store.forget(session));
         let Some(archive) = archive else { return Ok(gone) };
         for session in delete.sessions {
+            // Deleted under this key before, and restored since: it stays.
+            if delete.operation.is_some() && store.run(&Info { session: session.clone(), now }).await?.is_some() {
+                if let Err(failure) = archive.spare(&session).await {
+                    archive::log(&failure);
+                }
+                continue;
+            }
             let archived = archive.erase(&session).await.unwrap_or_else(|failure| {
                 archive::log(&failure);
                 false

@@ -109,7 +109,7 @@ pub(super) async fn touch(call: &Call<'_>) -> Result<Answer, Problem> {
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
-    match call.delete(vec![call.session()?]).await?.pop() {
+    match call.delete_one(call.session()?).await? {
         Some(session_id) => Answer::json(&Deleted { session_id, deleted: true }),
         None => Err(Problem::new(Code::SessionNotFound)),
     }

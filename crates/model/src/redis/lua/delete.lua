@@ -1,16 +1,25 @@
 -- Delete sessions, keeping them for their undo window. KEYS and ARGV as crate::plan::delete lists them.
 local index, cards = KEYS[1], KEYS[2]
-local now, undo = tonumber(ARGV[1]), tonumber(ARGV[2])
+local now, undo, remembered, operation, record = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local gone = {}
-for at = 3, #ARGV do
-  local id, session, deleted = ARGV[at], KEYS[at * 2 - 3], KEYS[at * 2 - 2]
-  local exp = redis.call('HGET', session, 'exp')
-  if exp and tonumber(exp) > now then
-    redis.call('RENAME', session, deleted)
-    redis.call('HSET', deleted, 'until', now + undo)
-    redis.call('PEXPIRE', deleted, undo)
-    redis.call('ZREM', index, id)
-    redis.call('HDEL', cards, id)
+for at = 6, #ARGV do
+  local id, session, deleted = ARGV[at], KEYS[at * 2 - 9], KEYS[at * 2 - 8]
+  local got = redis.call('HMGET', session, 'exp', 'turns', 't:' .. operation)
+  if got[1] and tonumber(got[1]) > now then
+    if not got[3] then
+      local s, names, fields = { turns = tonumber(got[2]) or 0 }, {}, {}
+      if operation ~= '' then
+        names = forgotten(session, s, remembered)
+        fields = remember(s, remembered, operation, record)
+        for _, value in ipairs({ 'turns', s.turns }) do fields[#fields + 1] = value end
+      end
+      redis.call('RENAME', session, deleted)
+      remove_fields(deleted, names)
+      redis.call('HSET', deleted, 'until', now + undo, unpack(fields))
+      redis.call('PEXPIRE', deleted, undo)
+      redis.call('ZREM', index, id)
+      redis.call('HDEL', cards, id)
+    end
     gone[#gone + 1] = id
   elseif is_buried(deleted, now) then
     gone[#gone + 1] = id

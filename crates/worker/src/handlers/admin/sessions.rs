@@ -90,5 +90,5 @@ pub(in super::super) async fn delete(call: &Call<'_>, env: &Env) -> Result<Answe
 
 async fn delete_some(call: &Call<'_>, env: &Env, store: &Store, sessions: Vec<SessionId>) -> Result<u64, Problem> {
     let archive = Archive::of(env, &call.config, &call.namespace, store);
-    Ok(call.delete_of(store, archive.as_ref(), sessions).await?.len() as u64)
+    Ok(call.delete_of(store, archive.as_ref(), sessions, None).await?.len() as u64)
 }
