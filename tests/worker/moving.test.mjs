@@ -1,12 +1,17 @@
 // Moving house: sessions of the vault go to a Redis that is configured later. Nothing is lost or doubled, however often it breaks off.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
 import { Api, assertProblem, ok } from "../harness/api.mjs";
-import { removeFolder, temporaryFolder } from "../harness/folders.mjs";
+import { ROOT, removeFolder, temporaryFolder } from "../harness/folders.mjs";
 import { startGateway } from "../harness/gateway.mjs";
 import { startRedis } from "../harness/redis.mjs";
 import { STORES } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
+
+const run = promisify(execFile);
 
 /** Everything that a client can see of the sessions, but for what counts the store's own writes. */
 async function everything(api) {
@@ -97,6 +102,36 @@ if (STORES.includes("upstash")) {
       await served("vault", async (api) => {
         assert.deepEqual(ok(await api.send("POST", "/v1/admin/move")), { owners: 0, sessions: 0, left: 0 });
       });
+    });
+
+    test("gets all of them by the script, which can be run again", async () => {
+      await redis.cli("FLUSHALL");
+      await served("vault", fill);
+      const move = async (api) => {
+        const { stdout } = await run(process.execPath, [join(ROOT, "scripts/move-to-redis"), "--url", api.url]);
+        return stdout;
+      };
+      await served("upstash", async (api) => {
+        assert.equal(await move(api), "1 owners moved, 3 sessions\n");
+        assert.equal(await move(api), "0 owners moved, 0 sessions\n");
+        assert.equal((await api.list()).count, 3);
+      });
+    });
+
+    test("keeps both where it has another session of that id", async () => {
+      await redis.cli("FLUSHALL");
+      await served("vault", async (api) => void (await api.say("In the vault", { session_id: "same" })));
+      const elsewhere = await startWorker({ store: "upstash", gateway });
+      await new Api(elsewhere.url).say("In Redis", { session_id: "same" });
+      await elsewhere.stop();
+      for (let time = 0; time < 2; time += 1) {
+        await served("upstash", async (api) => {
+          const { sessions } = await api.list();
+          assert.deepEqual(sessions.map(({ session_id }) => session_id).sort(), ["same", "same.moved"]);
+          assert.equal((await api.texts("same"))[0], "In Redis");
+          assert.equal((await api.texts("same.moved"))[0], "In the vault");
+        });
+      }
     });
   });
 }
