@@ -32,10 +32,11 @@ import { startRedis } from "./redis.mjs";
  * @param {Gateway} [options.gateway]
  * @param {string} [options.persistTo] a folder for workerd's state that is kept; else a temporary one
  * @param {string} [options.bindings] more of wrangler.toml
+ * @param {string} [options.built] the index.js of another build of the Worker
  * @param {string} [options.host] the host that requests seem to be for; else the one that they name
  * @returns {Promise<Worker>}
  */
-export async function startWorker({ store, vars = {}, redis, gateway, persistTo, bindings = "", host }) {
+export async function startWorker({ store, vars = {}, redis, gateway, persistTo, bindings = "", built, host }) {
   /** @type {{stop: () => Promise<void>}[]} */
   const started = [];
   if (store === "upstash" && !gateway) {
@@ -46,7 +47,7 @@ export async function startWorker({ store, vars = {}, redis, gateway, persistTo,
   const upstash = gateway && { UPSTASH_REDIS_REST_URL: gateway.url, UPSTASH_REDIS_REST_TOKEN: gateway.token };
   const folder = temporaryFolder("worker");
   const state = persistTo ?? join(folder, "state");
-  writeConfig(folder, { ...upstash, ...vars }, bindings);
+  writeConfig(folder, { ...upstash, ...vars }, bindings, built);
 
   const port = await freePort();
   const url = `http://localhost:${port}`;
@@ -114,9 +115,9 @@ export async function startWorker({ store, vars = {}, redis, gateway, persistTo,
  * @param {string} folder
  * @param {Record<string, string>} vars
  * @param {string} bindings
+ * @param {string} [built]
  */
-function writeConfig(folder, vars, bindings) {
-  const built = join(ROOT, "crates/worker/build/index.js");
+function writeConfig(folder, vars, bindings, built = join(ROOT, "crates/worker/build/index.js")) {
   const app = join(ROOT, "www/app/dist");
   if (!existsSync(built)) throw new Error(`${built} is missing: run scripts/build-worker`);
   if (!existsSync(app)) throw new Error(`${app} is missing: run scripts/build`);

@@ -16,6 +16,12 @@ impl Default for SimulatedClock {
 }
 
 impl SimulatedClock {
+    /// A clock that shows a time.
+    #[must_use]
+    pub fn starting(now: Millis) -> Self {
+        Self { now }
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Millis {

@@ -11,9 +11,11 @@ pub mod random;
 pub mod redis;
 pub mod reference;
 pub mod server;
+pub mod through_worker;
 
 pub use clock::SimulatedClock;
 pub use executor::Executor;
 pub use redis::RedisExecutor;
 pub use reference::ReferenceStore;
 pub use server::RedisServer;
+pub use through_worker::ThroughWorker;

@@ -3,6 +3,8 @@
 
 mod archive;
 mod census;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod directory;
 mod edge;
 mod gate;
@@ -32,6 +34,10 @@ static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
 
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
+    #[cfg(feature = "conformance")]
+    if request.url().ends_with(conformance::PATH) {
+        return Ok(conformance::serve(request, env).await);
+    }
     Ok(handlers::serve(request, env, &context).await)
 }
 

@@ -88,21 +88,25 @@ pub trait Operation: Registered + Serialize + DeserializeOwned {
 /// An operation that stands in the list below: one that didn't would be unknown to the vault.
 pub trait Registered {}
 
+/// What is done with an operation of whichever type.
+pub trait Visitor {
+    /// What it comes to.
+    type Output;
+
+    /// Does it.
+    fn visit<O: Operation + 'static>(self, operation: O) -> Self::Output;
+}
+
 macro_rules! operations {
     ($($operation:ty),* $(,)?) => {
         $(impl Registered for $operation {})*
 
-        /// Applies an operation that came as its name and JSON, as the vault gets it, and gives its outcome as JSON.
-        ///
-        /// # Errors
-        /// None of the two inside: the name or the JSON is not an operation's. Some: the storage failed.
-        pub fn apply_named<R: Records>(name: &str, json: &str, records: &mut R) -> Result<String, Option<R::Error>> {
+        /// Reads an operation that came as its name and JSON, and does something with it. Nothing when they are no operation's.
+        pub fn visit_named<V: Visitor>(name: &str, json: &str, visitor: V) -> Option<V::Output> {
             $(if name == <$operation>::NAME {
-                let operation: $operation = serde_json::from_str(json).map_err(|_| None)?;
-                let outcome = operation.apply(records).map_err(Some)?;
-                return serde_json::to_string(&outcome).map_err(|_| None);
+                return serde_json::from_str::<$operation>(json).ok().map(|operation| visitor.visit(operation));
             })*
-            Err(None)
+            None
         }
 
         /// The names of all operations.
@@ -136,6 +140,25 @@ operations!(
     Weigh,
     WriteState,
 );
+
+/// Applies an operation that came as its name and JSON, as the vault gets it, and gives its outcome as JSON.
+///
+/// # Errors
+/// None of the two inside: the name or the JSON is not an operation's. Some: the storage failed.
+pub fn apply_named<R: Records>(name: &str, json: &str, records: &mut R) -> Result<String, Option<R::Error>> {
+    struct Apply<'a, R>(&'a mut R);
+
+    impl<R: Records> Visitor for Apply<'_, R> {
+        type Output = Result<String, Option<R::Error>>;
+
+        fn visit<O: Operation + 'static>(self, operation: O) -> Self::Output {
+            let outcome = operation.apply(self.0).map_err(Some)?;
+            serde_json::to_string(&outcome).map_err(|_| None)
+        }
+    }
+
+    visit_named(name, json, Apply(records)).unwrap_or(Err(None))
+}
 
 /// The fields of a session in the order in which every script returns them.
 fn session_from(items: &mut Items) -> Result<Session, UnexpectedReply> {

@@ -23,7 +23,9 @@ mod texts;
 mod truncate;
 pub mod world;
 
+use crate::SimulatedClock;
 use crate::executor::Executor;
+use chatkeep_model::Millis;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use world::World;
 
@@ -96,14 +98,21 @@ scenarios! {
 }
 
 /// Plays all scenarios, each on a fresh store, and gives the names of those that failed; why is on the standard error.
-pub fn failures<E: Executor>(mut fresh: impl FnMut() -> E) -> Vec<&'static str> {
+pub fn failures<E: Executor>(fresh: impl FnMut() -> E) -> Vec<&'static str> {
     let mut failed = Vec::new();
+    play(SimulatedClock::default().now(), fresh, |scenario, conforms| {
+        if !conforms {
+            failed.push(scenario);
+        }
+    });
+    failed
+}
+
+/// Plays every scenario from a time on, each on a fresh store and for owners of its own, and tells whether the store conforms.
+pub fn play<E: Executor>(start: Millis, mut fresh: impl FnMut() -> E, mut told: impl FnMut(&'static str, bool)) {
     for scenario in scenarios::<E>() {
         let name = scenario.name.replace('_', "-");
-        let mut world = World::new(fresh(), &name[..name.len().min(60)]);
-        if catch_unwind(AssertUnwindSafe(|| (scenario.play)(&mut world))).is_err() {
-            failed.push(scenario.name);
-        }
+        let mut world = World::starting(start, fresh(), &name[..name.len().min(60)]);
+        told(scenario.name, catch_unwind(AssertUnwindSafe(|| (scenario.play)(&mut world))).is_ok());
     }
-    failed
 }

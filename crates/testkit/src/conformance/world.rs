@@ -30,7 +30,13 @@ impl<E: Executor> World<E> {
     /// A world whose owner is the user `name`.
     #[must_use]
     pub fn new(executor: E, name: &str) -> Self {
-        Self { executor, owner: user(name), clock: SimulatedClock::default(), limits: Limits::default() }
+        Self::starting(SimulatedClock::default().now(), executor, name)
+    }
+
+    /// The same from a time on.
+    #[must_use]
+    pub fn starting(now: Millis, executor: E, name: &str) -> Self {
+        Self { executor, owner: user(name), clock: SimulatedClock::starting(now), limits: Limits::default() }
     }
 
     /// Acts for another owner from here on.
