@@ -28,6 +28,7 @@ import { startRedis } from "./redis.mjs";
  * @param {object} options
  * @param {"vault" | "upstash"} options.store `upstash` starts a Redis and a gateway, unless they are given
  * @param {Record<string, string>} [options.vars] the Worker's variables, beside those of wrangler.toml
+ * @param {boolean} [options.faults] the gateway that is started takes orders to fail
  * @param {Redis} [options.redis]
  * @param {Gateway} [options.gateway]
  * @param {string} [options.persistTo] a folder for workerd's state that is kept; else a temporary one
@@ -36,13 +37,23 @@ import { startRedis } from "./redis.mjs";
  * @param {string} [options.host] the host that requests seem to be for; else the one that they name
  * @returns {Promise<Worker>}
  */
-export async function startWorker({ store, vars = {}, redis, gateway, persistTo, bindings = "", built, host }) {
+export async function startWorker({
+  store,
+  vars = {},
+  faults = false,
+  redis,
+  gateway,
+  persistTo,
+  bindings = "",
+  built,
+  host,
+}) {
   /** @type {{stop: () => Promise<void>}[]} */
   const started = [];
   if (store === "upstash" && !gateway) {
     const behind = redis ?? ours(await startRedis());
     redis = behind;
-    gateway = ours(await startGateway({ redisUrl: behind.url }));
+    gateway = ours(await startGateway({ redisUrl: behind.url, faults }));
   }
   const upstash = gateway && { UPSTASH_REDIS_REST_URL: gateway.url, UPSTASH_REDIS_REST_TOKEN: gateway.token };
   const folder = temporaryFolder("worker");

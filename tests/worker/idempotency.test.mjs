@@ -2,34 +2,26 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { Api, eventually, ok } from "../harness/api.mjs";
-import { startGateway } from "../harness/gateway.mjs";
-import { startRedis } from "../harness/redis.mjs";
 import { startWorker } from "../harness/worker.mjs";
 
 const REPEATED = 100;
 
 /** @import { Gateway } from "../harness/gateway.mjs" */
 
-let redis;
 /** @type {Gateway} */
 let gateway;
 let worker;
 /** @type {Api} */
 let api;
 before(async () => {
-  redis = await startRedis();
-  gateway = await startGateway({ redisUrl: redis.url, faults: true });
-  worker = await startWorker({ store: "upstash", gateway });
+  worker = await startWorker({ store: "upstash", faults: true });
+  ({ gateway } = worker);
   api = new Api(worker.url);
   await api.say("Redis learns the scripts", { session_id: "warm" });
   ok(await api.send("PATCH", "/v1/sessions/warm", { pinned: true }));
   ok(await api.send("POST", "/v1/sessions/warm/messages", { messages: [{ role: "user", content: "a" }] }));
 });
-after(async () => {
-  await worker?.stop();
-  await gateway?.stop();
-  await redis?.stop();
-});
+after(() => worker?.stop());
 afterEach(() => gateway.clear());
 
 /** Every other answer of Redis is lost after it has done its work, for as long as the test repeats. */

@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, afterEach, before, describe, test } from "node:test";
 import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
-import { startGateway } from "../harness/gateway.mjs";
-import { startRedis } from "../harness/redis.mjs";
 import { startWorker } from "../harness/worker.mjs";
 
 /** @import { Gateway } from "../harness/gateway.mjs" */
@@ -16,20 +14,15 @@ let worker;
 /** @type {Api} */
 let api;
 before(async () => {
-  redis = await startRedis();
-  gateway = await startGateway({ redisUrl: redis.url, faults: true });
-  worker = await startWorker({ store: "upstash", gateway });
+  worker = await startWorker({ store: "upstash", faults: true });
+  ({ redis, gateway } = worker);
   api = new Api(worker.url);
   // The scripts become known to Redis, so that faults meet the usual requests.
   const { session_id } = await api.say("Hello");
   await api.history(session_id);
   await api.list();
 });
-after(async () => {
-  await worker?.stop();
-  await gateway?.stop();
-  await redis?.stop();
-});
+after(() => worker?.stop());
 afterEach(() => gateway.clear());
 
 const aTurn = () => ({ message: "Hello", session_id: `s-${randomUUID()}`, message_id: `m-${randomUUID()}` });
