@@ -111,6 +111,8 @@ describe("a lasting fault is named, and the journal takes over", () => {
         [ok(await api.chat(fresh)).degraded, ok(await api.info(fresh.session_id)).degraded],
         [true, true],
       );
+      const jarvis = ok(await api.send("POST", "/jarvis/api/chat", { message: "In another shape" }));
+      assert.equal(jarvis.degraded, true);
       assertProblem(await api.info(`s-${randomUUID()}`), 503, "store_unavailable");
       const health = await api.get("/health");
       assert.deepEqual([health.status, health.body.status, health.body.cause], [503, "degraded", cause], health.text);

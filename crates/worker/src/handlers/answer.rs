@@ -21,7 +21,7 @@ pub(crate) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Body,
-    /// The body is an object of the API's, to which a member can be added; not what a client stored.
+    /// The body is an object of an API's, to which a member can be added; not what a client stored.
     is_ours: bool,
     /// Not even that somebody was here is noted.
     pub(super) traceless: bool,
@@ -30,8 +30,12 @@ pub(crate) struct Answer {
 impl Answer {
     /// 200 and JSON.
     pub(super) fn json(body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_string(body).map_err(|_| Problem::new(Code::Internal))?;
-        Ok(Self { is_ours: true, ..Self::text(200, "application/json", body) })
+        serde_json::to_string(body).map(Self::object).map_err(|_| Problem::new(Code::Internal))
+    }
+
+    /// 200 and JSON of an API's own, written already.
+    pub(super) fn object(body: String) -> Self {
+        Self { is_ours: true, ..Self::text(200, "application/json", body) }
     }
 
     /// Some text of a type.

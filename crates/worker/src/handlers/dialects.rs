@@ -21,7 +21,7 @@ pub(super) async fn serve(call: &Call<'_>, dialect: Dialect, verb: Verb) -> Resu
         Verb::Delete => delete(call, shape).await,
     };
     let body = answered.map_err(|problem| shape.problem(problem))?;
-    Ok(Answer::text(200, "application/json", body))
+    Ok(Answer::object(body))
 }
 
 async fn turn(call: &Call<'_>, shape: &dyn Shape) -> Result<Answer, Problem> {
@@ -37,7 +37,7 @@ async fn turn(call: &Call<'_>, shape: &dyn Shape) -> Result<Answer, Problem> {
     if stream {
         return Ok(Answer::text(200, "text/event-stream", shape.events(answered)?));
     }
-    Ok(Answer::text(200, "application/json", shape.answer(answered)?))
+    Ok(Answer::object(shape.answer(answered)?))
 }
 
 /// Asks the responder, with what the session remembers where it may, and writes nothing.
