@@ -3,6 +3,7 @@
 use super::{
     Opened, Operation, Room, asked, have_id, index_ttl, live, new_session, newest_that_fit, numbers, open, session_from,
 };
+use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
 use crate::message::stored_id;
@@ -101,6 +102,12 @@ impl Operation for Append {
             "full" => Appended::Full,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Appended) -> Vec<Change> {
+        let Appended::Stored { created, session } = outcome else { return Vec::new() };
+        let added = self.messages.iter().filter_map(|message| Change::of_message(&self.session, message));
+        std::iter::once(Change::of_session(&self.session, session, *created, self.now)).chain(added).collect()
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Appended, R::Error> {

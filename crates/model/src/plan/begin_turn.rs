@@ -5,6 +5,7 @@ use super::{
     CutAfter, Opened, Operation, Room, asked, cut, have_id, index_ttl, live, new_session, newest_that_fit, numbers,
     open, session_from,
 };
+use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
 use crate::message::{Message, Role, stored_prefix};
@@ -206,6 +207,18 @@ impl Operation for BeginTurn {
             "full" => Begun::Full,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Begun) -> Vec<Change> {
+        let Begun::Started { created, message_id, session, .. } = outcome else { return Vec::new() };
+        let started = Change::TurnStarted {
+            session_id: self.session.clone(),
+            message_id: message_id.clone(),
+            reply_id: self.reply_id.clone(),
+        };
+        let added = Change::of_message(&self.session, &self.message);
+        let session = Change::of_session(&self.session, session, *created, self.now);
+        [Some(session), added, Some(started)].into_iter().flatten().collect()
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Begun, R::Error> {

@@ -1,6 +1,7 @@
 //! Create an empty session, listed at once.
 
 use super::{Opened, Operation, index_ttl, new_session, open, session_from};
+use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::Records;
@@ -80,6 +81,11 @@ impl Operation for Create {
             "full" => Created::Full,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Created) -> Vec<Change> {
+        let Created::Created(session) = outcome else { return Vec::new() };
+        vec![Change::of_session(&self.session, session, true, self.now)]
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Created, R::Error> {

@@ -1,6 +1,7 @@
 //! Delete sessions: they are set aside for their undo window, where they also keep late sends out.
 
 use super::{Operation, live};
+use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::REMEMBERED_TURNS;
 use crate::records::Records;
@@ -45,6 +46,10 @@ impl Operation for Delete {
 
     fn decode(&self, reply: Reply) -> Result<Vec<SessionId>, UnexpectedReply> {
         reply.texts()?.into_iter().map(|id| SessionId::parse(id).map_err(|_| UnexpectedReply)).collect()
+    }
+
+    fn changes(&self, outcome: &Vec<SessionId>) -> Vec<Change> {
+        outcome.iter().map(|id| Change::SessionDeleted { session_id: id.clone() }).collect()
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Vec<SessionId>, R::Error> {

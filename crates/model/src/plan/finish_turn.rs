@@ -1,9 +1,10 @@
 //! Finish a turn: append the reply and mark the turn done. It never creates: a turn whose message is gone stays unfinished.
 
 use super::{Operation, Room, index_ttl, live, session_from};
+use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{TRIM_PER_CALL, slide_grain};
-use crate::message::stored_prefix;
+use crate::message::{Message, stored_id, stored_prefix};
 use crate::records::Records;
 use crate::redis::script::FINISH_TURN;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -77,6 +78,21 @@ impl Operation for FinishTurn {
             "absent" => Finished::Absent,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Finished) -> Vec<Change> {
+        let Finished::Stored(session) = outcome else { return Vec::new() };
+        let id = stored_id(&self.reply).and_then(|id| MessageId::parse(id).ok());
+        let Some(reply_id) = id else { return Vec::new() };
+        let finished = Change::TurnFinished {
+            session_id: self.session.clone(),
+            message_id: self.message_id.clone(),
+            reply_id,
+            status: serde_json::from_str(&self.reply).ok().and_then(|reply: Message| reply.status),
+        };
+        let added = Change::of_message(&self.session, &self.reply);
+        let session = Change::of_session(&self.session, session, false, self.now);
+        [added, Some(finished), Some(session)].into_iter().flatten().collect()
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Finished, R::Error> {

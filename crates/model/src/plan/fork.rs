@@ -1,6 +1,7 @@
 //! Branch a session at a message: a new session with the messages up to it, the state and the metadata.
 
 use super::{CutAfter, Opened, Operation, index_ttl, live, new_session, numbers, open, session_from};
+use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::{Records, State};
@@ -91,6 +92,11 @@ impl Operation for Fork {
             "full" => Forked::Full,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Forked) -> Vec<Change> {
+        let Forked::Created(session) = outcome else { return Vec::new() };
+        vec![Change::of_session(&self.target, session, true, self.now)]
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Forked, R::Error> {

@@ -1,6 +1,7 @@
 //! Bring a session and messages back from an export. Repeating changes nothing: a message's position and id are its identity.
 
 use super::{Opened, Operation, Room, index_ttl, new_session, numbers, open, session_from};
+use crate::change::Change;
 use crate::id::{MessageId, SessionId};
 use crate::limits::{PRUNE_PER_CALL, TRIM_PER_CALL};
 use crate::message::stored_prefix;
@@ -105,6 +106,11 @@ impl Operation for Import {
             "full" => Imported::Full,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Imported) -> Vec<Change> {
+        let Imported::Stored(session) = outcome else { return Vec::new() };
+        vec![Change::of_session(&self.session, session, false, self.now)]
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Imported, R::Error> {

@@ -48,6 +48,7 @@ pub use truncate::{Truncate, Truncated};
 pub use weigh::Weigh;
 pub use write_state::{Condition, WriteState, Written};
 
+use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::TRIM_PER_CALL;
 use crate::message::stored_prefix;
@@ -77,6 +78,11 @@ pub trait Operation: Registered + Serialize + DeserializeOwned {
     /// # Errors
     /// [`UnexpectedReply`] when it is none that the call can have.
     fn decode(&self, reply: Reply) -> Result<Self::Outcome, UnexpectedReply>;
+
+    /// What it changed, for those who watch.
+    fn changes(&self, _outcome: &Self::Outcome) -> Vec<Change> {
+        Vec::new()
+    }
 
     /// How every other store does it.
     ///

@@ -1,6 +1,7 @@
 //! Change a session's title, flags and metadata.
 
 use super::{Details, Operation, index_ttl, live, numbers, session_from};
+use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::REMEMBERED_TURNS;
 use crate::records::Records;
@@ -65,6 +66,11 @@ impl Operation for Patch {
             })),
             _ => Err(UnexpectedReply),
         }
+    }
+
+    fn changes(&self, outcome: &Option<Details>) -> Vec<Change> {
+        let session = outcome.iter().map(|details| &details.session);
+        session.map(|session| Change::of_session(&self.session, session, false, self.now)).collect()
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Option<Details>, R::Error> {

@@ -1,6 +1,7 @@
 //! Take a deleted session back, inside its undo window.
 
 use super::{Operation, index_ttl, live, numbers, session_from};
+use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::Records;
@@ -67,6 +68,11 @@ impl Operation for Restore {
             "full" => Restored::Full,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Restored) -> Vec<Change> {
+        let Restored::Back(session) = outcome else { return Vec::new() };
+        vec![Change::of_session(&self.session, session, true, self.now)]
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Restored, R::Error> {

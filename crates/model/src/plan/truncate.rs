@@ -1,6 +1,7 @@
 //! Cut a session's tail.
 
 use super::{CutAfter, Operation, cut, index_ttl, live, numbers, session_from};
+use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::REMEMBERED_TURNS;
 use crate::records::Records;
@@ -61,6 +62,11 @@ impl Operation for Truncate {
             "absent" => Truncated::Absent,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Truncated) -> Vec<Change> {
+        let Truncated::Cut(session) = outcome else { return Vec::new() };
+        vec![Change::of_session(&self.session, session, false, self.now)]
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Truncated, R::Error> {

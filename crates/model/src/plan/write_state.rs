@@ -1,6 +1,7 @@
 //! Write a session's state, on a condition: what an agent keeps between its turns. Creates the session when it is absent.
 
 use super::{Opened, Operation, Tag, index_ttl, live, new_session, numbers, open, session_from};
+use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::{Records, State};
@@ -110,6 +111,11 @@ impl Operation for WriteState {
             "full" => Written::Full,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Written) -> Vec<Change> {
+        let Written::Stored { created, session, .. } = outcome else { return Vec::new() };
+        vec![Change::of_session(&self.session, session, *created, self.now)]
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Written, R::Error> {
