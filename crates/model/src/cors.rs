@@ -25,6 +25,12 @@ impl AllowedOrigins {
         origins.iter().all(|origin| is_origin(origin)).then(|| Self(origins.into_iter().map(str::to_owned).collect()))
     }
 
+    /// Whether pages of an origin may call.
+    #[must_use]
+    pub fn allows(&self, origin: &str) -> bool {
+        self.0.iter().any(|allowed| allowed == "*" || allowed == origin)
+    }
+
     /// The headers for an answer to a request from an origin. Where any origin is allowed the answer varies by it, for
     /// caches, even when this one is not.
     #[must_use]
@@ -33,7 +39,7 @@ impl AllowedOrigins {
             return Vec::new();
         }
         let mut headers = vec![("vary", "Origin".to_owned())];
-        if let Some(origin) = origin.filter(|origin| self.0.iter().any(|allowed| allowed == "*" || allowed == origin)) {
+        if let Some(origin) = origin.filter(|origin| self.allows(origin)) {
             headers.push(("access-control-allow-origin", origin.to_owned()));
             headers.push(("access-control-expose-headers", RESPONSE_HEADERS.to_owned()));
         }

@@ -68,6 +68,7 @@ codes! {
     TurnMismatch = "turn_mismatch", 422, false, "The turn id was used before with another payload";
     RateLimited = "rate_limited", 429, true, "Too many turns in a short time";
     TooManyTurns = "too_many_turns", 429, true, "The owner has as many running turns as one may have";
+    TooManyWatchers = "too_many_watchers", 429, true, "As many watch the owner's sessions as may";
     Internal = "internal", 500, true, "Something went wrong on our side";
     ResponderFailed = "responder_failed", 502, true, "The responder failed";
     ResponderBusy = "responder_busy", 503, true, "The responder is busy";

@@ -83,6 +83,15 @@ pub const SEARCHED_SESSIONS: u64 = 1000;
 /// How long a streamed reply may take in all.
 pub const STREAM_TIME: Millis = Millis(900_000);
 
+/// How many WebSockets may watch an owner's sessions at a time, and how many event streams.
+pub const WATCHERS: usize = 100;
+
+/// The bytes that a WebSocket is sent at most without a sign that somebody reads them.
+pub const WATCHER_BYTES: usize = 1_048_576;
+
+/// The bytes of text that those who watch are told at once.
+pub const TOLD_TEXT: usize = 32 * 1024;
+
 /// The bytes of the body of a request of the AI SDK, which sends the whole history.
 pub const AI_BODY_BYTES: usize = 4_194_304;
 

@@ -16,8 +16,6 @@ pub(crate) enum Given {
     State,
     /// The same session, deleted.
     Deleted,
-    /// It is not served yet: it answers `unsupported`.
-    Later,
 }
 
 impl Given {
@@ -27,7 +25,6 @@ impl Given {
             Given::Session => "session",
             Given::State => "state",
             Given::Deleted => "deleted",
-            Given::Later => "later",
         }
     }
 }

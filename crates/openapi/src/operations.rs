@@ -128,11 +128,11 @@ pub(crate) fn described(action: Action) -> Operation {
             .fails(&[Code::InvalidMessageId]),
 
         Action::Events => operation("turns", "What changes in my sessions, as it changes")
-            .given(Given::Later)
-            .about("Over a WebSocket, where the request is an upgrade; else as server-sent events. See `docs/protocol.md` for their forms.")
+            .about("Over a WebSocket where the request is an upgrade, with the token of a page as the subprotocol `bearer.TOKEN` beside `chatkeep`; else as \
+                server-sent events. See `docs/protocol.md` for their forms.")
             .reads("Last-Event-ID", json!({"type": "string"}), "Where the reader was.")
-            .answers(events("The events, for five minutes."))
-            .fails(&[Code::RouteNotFound, Code::TooManyTurns, Code::Unsupported]),
+            .answers(events("`ready` or `reset`, then the changes, and `closing` after five minutes."))
+            .fails(&[Code::RouteNotFound, Code::TooManyWatchers]),
 
         Action::CreateSession => operation("sessions", "Open a new, empty session")
             .may_take::<CreateRequest>(json!({"title": "Plans"}))

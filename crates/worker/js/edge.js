@@ -49,7 +49,7 @@ function pairs(lines) {
 
 /**
  * Makes a response that streams: `pull` gives a promise of the next piece of text, undefined at the end. It is asked when
- * the reader wants more, so a slow reader holds up the work and not the memory.
+ * the reader wants more, so a slow reader holds up the work and not the memory. `pull(true)`: the reader has left.
  */
 export function stream(status, lines, pull) {
   const encoder = new TextEncoder();
@@ -58,6 +58,9 @@ export function stream(status, lines, pull) {
       const text = await pull();
       if (text === undefined) controller.close();
       else controller.enqueue(encoder.encode(text));
+    },
+    cancel() {
+      pull(true);
     },
   });
   return new Response(pieces, { status, headers: pairs(lines) });
@@ -201,6 +204,44 @@ export function dressed(response, lines) {
   for (const [name, value] of pairs(lines)) headers.set(name, value);
   const { status, body, webSocket } = response;
   return new Response(body, { status, headers, ...(webSocket && { webSocket }) });
+}
+
+/** The headers of a request that only those have who open a WebSocket: to what it is upgraded, and its subprotocols. */
+export function socketHeaders({ headers }) {
+  return `${headers.get("upgrade") ?? ""}\n${headers.get("sec-websocket-protocol") ?? ""}`;
+}
+
+/** Opens a WebSocket to a Durable Object. */
+export function upgrade(stub) {
+  return stub.fetch("https://vault/", { headers: { upgrade: "websocket" } });
+}
+
+/** The bytes that were sent to each WebSocket since it said `ping` last, and when that was. */
+const unheard = new WeakMap();
+
+/**
+ * Sends texts, one a line, to every WebSocket of a Durable Object, and gives how many there are. What is sent waits in memory
+ * until it is read, and nobody says for how long: so one that was sent more than `limit` since it said `ping` is closed.
+ */
+export function broadcast(state, lines, limit) {
+  const texts = lines.split("\n");
+  const sockets = state.getWebSockets();
+  for (const socket of sockets) {
+    const pinged = state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
+    let sent = unheard.get(socket);
+    if (sent?.pinged !== pinged) {
+      sent = { pinged, bytes: 0 };
+      unheard.set(socket, sent);
+    }
+    sent.bytes += lines.length;
+    try {
+      if (sent.bytes > limit) socket.close(1013, "silent for too long");
+      else for (const text of texts) socket.send(text);
+    } catch {
+      // It is closing: it gets no more.
+    }
+  }
+  return sockets.length;
 }
 
 /** Runs a function in one transaction of a Durable Object's storage; rolls back when it gives false. */

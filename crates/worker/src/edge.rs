@@ -67,6 +67,15 @@ extern "C" {
     #[wasm_bindgen(catch)]
     async fn relay(stub: &JsValue, body: &str) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(js_name = socketHeaders)]
+    fn socket_headers(request: &web_sys::Request) -> String;
+
+    #[wasm_bindgen(catch)]
+    async fn upgrade(stub: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = broadcast)]
+    fn send_to_all(state: &JsValue, lines: &str, limit: f64) -> u32;
+
     #[wasm_bindgen(js_name = dressed)]
     fn dress(response: &web_sys::Response, headers: &str) -> web_sys::Response;
 
@@ -134,15 +143,18 @@ pub(crate) fn response(status: u16, headers: &[(&str, &str)], body: &str) -> web
     respond(status, &lines(headers), body.as_bytes())
 }
 
-/// Makes a response whose body is pulled piece by piece.
-pub(crate) fn streamed<F, P>(status: u16, headers: &[(&str, &str)], mut pull: F) -> web_sys::Response
+/// Makes a response whose body is pulled piece by piece. What pulls is dropped when the reader leaves.
+pub(crate) fn streamed<F, P>(status: u16, headers: &[(&str, &str)], pull: F) -> web_sys::Response
 where
     F: FnMut() -> P + 'static,
     P: Future<Output = Result<Option<String>, String>> + 'static,
 {
-    let next = move || {
-        let piece = pull();
+    let mut pull = Some(pull);
+    let next = move |has_left: Option<bool>| {
+        pull.take_if(|_| has_left == Some(true));
+        let piece = pull.as_mut().map(|pull| pull());
         wasm_bindgen_futures::future_to_promise(async move {
+            let Some(piece) = piece else { return Ok(JsValue::UNDEFINED) };
             match piece.await {
                 Ok(Some(text)) => Ok(JsValue::from_str(&text)),
                 Ok(None) => Ok(JsValue::UNDEFINED),
@@ -151,7 +163,7 @@ where
         })
     };
     // The stream owns it: it is freed when the stream is collected.
-    let pull = Closure::<dyn FnMut() -> js_sys::Promise>::new(next).into_js_value();
+    let pull = Closure::<dyn FnMut(Option<bool>) -> js_sys::Promise>::new(next).into_js_value();
     stream(status, &lines(headers), pull)
 }
 
@@ -312,6 +324,32 @@ pub(crate) fn random_hex() -> String {
 /// Asks a Durable Object; gives its response, of which nothing was read.
 pub(crate) async fn relay_object(stub: &JsValue, body: &str) -> Option<web_sys::Response> {
     relay(stub, body).await.ok()?.dyn_into().ok()
+}
+
+/// The headers with which a WebSocket is asked for.
+pub(crate) struct SocketHeaders {
+    /// The request is to become one.
+    pub(crate) upgrades: bool,
+    /// The subprotocols that are offered.
+    pub(crate) protocols: String,
+}
+
+/// Reads them.
+pub(crate) fn read_socket_headers(request: &web_sys::Request) -> SocketHeaders {
+    let read = socket_headers(request);
+    let (upgrade, protocols) = read.split_once('\n').unwrap_or_default();
+    SocketHeaders { upgrades: upgrade.eq_ignore_ascii_case("websocket"), protocols: protocols.to_owned() }
+}
+
+/// Opens a WebSocket to a Durable Object.
+pub(crate) async fn upgrade_object(stub: &JsValue) -> Option<web_sys::Response> {
+    upgrade(stub).await.ok()?.dyn_into().ok()
+}
+
+/// Sends texts, one a line, to every WebSocket of a Durable Object, and gives how many there are. One that was sent more bytes
+/// than the limit since it said `ping` is closed.
+pub(crate) fn broadcast(state: &JsValue, lines: &str, limit: usize) -> usize {
+    send_to_all(state, lines, limit as f64) as usize
 }
 
 /// A response with further headers.

@@ -7,6 +7,7 @@ pub mod access;
 pub mod cookie;
 pub mod jwks;
 pub mod jwt;
+pub mod socket;
 #[cfg(test)]
 mod tests;
 pub mod visitor;

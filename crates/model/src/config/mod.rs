@@ -53,6 +53,8 @@ pub struct Config {
     pub echo_word: Millis,
     /// What `GET /v1/events` tells.
     pub events: Events,
+    /// How long it is an event stream before it is to be asked for again.
+    pub event_stream: Millis,
     /// The streamed turns that one owner may have running.
     pub running_turns: usize,
 }
@@ -128,6 +130,7 @@ impl Config {
             responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
             echo_word: Millis(number(&read, "ECHO_WORD_MS", 20, 0..=1000)?),
             events: events(&read)?,
+            event_stream: Millis::from_seconds(number(&read, "EVENT_STREAM_SECONDS", 300, 1..=3600)?),
             running_turns: usize::try_from(number(&read, "MAX_RUNNING_TURNS", 100, 1..=1000)?).unwrap_or(100),
             admin_texts: read("ADMIN_TEXTS").map_or(Ok(false), |text| truth("ADMIN_TEXTS", &text))?,
             log_level: log_level(&read)?,

@@ -105,6 +105,12 @@ impl Draft {
         self.text.is_empty() && self.calls.is_empty()
     }
 
+    /// The text that has come after so many bytes of it.
+    #[must_use]
+    pub fn text_after(&self, bytes: usize) -> &str {
+        self.text.get(bytes..).unwrap_or_default()
+    }
+
     /// Whether it has ended.
     #[must_use]
     pub fn is_over(&self) -> bool {

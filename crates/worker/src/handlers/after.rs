@@ -15,6 +15,7 @@ pub(super) fn turn(call: &Call<'_>, asked: String, turned: Turned) -> impl Futur
         let Ok(answer) = responder::text(&config, &[question]).await else { return };
         if let Some(patch) = title::given(&turned, &answer, edge::now(), ttl) {
             let _ = store.run(&patch).await;
+            store.tell().await;
         }
     }
 }

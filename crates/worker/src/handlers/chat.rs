@@ -8,7 +8,7 @@ use crate::{archive, edge};
 use chatkeep_model::plan::BeginTurn;
 use chatkeep_model::stream::Wire;
 use chatkeep_model::turn::Turned;
-use chatkeep_model::{Code, Problem, SessionId, intake};
+use chatkeep_model::{Change, Code, Problem, SessionId, intake};
 
 pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
     if let Some(turn) = intake::incognito(call.incoming())? {
@@ -89,6 +89,8 @@ async fn answer(call: &Call<'_>, begin: &BeginTurn, started: Started) -> Result<
     call.watch.responded(answered.as_ref().map_or_else(|failure| failure.code.as_str(), |()| "ok"), took);
     if let Err(failure) = answered {
         let _ = call.store.run(&turn::release(begin)).await;
+        let (session_id, message_id) = (begin.session.clone(), started.message_id.clone());
+        call.store.changed(Change::TurnFailed { session_id, message_id });
         let problem = Problem::new(failure.code).of_turn(&begin.session, &started.message_id).detail(failure.detail);
         return Err(if failure.code.retryable() { problem.retry_after(1) } else { problem });
     }

@@ -6,6 +6,7 @@ mod ai;
 mod answer;
 mod chat;
 mod dialects;
+mod events;
 mod export;
 mod health;
 mod history;
@@ -23,7 +24,7 @@ use crate::settings::{Settings, settings};
 use crate::store::{Store, replay_after_recovery, upstash};
 use crate::watch::{self, Watch};
 pub(crate) use answer::{Answer, Body, Piece};
-use chatkeep_model::auth::Credentials;
+use chatkeep_model::auth::{Credentials, socket};
 use chatkeep_model::config::Config;
 use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::depth::is_deeper;
@@ -232,11 +233,22 @@ async fn answer(
     if gate::is_too_many(&env, headers.address.as_deref()).await {
         return Err(Problem::new(Code::RateLimited).retry_after(ADDRESS_PERIOD));
     }
-    let who = gate::enter(&config.access, &credentials(headers, own_origin, method), action.needs()).await?;
+    let socket = (action == Action::Events).then(|| edge::read_socket_headers(request));
+    let bearer = socket.as_ref().and_then(|asked| socket::authorization(&asked.protocols));
+    let mut shown = credentials(headers, own_origin, method);
+    if let Some(asked) = &socket {
+        shown.authorization = shown.authorization.or(bearer.as_deref());
+        // What a browser lets any page open is no safer than what changes something.
+        shown.safe &= !asked.upgrades;
+        if asked.upgrades {
+            socket::check_origin(&shown, &config.allowed_origins)?;
+        }
+    }
+    let who = gate::enter(&config.access, &shown, action.needs()).await?;
     let namespace = Rc::clone(config.namespace(dialect));
     let body = body(request, action, &namespace.limits).await?;
     if action == Action::NewVisitor {
-        return visitors::create(&config.access, &credentials(headers, own_origin, method), who, &body).await;
+        return visitors::create(&config.access, &shown, who, &body).await;
     }
     let Caller { owner, by } = who.ok_or(Problem::new(Code::Internal))?;
     watch.entered(&owner);
@@ -248,7 +260,9 @@ async fn answer(
     let store = {
         let (sync_token, journal) = (headers.sync_token.clone(), headers.journal.as_deref());
         let (config, namespace) = (Rc::clone(&config), Rc::clone(&namespace));
-        Store::new(config, namespace, env.clone(), owner, sync_token, journal, Rc::clone(watch))
+        let store =
+            Store::new(Rc::clone(&config), namespace, env.clone(), owner, sync_token, journal, Rc::clone(watch));
+        events::collecting(store, &config)
     };
     let archive = Archive::of(&env, &config, &namespace, &store);
     let call = Call {
@@ -275,7 +289,10 @@ async fn answer(
         Action::AiMessages => ai::messages(&call).await,
         Action::FollowTurn => stream::follow(&call, Wire::Own).await,
         Action::StopTurn | Action::AiStop => stream::stop(&call).await,
-        Action::Events => Err(Problem::new(Code::Unsupported)),
+        Action::Events => match socket {
+            Some(asked) => events::watch(&call, asked).await,
+            None => Err(Problem::new(Code::Internal)),
+        },
         Action::CreateSession => sessions::create(&call).await,
         Action::ListSessions => sessions::list(&call).await,
         Action::DeleteAll => sessions::delete_all(&call).await,
@@ -311,6 +328,10 @@ async fn answer(
     if traced && !store.is_degraded() && store.note_is_due(call.fresh.now) {
         let (store, now) = (store.clone(), call.fresh.now);
         context.wait_until(async move { store.note(now).await });
+    }
+    if store.has_news() {
+        let store = store.clone();
+        context.wait_until(async move { store.tell().await });
     }
     if upstash::recovered() {
         context.wait_until(replay_after_recovery(env, Millis(10_000)));

@@ -1,6 +1,7 @@
 //! Runs operations in the owner's vault.
 
-use crate::edge::{ask_object, relay_object};
+use crate::edge::{ask_object, relay_object, upgrade_object};
+use crate::vault::ask::HEARD;
 use chatkeep_model::error::Outage;
 use chatkeep_model::moving::{Moved, Moving, Told};
 use chatkeep_model::plan::directory;
@@ -14,7 +15,22 @@ const DIRECTORY: &str = "DIRECTORY";
 const METRICS: &str = "METRICS";
 
 /// Sends an operation, its name and its JSON with a line break between, to the vault of an owner and namespace; gives the
-/// outcome's JSON.
+/// outcome's JSON, and whether somebody watches who is to be told of it.
+pub(super) async fn run(
+    env: &Env,
+    namespace: &str,
+    owner: &Owner,
+    question: &str,
+) -> Result<(String, bool), StoreError> {
+    let object = named(env, VAULT, &format!("{namespace}|{owner}"))?;
+    match ask_object(&object, question).await {
+        Some((status @ (200 | HEARD), answer)) => Ok((answer, status == HEARD)),
+        Some(_) => Err(StoreError::UnexpectedReply),
+        None => Err(StoreError::Unavailable(Outage::Network)),
+    }
+}
+
+/// Asks the vault of an owner and namespace something else; gives its answer.
 pub(super) async fn ask(env: &Env, namespace: &str, owner: &Owner, question: &str) -> Result<String, StoreError> {
     ask_named(env, VAULT, &format!("{namespace}|{owner}"), question).await
 }
@@ -54,6 +70,12 @@ pub(super) async fn relay(
 ) -> Result<web_sys::Response, StoreError> {
     let object = named(env, VAULT, &format!("{namespace}|{owner}"))?;
     relay_object(&object, question).await.ok_or(StoreError::Unavailable(Outage::Network))
+}
+
+/// Opens a WebSocket to the vault of an owner and namespace.
+pub(super) async fn upgrade(env: &Env, namespace: &str, owner: &Owner) -> Result<web_sys::Response, StoreError> {
+    let object = named(env, VAULT, &format!("{namespace}|{owner}"))?;
+    upgrade_object(&object).await.ok_or(StoreError::Unavailable(Outage::Network))
 }
 
 /// Asks a shard of the directory of a namespace.

@@ -5,6 +5,7 @@ pub(crate) mod journaled;
 mod moved;
 mod moving;
 mod remembered;
+mod telling;
 mod timing;
 pub(crate) mod upstash;
 
@@ -26,8 +27,9 @@ use chatkeep_model::stream::Wire;
 use chatkeep_model::wire::{ActivityMinute, Raw, RedisFigures};
 use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError};
 use journaled::Marker;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+pub(crate) use telling::Telling;
 use timing::Timing;
 use upstash::Link;
 use worker::Env;
@@ -51,6 +53,9 @@ pub(crate) struct Store {
     timing: Rc<Timing>,
     /// Never goes by the journal: what asks for everything is not served with a part of it.
     whole: bool,
+    telling: Telling,
+    /// Whether somebody is to be told; on the vault it says so itself.
+    is_heard: Rc<Cell<bool>>,
 }
 
 impl Store {
@@ -66,7 +71,9 @@ impl Store {
         let marker = Rc::new(RefCell::new(Marker::of_request(journal)));
         let sync_token = RefCell::new(sync_token.unwrap_or_default());
         let link = Link { sync_token, traceparent: watch.traceparent() };
-        Self { config, namespace, env, owner, link, watch, marker, timing: Rc::default(), whole: false }
+        let (telling, is_heard) = (Telling::default(), Rc::new(Cell::new(config.upstash.is_some())));
+        let timing = Rc::default();
+        Self { config, namespace, env, owner, link, watch, marker, timing, whole: false, telling, is_heard }
     }
 
     /// This store, for what asks for everything that there is.
@@ -100,16 +107,24 @@ impl Store {
             None => {
                 let question = format!("{}\n{}", O::NAME, json()?);
                 let prefix = &self.namespace.prefix;
-                embedded::ask(&self.env, prefix, &self.owner, &question).await.map(Answer::Outcome)
+                let ran = embedded::run(&self.env, prefix, &self.owner, &question).await;
+                ran.map(|(outcome, heard)| {
+                    self.is_heard.set(heard);
+                    Answer::Outcome(outcome)
+                })
             }
         };
         let took = now().since(began);
         self.timing.asked_store(took);
         self.watch.stored(O::NAME, took, &answer);
-        match answer? {
-            Answer::Reply(reply) => Ok(operation.decode(reply)?),
-            Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply),
+        let outcome = match answer? {
+            Answer::Reply(reply) => operation.decode(reply)?,
+            Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply)?,
+        };
+        if self.is_heard.get() && !matches!(self.telling, Telling::Nobody) {
+            self.telling.take(operation.changes(&outcome));
         }
+        Ok(outcome)
     }
 
     /// Asks Redis, or the vault where Redis is away or has not yet got what the vault took before.
@@ -235,6 +250,11 @@ impl Store {
     /// Whose sessions it may touch.
     pub(crate) fn owner(&self) -> &Owner {
         &self.owner
+    }
+
+    /// Opens a WebSocket to the owner's vault.
+    pub(crate) async fn upgrade(&self) -> Result<web_sys::Response, StoreError> {
+        embedded::upgrade(&self.env, &self.namespace.prefix, &self.owner).await
     }
 
     /// Asks the owner's vault; gives its response as it comes.

@@ -1,9 +1,10 @@
-//! What the Worker asks of an owner's vault about streamed turns. Each question is its name, a line break and its JSON.
+//! What the Worker asks of an owner's vault about streamed turns, and for those who watch. Each question is its name, a line break and its JSON.
 
+use chatkeep_model::change::Told;
 use chatkeep_model::plan::BeginTurn;
 use chatkeep_model::stream::Wire;
 use chatkeep_model::wire::Raw;
-use chatkeep_model::{MessageId, Owner, SessionId};
+use chatkeep_model::{MessageId, Millis, Owner, SessionId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A question by its name.
@@ -49,6 +50,32 @@ pub(crate) struct StopTurn {
     pub(crate) session: SessionId,
     /// The turn's message or reply; without it, all of the session.
     pub(crate) message: Option<MessageId>,
+}
+
+/// Watch what changes, as an event stream; answered with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Watch {
+    /// Where the reader was.
+    pub(crate) cursor: Option<String>,
+    /// How long the stream lives.
+    pub(crate) lives: Millis,
+}
+
+/// Tell those who watch what changed outside of the vault.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Tell {
+    pub(crate) changes: Vec<Told>,
+}
+
+/// The status of an outcome that those who watch are to be told of; else it is 200.
+pub(crate) const HEARD: u16 = 202;
+
+impl Ask for Watch {
+    const NAME: &'static str = "watch";
+}
+
+impl Ask for Tell {
+    const NAME: &'static str = "tell";
 }
 
 impl Ask for RunTurn {

@@ -5,6 +5,7 @@
 
 pub(crate) mod ask;
 mod entries;
+mod feed;
 mod journal;
 mod moving;
 mod received;
@@ -16,12 +17,13 @@ mod turns;
 use crate::edge::{in_transaction, now};
 use crate::handlers::Answer;
 use crate::settings::settings;
-use ask::{Ask, FollowTurn, RunTurn, StopTurn};
+use ask::{Ask, FollowTurn, HEARD, RunTurn, StopTurn, Tell, Watch};
 use chatkeep_model::config::Config;
 use chatkeep_model::moving::{Moving, Told};
 use chatkeep_model::plan::apply_named;
 use chatkeep_model::redis::Keys;
 use chatkeep_model::{Millis, StoreError};
+use feed::Feed;
 use journal::Journal;
 use moving::move_out;
 use schedule::{Kind, Schedule};
@@ -30,18 +32,22 @@ use std::cell::Cell;
 use std::rc::Rc;
 use turns::Turns;
 use worker::wasm_bindgen::JsValue;
-use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+use worker::{
+    DurableObject, Env, Error, Request, Response, Result, State, WebSocket, WebSocketIncomingMessage, durable_object,
+};
 
 /// The Durable Object class.
 ///
 /// It is asked by `POST` with an operation's name, a line break and the operation in JSON, and answers with the outcome in
 /// JSON. `journal` instead of a name hands it an operation that Redis can't take ([`chatkeep_model::journal::Handed`]), and
 /// `replay` and milliseconds have it replay what it has, and wait so long at most; that is answered with how many entries are left. `move` has it send its own sessions to
-/// Redis ([`chatkeep_model::moving::Moving`]). Only this Worker can reach it.
-#[durable_object(alarm)]
+/// Redis ([`chatkeep_model::moving::Moving`]). What [`ask`] lists has names of its own, and a WebSocket watches what changes. Only
+/// this Worker can reach it.
+#[durable_object]
 pub struct Vault {
     state: Rc<State>,
     turns: Rc<Turns>,
+    feed: Rc<Feed>,
     asked: Cell<bool>,
     records: Sqlite,
     schedule: Schedule,
@@ -60,13 +66,17 @@ impl DurableObject for Vault {
         let schedule = Schedule::new(storage.sql());
         let config = settings(&env).ok();
         let journal = Journal::new(config.clone(), storage.sql(), state.storage(), schedule.clone());
-        let turns = Turns::new(env, Rc::clone(&state), schedule.clone());
+        let feed = Feed::new(Rc::clone(&state));
+        let turns = Turns::new(env, Rc::clone(&state), schedule.clone(), Rc::clone(&feed));
         let (asked, expiry, moving) = (Cell::new(false), Cell::new(None), Cell::new(false));
         let records = Sqlite::new(storage.sql(), "");
-        Self { state, turns, asked, records, schedule, expiry, journal, config, moving }
+        Self { state, turns, feed, asked, records, schedule, expiry, journal, config, moving }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        if request.headers().get("upgrade")?.is_some() {
+            return self.feed.connect();
+        }
         let body = request.text().await?;
         let Some((name, operation)) = body.split_once('\n') else { return Response::error("no operation", 400) };
         if self.is_first() {
@@ -81,6 +91,17 @@ impl DurableObject for Vault {
             FollowTurn::NAME => {
                 let followed = self.turns.follow(&serde_json::from_str(operation)?);
                 return Ok(followed.unwrap_or_else(|| Answer::empty().respond(Vec::new())).into());
+            }
+            Watch::NAME => {
+                let ask: Watch = serde_json::from_str(operation)?;
+                return Ok(self.feed.follow(ask.cursor.as_deref(), ask.lives).into());
+            }
+            Tell::NAME => {
+                let ask: Tell = serde_json::from_str(operation)?;
+                if self.feed.is_heard() {
+                    self.feed.pass_on(ask.changes);
+                }
+                return Response::ok("");
             }
             StopTurn::NAME => {
                 return Response::ok(self.turns.stop(&serde_json::from_str(operation)?).await.to_string());
@@ -111,11 +132,27 @@ impl DurableObject for Vault {
         match outcome {
             Ok(outcome) => {
                 self.schedule.arm(&storage).await?;
-                Response::ok(outcome)
+                let status = if self.feed.is_heard() { HEARD } else { 200 };
+                Ok(Response::ok(outcome)?.with_status(status))
             }
             Err(Failed::Unknown) => Response::error("no such operation", 400),
             Err(Failed::Storage(error)) => Err(error),
         }
+    }
+
+    // What a watcher says is nothing to us; its pings are answered without waking this object.
+    async fn websocket_message(&self, _: WebSocket, _: WebSocketIncomingMessage) -> Result<()> {
+        Ok(())
+    }
+
+    async fn websocket_close(&self, socket: WebSocket, _: usize, _: String, _: bool) -> Result<()> {
+        // The other side may have gone without a word.
+        let _ = socket.close::<String>(Some(1000), None);
+        Ok(())
+    }
+
+    async fn websocket_error(&self, _: WebSocket, _: Error) -> Result<()> {
+        Ok(())
     }
 
     async fn alarm(&self) -> Result<Response> {

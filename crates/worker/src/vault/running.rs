@@ -22,6 +22,8 @@ pub(super) struct Running {
     pub(super) grown: News,
     stopped: Cell<bool>,
     stops: News,
+    /// The bytes of text that those who watch were told, and when.
+    pub(super) told: Cell<(usize, Millis)>,
     /// What has come and isn't in SQLite yet.
     pub(super) batch: RefCell<Batch>,
 }
@@ -43,6 +45,7 @@ impl Running {
             grown: News::default(),
             stopped: Cell::new(false),
             stops: News::default(),
+            told: Cell::default(),
             batch: RefCell::new(batch),
         })
     }

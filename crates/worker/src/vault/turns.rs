@@ -1,22 +1,23 @@
 //! The streamed turns of a vault. A turn runs here, whether somebody follows it or not, until its reply is stored.
 
 use super::ask::{FollowTurn, RunTurn, StopTurn};
+use super::feed::Feed;
 use super::received::{Ended, Received, Turn};
 use super::running::{Running, follow};
 use super::schedule::{Kind, Schedule};
 use crate::edge::{in_transaction, now};
 use crate::responder::{self, Question, Reply, Step};
 use crate::settings::{Settings, settings};
-use crate::store::Store;
+use crate::store::{Store, Telling};
 use crate::turn::{self, Beginning, Known, Started};
 use crate::wait::{unless, within};
 use crate::watch::log;
 use chatkeep_model::config::Config;
-use chatkeep_model::limits::STREAM_TIME;
+use chatkeep_model::limits::{STREAM_TIME, TOLD_TEXT};
 use chatkeep_model::message::Status;
 use chatkeep_model::plan::RenewTurn;
-use chatkeep_model::stream::{Draft, Ending, Failure};
-use chatkeep_model::{Code, Message, Millis, Owner, Problem, Role};
+use chatkeep_model::stream::{Draft, Ending, Failure, Opened};
+use chatkeep_model::{Change, Code, Message, Millis, Owner, Problem, Role};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use worker::{Env, Error, Result, State};
@@ -24,6 +25,9 @@ use worker::{Env, Error, Result, State};
 /// How long what has come may be in memory alone, and how many pieces of it.
 const BATCH_TIME: Millis = Millis(250);
 const BATCH_PIECES: usize = 64;
+
+/// How often those who watch are told more of a text.
+const TELLING: Millis = Millis(100);
 
 /// How far ahead a running turn's line on the schedule is at most.
 const RENEWAL: Millis = Millis(30_000);
@@ -38,6 +42,7 @@ pub(super) struct Turns {
     state: Rc<State>,
     received: Received,
     schedule: Schedule,
+    feed: Rc<Feed>,
     running: RefCell<Vec<Rc<Running>>>,
     /// Turns that are being begun.
     beginning: Cell<usize>,
@@ -45,13 +50,14 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    pub(super) fn new(env: Env, state: Rc<State>, schedule: Schedule) -> Rc<Self> {
+    pub(super) fn new(env: Env, state: Rc<State>, schedule: Schedule, feed: Rc<Feed>) -> Rc<Self> {
         Rc::new(Self {
             settings: settings(&env),
             env,
             received: Received::new(state.storage().sql()),
             state,
             schedule,
+            feed,
             running: RefCell::default(),
             beginning: Cell::new(0),
             recovered: Cell::new(false),
@@ -176,7 +182,9 @@ impl Turns {
     ) -> std::result::Result<Store, Problem> {
         let config = self.config()?;
         let namespace = config.of_prefix(prefix).ok_or_else(|| Problem::new(Code::NotConfigured))?;
-        Ok(Store::new(config, namespace, self.env.clone(), owner.clone(), sync_token, journal, Rc::default()))
+        let store = Store::new(config, namespace, self.env.clone(), owner.clone(), sync_token, journal, Rc::default());
+        let feed = Rc::clone(&self.feed);
+        Ok(store.telling(Telling::Here(Rc::new(move |changes| feed.tell(changes)))))
     }
 
     /// Notes a turn that runs, so that a later life of this object ends it.
@@ -192,6 +200,7 @@ impl Turns {
 
     async fn carry(self: Rc<Self>, running: Rc<Running>, store: Store, window: Vec<Message>, known: Known) {
         let ended = self.generate(&running, &store, &window).await;
+        self.tell_text(&running, true);
         let ending = self.store_reply(&running, &store, &known, ended).await;
         self.running.borrow_mut().retain(|other| !Rc::ptr_eq(other, &running));
         running.draft.borrow_mut().end(ending);
@@ -242,6 +251,7 @@ impl Turns {
             });
             drop((draft, batch));
             running.grown.tell();
+            self.tell_text(running, false);
             taken?;
             if let Some(end) = end {
                 end?;
@@ -255,13 +265,40 @@ impl Turns {
         }
     }
 
+    /// Tells those who watch what text has come, some times a second.
+    fn tell_text(&self, running: &Running, all: bool) {
+        let (mut told, since) = running.told.get();
+        let draft = running.draft.borrow();
+        if !self.feed.is_heard() || !(all || now().since(since) >= TELLING) {
+            return;
+        }
+        let mut changes = Vec::new();
+        loop {
+            let rest = draft.text_after(told);
+            let text = rest.get(..rest.floor_char_boundary(TOLD_TEXT)).unwrap_or_default();
+            if text.is_empty() {
+                break;
+            }
+            told += text.len();
+            let Opened { session_id, message_id, reply_id, .. } = draft.opened().clone();
+            changes.push(Change::Delta { session_id, message_id, reply_id, text: text.to_owned() });
+        }
+        if !changes.is_empty() {
+            self.feed.tell(&changes);
+            running.told.set((told, now()));
+        }
+    }
+
     /// The next step of a reply. What came before goes into SQLite meanwhile, when it has waited for long enough.
     async fn next(&self, running: &Running, step: impl Future<Output = Step>) -> Step {
         let mut step = std::pin::pin!(step);
         while !running.batch.borrow().pieces.is_empty() {
             match within(BATCH_TIME, step.as_mut()).await {
                 Some(step) => return step,
-                None => self.save(running, true),
+                None => {
+                    self.save(running, true);
+                    self.tell_text(running, true);
+                }
             }
         }
         step.await
@@ -298,6 +335,8 @@ impl Turns {
         {
             let _ = store.run(&turn::release(&turn.begin)).await;
             self.forget(turn);
+            let Opened { session_id, message_id, .. } = turn.opened.clone();
+            self.feed.tell(&[Change::TurnFailed { session_id, message_id }]);
             return self.failed(turn, failure, true);
         }
         match self.finish(turn, &running.draft, store, Some(known), ended).await {
