@@ -45,7 +45,7 @@ export async function withApp(browser, url, options, use) {
   }
 }
 
-class App {
+export class App {
   constructor(page) {
     this.page = page;
     this.box = page.getByRole("textbox", { name: "Message" });

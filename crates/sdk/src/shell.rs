@@ -28,7 +28,7 @@ impl Shell {
     }
 
     pub(crate) fn feed(&self, event: Event) {
-        let partly = matches!(event, Event::Streamed { .. });
+        let partly = matches!(event, Event::Streamed { .. } | Event::Heard { .. });
         let effects = self.machine.borrow_mut().handle(event, now());
         let mut done = Vec::new();
         let mut deltas = Vec::new();

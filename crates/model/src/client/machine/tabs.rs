@@ -5,7 +5,7 @@ use super::Machine;
 use crate::client::decode::{self, Fields};
 use crate::client::effect::Effect;
 use crate::client::json::Members;
-use crate::client::outbox::{self, Entry, Track};
+use crate::client::outbox::{self, Entry, Partial, Track};
 use crate::client::{Json, Problem, Ticket};
 use crate::id::{MessageId, SessionId};
 use crate::time::Millis;
@@ -89,6 +89,22 @@ impl Machine {
                 }
                 self.turned(&session, &id, &answer);
             }
+            "partial" if mine == Some(false) => {
+                let (Some(text), Some(event), Some(reply)) =
+                    (from.text("text"), from.number("event"), from.message_id("reply"))
+                else {
+                    return;
+                };
+                let Some(entry) = self.track(&session).and_then(|track| track.entry_mut(&id)) else { return };
+                // One that begins anew has no text yet.
+                let known = entry.partial.take_if(|_| !text.is_empty());
+                let partial =
+                    entry.partial.insert(known.unwrap_or(Partial { id: reply, text: String::new(), event: 0 }));
+                if event > partial.event {
+                    partial.event = event;
+                    partial.text.push_str(&text);
+                }
+            }
             "retry" if mine == Some(true) => {
                 let Some(track) = self.track(&session) else { return };
                 if let Some(entry) = track.entry_mut(&id)
@@ -131,6 +147,7 @@ impl Machine {
             Some(old) if !old.foreign && entry.foreign => {}
             Some(old) => {
                 entry.tickets = std::mem::take(&mut old.tickets);
+                entry.partial = old.partial.take();
                 let tickets = if entry.problem.is_some() { std::mem::take(&mut entry.tickets) } else { Vec::new() };
                 let problem = entry.problem.clone();
                 *old = entry;
@@ -173,6 +190,10 @@ impl Machine {
         for (session, ids) in all {
             for id in ids {
                 self.tell_entry(&session, &id);
+                let said = self.track(&session).and_then(|track| track.entry(&id)?.partial.clone());
+                if let Some(partial) = said {
+                    self.tell_partial(&session, &id, &partial.text);
+                }
             }
         }
         if self.echoes.first().is_some_and(Option::is_some) {
@@ -192,6 +213,20 @@ impl Machine {
         object.add("entry", entry);
         object.end();
         self.effects.push(Effect::Tell(text));
+    }
+
+    /// A piece of a reply has come; without text, one begins.
+    pub(super) fn tell_partial(&mut self, session: &SessionId, id: &MessageId, text: &str) {
+        let track = self.tracks.iter().find(|track| track.id == *session && !track.incognito);
+        let Some(partial) = track.and_then(|track| track.entry(id)?.partial.as_ref()) else { return };
+        let (reply, event) = (partial.id.clone(), partial.event);
+        self.tell("partial", |object| {
+            object.add("session", session);
+            object.add("message", id);
+            object.add("reply", &reply);
+            object.add("event", &event);
+            object.add("text", &text);
+        });
     }
 
     /// A message is taken back.

@@ -97,6 +97,9 @@ impl Machine {
         match name {
             "done" | "error" => {
                 self.finished(token);
+                // The stream's headers were sent too early to say it.
+                let marker = Fields::of(data.clone()).and_then(|mut data| data.text("journal"));
+                self.echoed([marker, None]);
                 let purpose = Purpose::Turn { session, message };
                 match Fields::of(data.clone()).and_then(decode::problem).filter(|_| name == "error") {
                     Some(problem) => self.failed(purpose, problem, None),
@@ -112,6 +115,7 @@ impl Machine {
                     let reply = reply.unwrap_or_else(|| TurnId::of_message(&message).reply_id());
                     if !entry.follow || entry.partial.is_none() {
                         entry.partial = Some(Partial { id: reply, text: String::new(), event: id });
+                        self.tell_partial(&session, &message, "");
                     }
                 } else if let (Some(text), Some(partial)) = (data.text("text"), &mut entry.partial)
                     && name == "delta"
@@ -122,6 +126,7 @@ impl Machine {
                     entry.tries = 0;
                     let tickets = entry.tickets.clone();
                     self.effects.extend(tickets.into_iter().map(|ticket| Effect::Delta { ticket, text: text.clone() }));
+                    self.tell_partial(&session, &message, &text);
                 }
             }
         }

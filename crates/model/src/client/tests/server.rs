@@ -135,6 +135,8 @@ impl Server {
             parts: None,
             metadata: None,
             usage: None,
+            degraded: false,
+            journal: None,
             session: session_body,
         })
     }

@@ -6,7 +6,7 @@ use crate::client::Status::{Failed, Pending, Stopped, Stored, Streaming};
 use crate::client::{Event, Outcome, Wish};
 
 /// The oldest request streams the beginning of a reply.
-fn begin(page: &mut Page, pieces: &[&str]) -> u32 {
+pub(super) fn begin(page: &mut Page, pieces: &[&str]) -> u32 {
     let token = page.flights[0].token;
     page.streamed(token, 1, "turn", r#"{"session_id":"s","message_id":"m","reply_id":"r-1"}"#);
     for (at, piece) in pieces.iter().enumerate() {
@@ -16,7 +16,7 @@ fn begin(page: &mut Page, pieces: &[&str]) -> u32 {
 }
 
 /// Its last event, which the server makes out of the request's body.
-fn end(page: &mut Page, server: &mut Server) {
+pub(super) fn end(page: &mut Page, server: &mut Server) {
     let flight = page.flights.remove(0);
     let (_, body) = server.take("POST", "/v1/chat", flight.body.as_deref(), Responder::Answers).unwrap();
     page.streamed(flight.token, 9, "done", &body);
@@ -235,4 +235,9 @@ fn the_journals_marker_goes_back_with_every_request_until_it_is_cleared() {
     assert!(!page.view().degraded);
     page.list();
     assert_eq!(page.flights.pop().unwrap().headers, expected[1..]);
+    // A stream's headers are sent too early for that: its last event says it.
+    page.stream("Two");
+    let token = begin(&mut page, &["You "]);
+    page.streamed(token, 9, "done", &body.replacen('{', r#"{"journal":"j2","#, 1));
+    assert!(page.view().degraded);
 }

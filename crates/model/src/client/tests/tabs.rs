@@ -2,7 +2,8 @@
 
 use super::page::{Page, json};
 use super::server::Server;
-use crate::client::Status::{Failed, Pending, Stored};
+use super::streams::{begin, end};
+use crate::client::Status::{Failed, Pending, Stored, Streaming};
 use crate::client::{Event, Wish};
 use serde_json::Value;
 
@@ -52,6 +53,42 @@ fn a_tab_that_opens_later_is_told_what_waits() {
     let mut third = Page::new();
     hear(&mut third, &mut first);
     assert_eq!(third.view().sessions.len(), 1);
+}
+
+#[test]
+fn a_reply_appears_in_every_tab_as_it_comes() {
+    let (mut first, mut second) = tabs();
+    let mut server = Server::new(100);
+    first.stream("Hi");
+    let session = first.session().unwrap();
+    hear(&mut first, &mut second);
+    second.open(&session);
+    begin(&mut first, &["You ", "sa"]);
+    hear(&mut first, &mut second);
+    let shown = [("Hi".into(), Pending), ("You sa".into(), Streaming)];
+    assert_eq!(second.lines(), shown);
+    // A tab that opens in mid-reply is told how far it is, and the others aren't told twice.
+    let mut third = Page::new();
+    let token = first.flights[0].token;
+    for news in std::mem::take(&mut third.news) {
+        first.feed(Event::Heard { news: json(&news) });
+    }
+    first.streamed(token, 5, "delta", r#"{"text":"id"}"#);
+    for news in std::mem::take(&mut first.news) {
+        second.feed(Event::Heard { news: json(&news) });
+        third.feed(Event::Heard { news: json(&news) });
+    }
+    third.open(&session);
+    let shown = [("Hi".into(), Pending), ("You said".into(), Streaming)];
+    assert_eq!((second.lines(), third.lines()), (shown.to_vec(), shown.to_vec()));
+    // One that begins anew does so everywhere.
+    begin(&mut first, &["You"]);
+    hear(&mut first, &mut second);
+    assert_eq!(second.lines()[1], ("You".into(), Streaming));
+    end(&mut first, &mut server);
+    hear(&mut first, &mut second);
+    assert_eq!(second.lines(), [("Hi".into(), Stored), ("You said: Hi".into(), Stored)]);
+    assert!(second.flights.is_empty());
 }
 
 #[test]
