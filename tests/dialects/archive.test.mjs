@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
+import { EventStream } from "../harness/events.mjs";
 import { FakePostgrest } from "../harness/fake-postgrest.mjs";
 import { startPostgres } from "../harness/postgres.mjs";
 import { startRedis } from "../harness/redis.mjs";
@@ -48,6 +49,26 @@ async function archiving(store, vars) {
 }
 
 forEachStore("archive in D1", (store) => {
+  test("write-through takes streamed turns too, before they are done", async () => {
+    const vars = {
+      ARCHIVE_MODE: "write-through",
+      ECHO_WORD_MS: "0",
+      ...(store === "vault" && { SESSION_TTL_SECONDS: "3" }),
+    };
+    const { api, lose, stop, worker } = await archiving(store, vars);
+    try {
+      const session_id = fresh();
+      const stream = await EventStream.open(`${worker.url}/v1/chat`, {
+        json: { message: "Kept", session_id, stream: true },
+      });
+      assert.equal((await stream.all()).at(-1).name, "done");
+      await lose(() => api.info(session_id));
+      assert.deepEqual(await api.texts(session_id), ["Kept", stream.text]);
+    } finally {
+      await stop();
+    }
+  });
+
   test("C11 hybrid, write-through: a lost session comes back on history and on the next turn, a deleted one never", async () => {
     const vars = {
       ARCHIVE_MODE: "write-through",

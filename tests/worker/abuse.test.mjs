@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { Api, assertProblem, ok } from "../harness/api.mjs";
+import { EventStream } from "../harness/events.mjs";
 import { secretToken } from "../harness/fake-issuer.mjs";
 import { FakeModelApi } from "../harness/model-api.mjs";
 import { rawRequest } from "../harness/raw-request.mjs";
@@ -56,6 +57,29 @@ forEachStore("floods of turns", (store) => {
     assert.equal(ok(await ada.info("s")).total_messages, 6);
     assert.equal((await ada.list()).count, 1);
     ok(await new Api(worker.url, bearer("bob")).chat({ message: "Hello" }));
+  });
+
+  test("a streamed turn is charged as any other, and says what is left", async () => {
+    const zoe = bearer("zoe");
+    const stream = (/** @type {string} */ message_id) =>
+      EventStream.open(`${worker.url}/v1/chat`, {
+        json: { message: "Hello", session_id: "s", message_id, stream: true },
+        headers: zoe,
+      });
+    for (const left of [2, 1, 0]) {
+      const answer = await stream(`m${left}`);
+      assert.equal(answer.headers.get("ratelimit-policy"), '"turns";q=3;w=86400');
+      assert.match(answer.headers.get("ratelimit") ?? "", new RegExp(`^"turns";r=${left};t=\\d+$`));
+      assert.equal((await answer.all()).at(-1)?.name, "done");
+      const again = await stream(`m${left}`);
+      assert.equal((await again.all()).at(-1)?.data.replayed, true);
+    }
+    const refused = await new Api(worker.url, zoe).chat({ message: "Hello", session_id: "s", stream: true });
+    assertProblem(refused, 429, "rate_limited");
+    const [, resets] = /^"turns";r=0;t=(\d+)$/.exec(refused.headers.get("ratelimit") ?? "") ?? [];
+    assert.equal(refused.headers.get("retry-after"), resets);
+    const incognito = { message: "x", incognito: true, stream: true };
+    assertProblem(await new Api(worker.url, zoe).chat(incognito), 429, "rate_limited");
   });
 
   test("an incognito turn is charged as any other", async () => {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Api, eventually, ok } from "../harness/api.mjs";
-import { FakeModelApi } from "../harness/model-api.mjs";
+import { EventStream } from "../harness/events.mjs";
+import { FakeModelApi, words } from "../harness/model-api.mjs";
 import { forEachStore } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
 
@@ -50,6 +51,19 @@ forEachStore("titles by the responder", (store) => {
       (seen) => seen === asked + 1,
     );
     assert.equal(await title(session_id), "Kočka jménem Mia");
+  });
+
+  test("a streamed turn has one too", async () => {
+    model.answer((request) => (asksForTitle(request) ? "Streamed" : { stream: words("Hezké ", "jméno.") }));
+    const session_id = "streamed";
+    const stream = await EventStream.open(`${api.url}/v1/chat`, {
+      json: { message: "Moje kočka se jmenuje Mia", session_id, stream: true },
+    });
+    assert.equal((await stream.all()).at(-1).data.session.title, "Moje kočka se jmenuje Mia");
+    await eventually(
+      () => title(session_id),
+      (seen) => seen === "Streamed",
+    );
   });
 
   test("a rename while the model thinks of a title is not overwritten", async () => {

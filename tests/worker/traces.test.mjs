@@ -4,7 +4,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Api, assertProblem, ok } from "../harness/api.mjs";
-import { FakeModelApi } from "../harness/model-api.mjs";
+import { EventStream } from "../harness/events.mjs";
+import { FakeModelApi, word, words } from "../harness/model-api.mjs";
 import { forEachStore } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
 
@@ -63,6 +64,22 @@ forEachStore("traces", (store) => {
 
     model.fail(500, '{"error":"marker-incognito-failure"}');
     assertProblem(await api.chat({ message, incognito: true, context }), 502, "responder_failed");
+
+    const streamed = (/** @type {object} */ more) =>
+      EventStream.open(`${worker.url}/v1/chat`, { json: { message, incognito: true, context, stream: true, ...more } });
+    model.answer(() => ({ stream: words("marker-incognito", "-piece") }));
+    const stream = await streamed({ message_id: "marker-incognito-id" });
+    const events = await stream.all();
+    assert.deepEqual(events[0].data, { message_id: "marker-incognito-id", reply_id: "r-marker-incognito-id" });
+    assert.equal(stream.text, "marker-incognito-piece");
+    const { name, data } = /** @type {import("../harness/events.mjs").Event} */ (events.at(-1));
+    const { message_id, reply_id } = events[0].data;
+    const whole = { response: "marker-incognito-piece", message_id, reply_id, incognito: true };
+    assert.deepEqual([name, data], ["done", whole]);
+    model.answer(() => ({ stream: [...["marker-incognito", "-piece"].map(word), "data: <html>\n\n"] }));
+    assert.equal((await (await streamed({})).all()).at(-1)?.data.code, "responder_failed");
+    model.fail(500, '{"error":"marker-incognito-failure"}');
+    assertProblem(await api.chat({ message, incognito: true, context, stream: true }), 502, "responder_failed");
     assert.equal((await api.list()).count, 0);
     assert.deepEqual(ok(await api.get("/v1/admin/owners")).owners, []);
     if (worker.redis) assert.equal(await worker.redis.cli("DBSIZE"), "0");

@@ -5,6 +5,7 @@
 
 use crate::auth::By;
 use crate::config::{ConfigError, Read};
+use crate::error::{Code, Problem};
 use crate::id::digest;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,12 @@ impl Rates {
 }
 
 impl Charge {
+    /// The refusal of a turn beyond the last.
+    #[must_use]
+    pub fn refusal(&self) -> Problem {
+        Problem::new(Code::RateLimited).retry_after(self.resets)
+    }
+
     /// The headers that say how much is left, after so many turns (draft-ietf-httpapi-ratelimit-headers).
     #[must_use]
     pub fn headers(&self, charged: u64) -> [(&'static str, String); 2] {

@@ -43,6 +43,8 @@ impl Turned {
             parts: self.reply.parts.map(Raw),
             metadata: self.reply.metadata.map(Raw),
             usage: None,
+            degraded: false,
+            journal: None,
         }
     }
 }

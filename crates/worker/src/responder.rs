@@ -69,7 +69,8 @@ pub(crate) async fn answer(config: &Config, question: Question<'_>, draft: &mut 
 /// Asks for a text outside of every stored turn.
 pub(crate) async fn text(config: &Config, window: &[Message]) -> Result<String, Failure> {
     let (session, none) = (SessionId::mint(0), MessageId::mint(0));
-    let opened = Opened { session_id: session.clone(), message_id: none.clone(), reply_id: none, created: false };
+    let (message_id, reply_id) = (none.clone(), none);
+    let opened = Opened { session_id: None, message_id, reply_id, created: false, degraded: false };
     let mut draft = Draft::new(opened, None);
     answer(config, Question { session: &session, window, state: None, before: None, traceparent: "" }, &mut draft)
         .await?;

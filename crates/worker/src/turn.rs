@@ -79,13 +79,18 @@ pub(crate) fn in_progress(begin: &BeginTurn, until: Millis) -> Problem {
 
 /// An empty draft of the turn's reply.
 pub(crate) fn draft(begin: &BeginTurn, message_id: &MessageId, created: bool, before: Option<Raw>) -> Draft {
-    let opened = Opened {
-        session_id: begin.session.clone(),
+    Draft::new(opened(begin, message_id, created), before)
+}
+
+/// How a stream of the turn begins.
+pub(crate) fn opened(begin: &BeginTurn, message_id: &MessageId, created: bool) -> Opened {
+    Opened {
+        session_id: Some(begin.session.clone()),
         message_id: message_id.clone(),
         reply_id: begin.reply_id.clone(),
         created,
-    };
-    Draft::new(opened, before)
+        degraded: false,
+    }
 }
 
 /// What is stored when the turn has its reply.

@@ -166,8 +166,12 @@ export interface ChatRequest {
 export interface ChatResponse {
   /** This turn opened the session. */
   readonly created?: boolean;
+  /** Redis can't be reached, and has not got the reply yet. */
+  readonly degraded?: boolean;
   /** The reply broke off: this is what had come of it. */
   readonly interrupted?: boolean;
+  /** Of a stream: what its last header would say of the journal, for that was sent too early. */
+  readonly journal?: string;
   /** The user message's id. */
   readonly message_id: string;
   /** What the responder attached to the reply. */

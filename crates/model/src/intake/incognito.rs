@@ -5,6 +5,7 @@ use crate::error::{Code, Problem};
 use crate::id::{MessageId, TurnId};
 use crate::limits::APPENDED_MESSAGES;
 use crate::message::{Message, Role};
+use crate::stream::Opened;
 use crate::wire::{ChatRequest, ContextMessage, IncognitoResponse};
 
 /// A turn that leaves no trace.
@@ -12,6 +13,8 @@ use crate::wire::{ChatRequest, ContextMessage, IncognitoResponse};
 pub struct Incognito {
     /// What the responder is shown, the user's message last.
     pub window: Vec<Message>,
+    /// The answer shall be a stream of events.
+    pub streams: bool,
 }
 
 /// The incognito turn of a `POST /v1/chat`; none when the body asks for no such turn.
@@ -31,9 +34,6 @@ pub fn incognito(incoming: Incoming) -> Result<Option<Incognito>, Problem> {
     if request.session_id.is_some() || request.cut_after.is_some() || request.existing == Some(true) {
         return wrong("an incognito turn has no session: what came before it is its context");
     }
-    if request.stream == Some(true) {
-        return Err(Problem::new(Code::Unsupported).detail("stream"));
-    }
     let context = match request.context.as_ref().map(|context| context.get()) {
         None | Some("null") => Vec::new(),
         Some(context) => serde_json::from_str::<Vec<ContextMessage>>(context)
@@ -52,10 +52,18 @@ pub fn incognito(incoming: Incoming) -> Result<Option<Incognito>, Problem> {
     }
     window.truncate(usize::try_from(incoming.limits.window).unwrap_or(usize::MAX).max(1));
     window.reverse();
-    Ok(Some(Incognito { window }))
+    Ok(Some(Incognito { window, streams: request.stream == Some(true) }))
 }
 
 impl Incognito {
+    /// How its stream begins.
+    #[must_use]
+    pub fn opened(&self) -> Option<Opened> {
+        let message_id = self.window.last()?.id.clone();
+        let reply_id = TurnId::of_message(&message_id).reply_id();
+        Some(Opened { session_id: None, message_id, reply_id, created: false, degraded: false })
+    }
+
     /// The answer, with what the responder says.
     #[must_use]
     pub fn response(self, response: String) -> Option<IncognitoResponse> {

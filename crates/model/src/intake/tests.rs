@@ -176,6 +176,10 @@ fn an_incognito_turn_brings_what_came_before() {
         Ok(found.map(|turn| turn.window.into_iter().map(|one| (one.role, one.content)).collect::<Vec<_>>()))
     };
     let said = |role, content: &str| (role, content.to_owned());
+    let streams = |body| incognito(keyed(body, None)).is_ok_and(|turn| turn.is_some_and(|turn| turn.streams));
+    assert!(
+        streams(r#"{"message":"a","incognito":true,"stream":true}"#) && !streams(r#"{"message":"a","incognito":true}"#)
+    );
     assert_eq!(window(r#"{"message":"incognito"}"#), Ok(None));
     assert_eq!(window(r#"{"message":"a","incognito":false}"#), Ok(None));
     assert_eq!(
@@ -199,7 +203,6 @@ fn an_incognito_turn_brings_what_came_before() {
     for (body, code) in [
         (r#"{"incognito":true}"#, Code::MessageEmpty),
         (r#"{"message":"a","incognito":true,"session_id":"s"}"#, Code::InvalidBody),
-        (r#"{"message":"a","incognito":true,"stream":true}"#, Code::Unsupported),
         (r#"{"message":"a","incognito":true,"context":{}}"#, Code::InvalidBody),
         (r#"{"message":"a","incognito":true,"context":[{"role":"tool","content":"x"}]}"#, Code::InvalidBody),
         (r#"{"message":"a","incognito":true,"context":[{"role":"user","content":" "}]}"#, Code::MessageEmpty),

@@ -67,10 +67,11 @@ impl Draft {
     #[must_use]
     pub fn replayed(turned: Turned) -> Self {
         let opened = Opened {
-            session_id: turned.session_id.clone(),
+            session_id: Some(turned.session_id.clone()),
             message_id: turned.message_id.clone(),
             reply_id: turned.reply.id.clone(),
             created: false,
+            degraded: false,
         };
         let mut draft = Self::new(opened, None);
         let parts = turned.reply.parts.as_ref().and_then(|parts| serde_json::from_str::<Vec<Part>>(parts.get()).ok());
@@ -300,6 +301,7 @@ impl Draft {
         let Some(entry) = self.entries.get(at) else {
             return self.ending.as_ref().map(|ending| match ending {
                 Ending::Done(response) => Event::Done(response, self.finish.unwrap_or(Finish::Stop)),
+                Ending::Unkept(response) => Event::Unkept(response),
                 Ending::Failed(problem) => Event::Failed(problem),
             });
         };
@@ -348,10 +350,11 @@ pub(super) mod tests {
     pub(in super::super) fn draft() -> Draft {
         let id = |text: &str| MessageId::parse(text).unwrap();
         let opened = Opened {
-            session_id: SessionId::parse("s").unwrap(),
+            session_id: SessionId::parse("s").ok(),
             message_id: id("m"),
             reply_id: id("r-m"),
             created: false,
+            degraded: false,
         };
         Draft::new(opened, None)
     }
@@ -359,7 +362,7 @@ pub(super) mod tests {
     pub(in super::super) fn ended(draft: &mut Draft) {
         let Opened { session_id, message_id, .. } = draft.opened().clone();
         let reply = draft.message(Millis(0), None);
-        let (session, at) = (Session::default(), Millis(0));
+        let (session_id, session, at) = (session_id.unwrap(), Session::default(), Millis(0));
         let turned = Turned { session_id, message_id, reply, session, created: false, replayed: false, at };
         draft.end(Ending::Done(Box::new(turned.response())));
     }

@@ -2,15 +2,16 @@
 
 use super::Finish;
 use crate::id::{MessageId, SessionId};
-use crate::wire::{ChatResponse, ProblemBody, Raw};
+use crate::wire::{ChatResponse, IncognitoResponse, ProblemBody, Raw};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// How a stream begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
-    /// The session.
-    pub session_id: SessionId,
+    /// The session; an incognito turn has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
     /// The user message that is answered.
     pub message_id: MessageId,
     /// The id that the reply will have.
@@ -18,6 +19,9 @@ pub struct Opened {
     /// This turn opened the session.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub created: bool,
+    /// Redis can't be reached, and has not got the message yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
 }
 
 /// How a stream ends.
@@ -25,6 +29,8 @@ pub struct Opened {
 pub enum Ending {
     /// The reply is stored.
     Done(Box<ChatResponse>),
+    /// It is whole, and kept nowhere.
+    Unkept(Box<IncognitoResponse>),
     /// It failed.
     Failed(Box<ProblemBody>),
 }
@@ -46,6 +52,8 @@ pub enum Event<'a> {
     Ready(&'a ToolCall),
     /// The reply is stored.
     Done(&'a ChatResponse, Finish),
+    /// The reply is whole, and kept nowhere.
+    Unkept(&'a IncognitoResponse),
     /// It failed.
     Failed(&'a ProblemBody),
 }

@@ -33,6 +33,7 @@ impl Encode for Encoder {
             Event::Call(_) | Event::Input(..) => return,
             Event::Ready(call) => ("tool_call", json(&Call { id: &call.id, name: &call.name, input: call.json() })),
             Event::Done(response, _) => ("done", json(response)),
+            Event::Unkept(response) => ("done", json(response)),
             Event::Failed(problem) => ("error", json(problem)),
         };
         write_event(out, Some(id), name, &data.unwrap_or_default());

@@ -6,7 +6,7 @@ use super::reader::Encode;
 use crate::id::MessageId;
 use crate::message::{Message, Role};
 use crate::sse::write_event;
-use crate::wire::{Raw, SessionBody};
+use crate::wire::{ChatResponse, Raw, SessionBody};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -37,6 +37,10 @@ struct SessionData<'a> {
     turn: Option<&'a Opened>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<&'a SessionBody>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    degraded: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journal: Option<&'a str>,
 }
 
 /// Writes the stream, always from its start.
@@ -55,7 +59,7 @@ impl Encode for Encoder {
         match event {
             Event::Turn(opened) => {
                 write(out, &Chunk::Start { message_id: opened.reply_id.as_str() });
-                let data = SessionData { turn: Some(opened), session: None };
+                let data = SessionData { turn: Some(opened), session: None, degraded: false, journal: None };
                 write(out, &Chunk::DataSession { data, transient: true });
                 write(out, &Chunk::StartStep);
             }
@@ -84,7 +88,13 @@ impl Encode for Encoder {
             Event::Ready(call) => write(out, &ready(call)),
             Event::Done(response, finish) => {
                 write(out, &Chunk::FinishStep);
-                let data = SessionData { turn: None, session: Some(&response.session) };
+                let ChatResponse { session, degraded, journal, .. } = response;
+                let data = SessionData {
+                    turn: None,
+                    session: Some(session),
+                    degraded: *degraded,
+                    journal: journal.as_deref(),
+                };
                 write(out, &Chunk::DataSession { data, transient: true });
                 if response.stopped {
                     write(out, &Chunk::Abort { reason: "stopped" });
@@ -93,6 +103,8 @@ impl Encode for Encoder {
                 }
                 write_event(out, None, "", "[DONE]");
             }
+            // Its requests come to a session, always.
+            Event::Unkept(_) => write_event(out, None, "", "[DONE]"),
             Event::Failed(problem) => {
                 // As an answer that isn't a stream: the client makes its body the error's message.
                 let error_text = serde_json::to_string(problem).unwrap_or_default();

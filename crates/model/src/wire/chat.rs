@@ -74,6 +74,12 @@ pub struct ChatResponse {
     /// What the model's API counted; not in a replayed answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Raw>,
+    /// Redis can't be reached, and has not got the reply yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
+    /// Of a stream: what its last header would say of the journal, for that was sent too early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
     /// The session after the turn.
     pub session: SessionBody,
 }

@@ -60,9 +60,20 @@ impl Answer {
         Self { status, headers: Vec::new(), body: Body::Relayed(response), is_ours: false, traceless: false }
     }
 
+    /// Whether the vault answered, which has said itself what its store tells clients.
+    pub(super) fn is_relayed(&self) -> bool {
+        matches!(self.body, Body::Relayed(_))
+    }
+
     /// With a further header.
     pub(crate) fn header(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// With further headers.
+    pub(crate) fn with_headers(mut self, more: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.headers.extend(more);
         self
     }
 

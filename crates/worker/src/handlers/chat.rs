@@ -1,14 +1,15 @@
 //! `POST /v1/chat`: one turn. Begin, ask the responder, finish; only then is it answered.
 
 use super::answer::Answer;
-use super::{Call, after, incognito, stream};
+use super::{Call, incognito, stream};
 use crate::responder::{self, Question};
 use crate::turn::{self, Beginning, Ended, Started};
-use crate::{archive, edge};
+use crate::{archive, edge, titles};
 use chatkeep_model::plan::BeginTurn;
 use chatkeep_model::stream::Wire;
 use chatkeep_model::turn::Turned;
 use chatkeep_model::{Change, Code, Problem, SessionId, intake};
+use std::rc::Rc;
 
 pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
     if let Some(turn) = intake::incognito(call.incoming())? {
@@ -28,7 +29,8 @@ pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Pr
     if let Some(archive) = call.archive.as_ref().filter(|_| !turned.replayed) {
         archive.write_through(&turned.session_id).await;
     }
-    call.context.wait_until(after::turn(call, asked, turned.clone()));
+    let (config, store) = (Rc::clone(&call.config), call.store.clone());
+    call.context.wait_until(titles::find(config, store, call.namespace.limits.ttl, asked, turned.clone()));
     Ok(turned)
 }
 

@@ -1,11 +1,17 @@
 //! An incognito turn: the responder is asked, and nothing of it is written anywhere. That there was one counts.
 
-use super::Call;
 use super::answer::Answer;
-use crate::responder;
+use super::{Call, stream};
+use crate::edge::now;
+use crate::growing::Growing;
+use crate::responder::{self, Question, Reply};
+use chatkeep_model::config::Config;
 use chatkeep_model::intake::Incognito;
+use chatkeep_model::limits::STREAM_TIME;
 use chatkeep_model::plan::ChargeTurn;
-use chatkeep_model::{Code, Problem};
+use chatkeep_model::stream::{Draft, Ending, Failure, Wire};
+use chatkeep_model::{Code, Millis, Problem, SessionId};
+use std::rc::Rc;
 
 pub(super) async fn answer(call: &Call<'_>, turn: Incognito) -> Result<Answer, Problem> {
     if let Some(charge) = call.charge.clone() {
@@ -14,10 +20,57 @@ pub(super) async fn answer(call: &Call<'_>, turn: Incognito) -> Result<Answer, P
             call.charged(turns)?;
         }
     }
-    let response = responder::text(&call.config, &turn.window).await.map_err(|failure| {
-        let problem = Problem::new(failure.code).detail(failure.detail);
-        if failure.code.retryable() { problem.retry_after(1) } else { problem }
-    })?;
+    if turn.streams || stream::is_accepted(call) {
+        return streamed(call, turn).await;
+    }
+    let response = responder::text(&call.config, &turn.window).await.map_err(problem)?;
     let body = turn.response(response).ok_or(Problem::new(Code::Internal))?;
     Ok(Answer::json(&body)?.without_trace())
+}
+
+/// Answers with the reply as it grows. It ends with its reader: there is nobody else whom it is for.
+async fn streamed(call: &Call<'_>, turn: Incognito) -> Result<Answer, Problem> {
+    let opened = turn.opened().ok_or(Problem::new(Code::Internal))?;
+    let (session, traceparent) = (SessionId::mint(0), call.watch.traceparent());
+    let question =
+        Question { session: &session, window: &turn.window, state: None, before: None, traceparent: &traceparent };
+    let reply = Reply::begin(&call.config, question).await.map_err(problem)?;
+    let (config, growing) = (Rc::clone(&call.config), Growing::new(Draft::new(opened, None)));
+    let answer = growing.answer(Wire::Own, 0).without_trace();
+    call.context.wait_until(async move {
+        let ended = grow(&config, reply, &growing).await;
+        let mut draft = growing.draft.borrow_mut();
+        let said = ended.map(|()| turn.response(draft.message(Millis(0), None).content));
+        draft.end(match said {
+            Ok(Some(response)) => Ending::Unkept(Box::new(response)),
+            Ok(None) => Ending::Failed(Box::new(Problem::new(Code::Internal).body())),
+            Err(failure) => Ending::Failed(Box::new(problem(failure).body())),
+        });
+        drop(draft);
+        growing.grown.tell();
+    });
+    Ok(answer)
+}
+
+/// Lets a reply grow until it is whole.
+async fn grow(config: &Config, mut reply: Reply, growing: &Growing) -> Result<(), Failure> {
+    let begun = now();
+    loop {
+        let step = reply.next(config.responder_timeout).await;
+        let taken = step.pieces.into_iter().try_for_each(|piece| growing.draft.borrow_mut().take(piece));
+        growing.grown.tell();
+        taken?;
+        if let Some(end) = step.end {
+            end?;
+            return growing.draft.borrow_mut().complete();
+        }
+        if now().since(begun) > STREAM_TIME {
+            return Err(Failure { code: Code::ResponderTimeout, detail: "the reply took too long".to_owned() });
+        }
+    }
+}
+
+fn problem(failure: Failure) -> Problem {
+    let problem = Problem::new(failure.code).detail(failure.detail);
+    if failure.code.retryable() { problem.retry_after(1) } else { problem }
 }

@@ -1,7 +1,6 @@
 //! From a request to its response: route, gate, body, handler.
 
 mod admin;
-mod after;
 mod ai;
 mod answer;
 mod chat;
@@ -82,8 +81,7 @@ impl Call<'_> {
     fn charged(&self, turns: u64) -> Result<(), Problem> {
         let Some(charge) = &self.charge else { return Ok(()) };
         self.charged.set(Some(turns));
-        let limited = Problem::new(Code::RateLimited).retry_after(charge.resets);
-        if turns > charge.most { Err(limited) } else { Ok(()) }
+        if turns > charge.most { Err(charge.refusal()) } else { Ok(()) }
     }
 
     /// The session that the path names.
@@ -341,9 +339,9 @@ async fn answer(
         answer = answer.degraded();
     }
     answer.headers.push(("server-timing", store.timing().header(edge::now().since(call.fresh.now))));
-    answer.headers.extend(store.marker().map(|marker| (JOURNAL, marker)));
-    let sync_token = Some(store.sync_token()).filter(|token| !token.is_empty());
-    answer.headers.extend(sync_token.map(|token| ("upstash-sync-token", token)));
+    if !answer.is_relayed() {
+        answer.headers.extend(store.headers());
+    }
     if let (Some(charge), Some(charged)) = (&call.charge, call.charged.get()) {
         answer.headers.extend(charge.headers(charged));
     }
@@ -363,9 +361,6 @@ fn credentials<'a>(headers: &'a Headers, own_origin: &'a str, method: &str) -> C
         safe: matches!(method, "GET" | "HEAD"),
     }
 }
-
-/// The header by which a client learns, and then says, that something of it is in the journal.
-const JOURNAL: &str = "chatkeep-journal";
 
 /// Reads the body. Only who is inside the gate gets here.
 async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Result<String, Problem> {

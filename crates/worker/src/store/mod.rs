@@ -34,6 +34,9 @@ use timing::Timing;
 use upstash::Link;
 use worker::Env;
 
+/// The header by which a client learns, and then says, that something of it is in the journal.
+const JOURNAL: &str = "chatkeep-journal";
+
 /// What it answers.
 enum Answer {
     Reply(Reply),
@@ -240,6 +243,13 @@ impl Store {
     /// Whether an operation of this request did not reach Redis.
     pub(crate) fn is_degraded(&self) -> bool {
         self.marker.borrow().is_degraded()
+    }
+
+    /// What every answer says: the journal marker and the sync token that the client shall send from now on.
+    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
+        let sync_token = Some(self.sync_token()).filter(|token| !token.is_empty());
+        let marker = self.marker().map(|marker| (JOURNAL, marker));
+        marker.into_iter().chain(sync_token.map(|token| ("upstash-sync-token", token))).collect()
     }
 
     /// What the client shall send as its journal marker from now on.

@@ -4,6 +4,7 @@
 #![allow(missing_docs)]
 
 pub(crate) mod ask;
+mod carry;
 mod entries;
 mod feed;
 mod journal;
@@ -86,11 +87,11 @@ impl DurableObject for Vault {
         match name {
             RunTurn::NAME => {
                 let streamed = self.turns.run(serde_json::from_str(operation)?).await;
-                return Ok(streamed.unwrap_or_else(|problem| Answer::from(problem).respond(Vec::new())).into());
+                return Ok(streamed.unwrap_or_else(Answer::from).respond(Vec::new()).into());
             }
             FollowTurn::NAME => {
                 let followed = self.turns.follow(&serde_json::from_str(operation)?);
-                return Ok(followed.unwrap_or_else(|| Answer::empty().respond(Vec::new())).into());
+                return Ok(followed.unwrap_or_else(Answer::empty).respond(Vec::new()).into());
             }
             Watch::NAME => {
                 let ask: Watch = serde_json::from_str(operation)?;

@@ -3,47 +3,37 @@
 use super::ask::{FollowTurn, RunTurn, StopTurn};
 use super::feed::Feed;
 use super::received::{Ended, Received, Turn};
-use super::running::{Running, follow};
+use super::running::Running;
 use super::schedule::{Kind, Schedule};
+use crate::archive::Archive;
 use crate::edge::{in_transaction, now};
-use crate::responder::{self, Question, Reply, Step};
+use crate::handlers::Answer;
 use crate::settings::{Settings, settings};
 use crate::store::{Store, Telling};
-use crate::turn::{self, Beginning, Known, Started};
-use crate::wait::{unless, within};
-use crate::watch::log;
+use crate::turn::{self, Beginning, Started};
 use chatkeep_model::config::Config;
-use chatkeep_model::limits::{STREAM_TIME, TOLD_TEXT};
-use chatkeep_model::message::Status;
-use chatkeep_model::plan::RenewTurn;
-use chatkeep_model::stream::{Draft, Ending, Failure, Opened};
-use chatkeep_model::{Change, Code, Message, Millis, Owner, Problem, Role};
+use chatkeep_model::plan::{BeginTurn, RenewTurn};
+use chatkeep_model::stream::{Draft, Opened};
+use chatkeep_model::{Code, Millis, Owner, Problem};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use worker::{Env, Error, Result, State};
-
-/// How long what has come may be in memory alone, and how many pieces of it.
-const BATCH_TIME: Millis = Millis(250);
-const BATCH_PIECES: usize = 64;
-
-/// How often those who watch are told more of a text.
-const TELLING: Millis = Millis(100);
 
 /// How far ahead a running turn's line on the schedule is at most.
 const RENEWAL: Millis = Millis(30_000);
 
 /// After how long it is tried again to store a reply.
-const AGAIN: Millis = Millis(2_000);
+pub(super) const AGAIN: Millis = Millis(2_000);
 
 /// See the module.
 pub(super) struct Turns {
     env: Env,
     settings: Settings,
-    state: Rc<State>,
-    received: Received,
-    schedule: Schedule,
-    feed: Rc<Feed>,
-    running: RefCell<Vec<Rc<Running>>>,
+    pub(super) state: Rc<State>,
+    pub(super) received: Received,
+    pub(super) schedule: Schedule,
+    pub(super) feed: Rc<Feed>,
+    pub(super) running: RefCell<Vec<Rc<Running>>>,
     /// Turns that are being begun.
     beginning: Cell<usize>,
     recovered: Cell<bool>,
@@ -81,10 +71,10 @@ impl Turns {
     }
 
     /// Runs a turn, or follows it where it runs.
-    pub(super) async fn run(self: &Rc<Self>, ask: RunTurn) -> std::result::Result<web_sys::Response, Problem> {
+    pub(super) async fn run(self: &Rc<Self>, ask: RunTurn) -> std::result::Result<Answer, Problem> {
         let RunTurn { owner, prefix, sync_token, journal, begin, before, wire, shown } = ask;
         if let Some(running) = self.same(&begin)? {
-            return Ok(follow(running, wire, shown));
+            return Ok(running.reply.answer(wire, shown));
         }
         let config = self.config()?;
         if self.running.borrow().len() + self.beginning.get() >= config.running_turns {
@@ -99,35 +89,45 @@ impl Turns {
             Ok(Beginning::Replay(turned)) => {
                 let draft = Draft::replayed(turned);
                 let turn = Turn::of(owner, prefix, begin, draft.opened().clone(), 0, None, now());
-                return Ok(follow(Running::new(turn, draft), wire, shown));
+                return Ok(Running::new(turn, draft).reply.answer(wire, shown).with_headers(store.headers()));
             }
             Ok(Beginning::Running(until)) => {
                 let running = self.same(&begin)?.ok_or_else(|| turn::in_progress(&begin, until))?;
-                return Ok(follow(running, wire, shown));
+                return Ok(running.reply.answer(wire, shown));
             }
-            Err(problem) => {
-                if problem.code == Code::StoreUnavailable {
-                    let release = turn::release(&begin);
-                    self.state.wait_until(async move { drop(store.run(&release).await) });
-                }
-                return Err(problem);
-            }
+            Err(problem) => return Ok(self.refusal(problem, &begin, store)),
         };
-        let draft = turn::draft(&begin, &started.message_id, started.created, before.clone());
-        let Started { position, window, known, .. } = started;
+        let Started { position, window, known, charged, message_id, created } = started;
+        let degraded = store.is_degraded();
+        let opened = Opened { degraded, ..turn::opened(&begin, &message_id, created) };
+        let draft = Draft::new(opened, before.clone());
+        let charge = begin.charge.as_ref().filter(|_| charged > 0).map(|charge| charge.headers(charged));
         let turn = Turn::of(owner, prefix, begin, draft.opened().clone(), position, before, now());
         let running = Running::new(turn, draft);
         self.running.borrow_mut().push(Rc::clone(&running));
         self.note(&running).await.map_err(|_| Problem::new(Code::Internal).detail("the vault's storage failed"))?;
-        let (turns, runs) = (Rc::clone(self), Rc::clone(&running));
-        self.state.wait_until(async move { turns.carry(runs, store, window, known).await });
-        Ok(follow(running, wire, shown))
+        let answer = running.reply.answer(wire, shown).with_headers(store.headers());
+        let turns = Rc::clone(self);
+        self.state.wait_until(async move { turns.carry(running, store, window, known).await });
+        Ok(answer.with_headers(charge.into_iter().flatten()))
+    }
+
+    /// A turn that could not begin.
+    fn refusal(&self, problem: Problem, begin: &BeginTurn, store: Store) -> Answer {
+        if problem.code == Code::StoreUnavailable {
+            let release = turn::release(begin);
+            self.state.wait_until(async move { drop(store.run(&release).await) });
+        } else if let (Code::RateLimited, Some(charge)) = (problem.code, &begin.charge) {
+            let refusal = charge.refusal().of_turn(&begin.session, &begin.message_id);
+            return Answer::from(refusal).with_headers(charge.headers(charge.most));
+        }
+        Answer::from(problem)
     }
 
     /// Follows the turn that runs in a session.
-    pub(super) fn follow(&self, ask: &FollowTurn) -> Option<web_sys::Response> {
+    pub(super) fn follow(&self, ask: &FollowTurn) -> Option<Answer> {
         let running = self.named(|running| running.is_named(&ask.session, ask.message.as_ref())).pop()?;
-        Some(follow(running, ask.wire, ask.shown))
+        Some(running.reply.answer(ask.wire, ask.shown))
     }
 
     /// Stops turns, and says how many when they have ended.
@@ -161,7 +161,7 @@ impl Turns {
         self.running.borrow().iter().filter(|running| is_meant(running)).cloned().collect()
     }
 
-    fn same(&self, begin: &chatkeep_model::plan::BeginTurn) -> std::result::Result<Option<Rc<Running>>, Problem> {
+    fn same(&self, begin: &BeginTurn) -> std::result::Result<Option<Rc<Running>>, Problem> {
         let same = self.named(|running| running.is_of(begin)).pop();
         match same.filter(|running| running.turn.begin.fingerprint != begin.fingerprint) {
             Some(_) => Err(Problem::new(Code::TurnMismatch).of_turn(&begin.session, &begin.message_id)),
@@ -169,7 +169,7 @@ impl Turns {
         }
     }
 
-    fn config(&self) -> std::result::Result<Rc<Config>, Problem> {
+    pub(super) fn config(&self) -> std::result::Result<Rc<Config>, Problem> {
         self.settings.clone().map_err(|error| Problem::new(Code::NotConfigured).detail(error.to_string()))
     }
 
@@ -187,6 +187,12 @@ impl Turns {
         Ok(store.telling(Telling::Here(Rc::new(move |changes| feed.tell(changes)))))
     }
 
+    /// The archive of a turn's owner, where there is one.
+    pub(super) fn archive(&self, turn: &Turn, store: &Store) -> Option<Archive> {
+        let config = self.config().ok()?;
+        Archive::of(&self.env, &config, &config.of_prefix(&turn.prefix)?, store)
+    }
+
     /// Notes a turn that runs, so that a later life of this object ends it.
     async fn note(&self, running: &Running) -> Result<()> {
         let storage = self.state.storage();
@@ -198,209 +204,7 @@ impl Turns {
         self.schedule.arm(&storage).await
     }
 
-    async fn carry(self: Rc<Self>, running: Rc<Running>, store: Store, window: Vec<Message>, known: Known) {
-        let ended = self.generate(&running, &store, &window).await;
-        self.tell_text(&running, true);
-        let ending = self.store_reply(&running, &store, &known, ended).await;
-        self.running.borrow_mut().retain(|other| !Rc::ptr_eq(other, &running));
-        running.draft.borrow_mut().end(ending);
-        running.grown.tell();
-    }
-
-    /// Lets the draft grow until the reply has ended.
-    async fn generate(
-        &self,
-        running: &Running,
-        store: &Store,
-        window: &[Message],
-    ) -> std::result::Result<Ended, Failure> {
-        let config = self.config().map_err(|problem| Failure { code: problem.code, detail: String::new() })?;
-        let Turn { begin, before, since, .. } = &running.turn;
-        let state = match responder::needs_state(&config) {
-            true => {
-                let unread = |_| Failure { code: Code::StoreUnavailable, detail: "the state can't be read".to_owned() };
-                turn::state(store, &begin.session).await.map_err(unread)?
-            }
-            false => None,
-        };
-        let earlier = before.clone().map(|parts| Message {
-            parts: Some(parts.0),
-            ..Message::new(begin.reply_id.clone(), Role::Assistant, String::new(), String::new())
-        });
-        let question = Question {
-            session: &begin.session,
-            window,
-            state: state.as_ref(),
-            before: earlier.as_ref(),
-            traceparent: "",
-        };
-        let Some(reply) = unless(running.is_stopped(), Reply::begin(&config, question)).await else {
-            return Ok(Ended::Stopped);
-        };
-        let mut reply = reply?;
-        loop {
-            let next = self.next(running, reply.next(config.responder_timeout));
-            let Some(Step { pieces, end }) = unless(running.is_stopped(), next).await else {
-                return Ok(Ended::Stopped);
-            };
-            let mut draft = running.draft.borrow_mut();
-            let mut batch = running.batch.borrow_mut();
-            let taken = pieces.into_iter().try_for_each(|piece| {
-                batch.pieces.push(piece.clone());
-                draft.take(piece)
-            });
-            drop((draft, batch));
-            running.grown.tell();
-            self.tell_text(running, false);
-            taken?;
-            if let Some(end) = end {
-                end?;
-                running.draft.borrow_mut().complete()?;
-                return Ok(Ended::Whole);
-            }
-            if now().since(*since) > STREAM_TIME {
-                return Err(Failure { code: Code::ResponderTimeout, detail: "the reply took too long".to_owned() });
-            }
-            self.save(running, false);
-        }
-    }
-
-    /// Tells those who watch what text has come, some times a second.
-    fn tell_text(&self, running: &Running, all: bool) {
-        let (mut told, since) = running.told.get();
-        let draft = running.draft.borrow();
-        if !self.feed.is_heard() || !(all || now().since(since) >= TELLING) {
-            return;
-        }
-        let mut changes = Vec::new();
-        loop {
-            let rest = draft.text_after(told);
-            let text = rest.get(..rest.floor_char_boundary(TOLD_TEXT)).unwrap_or_default();
-            if text.is_empty() {
-                break;
-            }
-            told += text.len();
-            let Opened { session_id, message_id, reply_id, .. } = draft.opened().clone();
-            changes.push(Change::Delta { session_id, message_id, reply_id, text: text.to_owned() });
-        }
-        if !changes.is_empty() {
-            self.feed.tell(&changes);
-            running.told.set((told, now()));
-        }
-    }
-
-    /// The next step of a reply. What came before goes into SQLite meanwhile, when it has waited for long enough.
-    async fn next(&self, running: &Running, step: impl Future<Output = Step>) -> Step {
-        let mut step = std::pin::pin!(step);
-        while !running.batch.borrow().pieces.is_empty() {
-            match within(BATCH_TIME, step.as_mut()).await {
-                Some(step) => return step,
-                None => {
-                    self.save(running, true);
-                    self.tell_text(running, true);
-                }
-            }
-        }
-        step.await
-    }
-
-    /// Writes what has come into SQLite, when it is enough or has waited for long enough. Should that fail, a restart in
-    /// mid-turn would cost a part of the reply, and nothing else.
-    fn save(&self, running: &Running, all: bool) {
-        let mut batch = running.batch.borrow_mut();
-        let due = all || batch.pieces.len() >= BATCH_PIECES || now().since(batch.since) >= BATCH_TIME;
-        if due && !batch.pieces.is_empty() {
-            let _ = self.received.add(&running.turn.key(), batch.number, &batch.pieces);
-            batch.number += 1;
-            batch.pieces.clear();
-            batch.since = now();
-        }
-    }
-
-    /// Stores the reply as it ended, and says how the stream ends.
-    async fn store_reply(
-        &self,
-        running: &Running,
-        store: &Store,
-        known: &Known,
-        ended: std::result::Result<Ended, Failure>,
-    ) -> Ending {
-        let turn = &running.turn;
-        let (ended, failure) = match ended {
-            Ok(ended) => (ended, None),
-            Err(failure) => (Ended::Interrupted, Some(failure)),
-        };
-        if let Some(failure) = &failure
-            && running.draft.borrow().is_empty()
-        {
-            let _ = store.run(&turn::release(&turn.begin)).await;
-            self.forget(turn);
-            let Opened { session_id, message_id, .. } = turn.opened.clone();
-            self.feed.tell(&[Change::TurnFailed { session_id, message_id }]);
-            return self.failed(turn, failure, true);
-        }
-        match self.finish(turn, &running.draft, store, Some(known), ended).await {
-            Ok(mut response) => {
-                self.forget(turn);
-                if let Some(failure) = &failure {
-                    return self.failed(turn, failure, false);
-                }
-                response.usage = running.draft.borrow().usage().cloned();
-                Ending::Done(Box::new(response))
-            }
-            Err(problem) => {
-                log(&problem);
-                if problem.code == Code::StoreUnavailable {
-                    self.save(running, true);
-                    let _ = self.received.keep(&turn.key(), ended);
-                    let _ = self.schedule.set(Kind::Lease, &turn.key(), now().after(AGAIN));
-                    let _ = self.schedule.arm(&self.state.storage()).await;
-                } else {
-                    self.forget(turn);
-                }
-                Ending::Failed(Box::new(problem.body()))
-            }
-        }
-    }
-
-    async fn finish(
-        &self,
-        turn: &Turn,
-        draft: &RefCell<Draft>,
-        store: &Store,
-        known: Option<&Known>,
-        ended: Ended,
-    ) -> std::result::Result<chatkeep_model::wire::ChatResponse, Problem> {
-        let status = match ended {
-            Ended::Whole => None,
-            Ended::Stopped => Some(Status::Stopped),
-            Ended::Interrupted => Some(Status::Interrupted),
-        };
-        let reply = draft.borrow().message(now(), status);
-        let state = draft.borrow().state().cloned();
-        let ended = turn::Ended {
-            begin: &turn.begin,
-            created: turn.opened.created,
-            message_id: &turn.opened.message_id,
-            position: turn.position,
-            known,
-            reply,
-            state: state.as_ref().filter(|_| ended == Ended::Whole),
-        };
-        turn::finish(store, ended).await.map(|turned| turned.response())
-    }
-
-    /// How a stream ends that failed. When something was kept, the same turn can't come to anything else.
-    fn failed(&self, turn: &Turn, failure: &Failure, retryable: bool) -> Ending {
-        let problem = Problem::new(failure.code).of_turn(&turn.opened.session_id, &turn.opened.message_id);
-        let problem = problem.detail(failure.detail.clone());
-        log(&problem);
-        let mut body = problem.body();
-        body.retryable &= retryable;
-        Ending::Failed(Box::new(body))
-    }
-
-    fn forget(&self, turn: &Turn) {
+    pub(super) fn forget(&self, turn: &Turn) {
         // Should this fail, the turn is ended once more, which changes nothing.
         let _ = self.received.forget(&turn.key()).and_then(|()| self.schedule.cancel(Kind::Lease, &turn.key()));
     }
