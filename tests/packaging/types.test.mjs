@@ -83,6 +83,20 @@ for (const resolution of Object.keys(RESOLUTIONS)) {
   });
 }
 
+for (const ai of ["ai6", "ai7"]) {
+  test(`the transport is one that ${ai} takes`, () => {
+    const code = `
+      import type { ChatTransport, UIMessage } from "${ai}";
+      import { createChatkeep } from "chatkeep";
+      import { chatTransport } from "chatkeep/ai-sdk";
+
+      export const transport: ChatTransport<UIMessage> = chatTransport(createChatkeep());
+    `;
+    const folder = typedProject(ai, { "consumer.ts": code }, [ai]);
+    assert.equal(typeErrors(folder, "bundler", { skipLibCheck: true }), "");
+  });
+}
+
 test("the types say what the session machine says", () => {
   const folder = typedProject("view", { "example.ts": EXAMPLE });
   assert.equal(typeErrors(folder, "bundler"), "");

@@ -11,12 +11,12 @@ export const RESOLUTIONS = {
 };
 
 /** A project with these sources, whose types can be checked. */
-export function typedProject(name, files) {
-  return project(name, files, ["react", "react-dom", "@types/react", "@types/react-dom", "csstype"]);
+export function typedProject(name, files, more = []) {
+  return project(name, files, ["react", "react-dom", "@types/react", "@types/react-dom", "csstype", ...more]);
 }
 
-/** What the compiler has to say; nothing when all is well. The declarations of the package itself are checked too. */
-export function typeErrors(folder, resolution) {
+/** What the compiler has to say; nothing when all is well. Declarations are checked too, unless others' are among them. */
+export function typeErrors(folder, resolution, { skipLibCheck = false } = {}) {
   const compilerOptions = {
     ...RESOLUTIONS[resolution],
     target: "es2022",
@@ -25,7 +25,7 @@ export function typeErrors(folder, resolution) {
     strict: true,
     exactOptionalPropertyTypes: true,
     noUncheckedIndexedAccess: true,
-    skipLibCheck: false,
+    skipLibCheck,
     noEmit: true,
     types: [],
   };
