@@ -76,6 +76,28 @@ test("a session has its id before its first message has left, so that an address
     assert.equal(sessions.length, 1);
   }));
 
+test("a client that is too old for the server says so, and what was said waits for the new one", () =>
+  withContext(async (context) => {
+    const tab = await context.open();
+    // What the page of an older version would say.
+    await context.route("**/v1/chat", (route) =>
+      route.continue({ headers: { ...route.request().headers(), "chatkeep-client": "0" } }),
+    );
+    const code = await tab.page.evaluate(() =>
+      globalThis.chat.send("Hello").then(
+        () => "answered",
+        (error) => `${error.name} ${error.code} ${error.status} ${error.retryable}`,
+      ),
+    );
+    assert.equal(code, "ChatkeepError client_too_old 426 false");
+    await context.unroute("**/v1/chat");
+    await tab.page.reload();
+    await tab.page.waitForFunction(() => globalThis.chat?.getSnapshot().ready);
+    assert.deepEqual(await tab.lines(), ["Hello (failed)"]);
+    const [{ id }] = (await tab.snapshot()).messages;
+    assert.match((await tab.call("retry", id)).response, /^You said: Hello/);
+  }));
+
 test("storage that is full or forbidden costs the memory of a reload, not the chat", () =>
   withContext(async (context) => {
     await context.addInitScript(() => {

@@ -12,6 +12,7 @@ const BAD_IDS = ["", "new", "-a", "_a", "a b", "a/b", "a\n", "ä", "{app}", ".."
 
 /** What is wrong, the request, the status and the code. */
 const CASES = [
+  ["a client that is too old", chat({ message: "a" }, { "chatkeep-client": "0" }), 426, "client_too_old"],
   ["an unknown route", ["GET", "/v1/nothing"], 404, "route_not_found"],
   ["an unknown route below a session", ["GET", "/v1/sessions/a/b"], 404, "route_not_found"],
   ["a route without its version", ["POST", "/chat", { message: "a" }], 404, "route_not_found"],

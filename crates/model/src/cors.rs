@@ -3,7 +3,7 @@
 use crate::route::ROUTES;
 
 /// The request headers that the API reads.
-const REQUEST_HEADERS: &str = "authorization, chatkeep-issuer, chatkeep-journal, chatkeep-user, content-type, idempotency-key, if-match, if-none-match, upstash-sync-token, x-api-key";
+const REQUEST_HEADERS: &str = "authorization, chatkeep-client, chatkeep-issuer, chatkeep-journal, chatkeep-user, content-type, idempotency-key, if-match, if-none-match, upstash-sync-token, x-api-key";
 
 /// The response headers that a page may read.
 const RESPONSE_HEADERS: &str =

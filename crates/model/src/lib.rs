@@ -41,6 +41,7 @@ pub mod time;
 pub mod title;
 pub mod transfer;
 pub mod turn;
+pub mod version;
 pub mod wire;
 
 pub use change::Change;

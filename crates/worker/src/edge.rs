@@ -118,6 +118,7 @@ headers! {
     accept "accept",
     last_event_id "last-event-id",
     traceparent "traceparent",
+    client "chatkeep-client",
 }
 
 /// Why a body could not be read.

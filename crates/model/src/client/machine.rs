@@ -15,6 +15,7 @@ use super::view::{self, View};
 use super::{Event, Json, Problem, Ticket, Token};
 use crate::id::{MessageId, SessionId};
 use crate::time::Millis;
+use crate::version;
 
 /// What a request or pause is for.
 #[derive(Debug, Clone)]
@@ -262,7 +263,8 @@ impl Machine {
         let token = self.tick();
         self.under_way.push((token, purpose));
         let echoes = ECHOED.iter().zip(&self.echoes);
-        let headers = echoes.filter_map(|(name, value)| Some((*name, value.clone()?))).collect();
+        let mut headers = vec![(version::HEADER, version::CURRENT.to_string())];
+        headers.extend(echoes.filter_map(|(name, value)| Some((*name, value.clone()?))));
         self.effects.push(Effect::Request { token, method, path, headers, body });
         token
     }

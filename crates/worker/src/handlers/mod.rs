@@ -33,6 +33,7 @@ use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Info, Page
 use chatkeep_model::rate::Charge;
 use chatkeep_model::route::{Action, Matched, Query, route};
 use chatkeep_model::stream::Wire;
+use chatkeep_model::version;
 use chatkeep_model::{Code, Dialect, Limits, Millis, Namespace, Problem, SessionId, TurnId};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -224,6 +225,7 @@ async fn answer(
     if action == Action::Health {
         return health::health(settings, env).await;
     }
+    version::admit(headers.client.as_deref())?;
     let config = match settings {
         Ok(config) => Rc::clone(config),
         Err(error) => return Err(Problem::new(Code::NotConfigured).detail(error.to_string())),
