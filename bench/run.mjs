@@ -11,10 +11,11 @@ import { library } from "./library.mjs";
 import { memory } from "./memory.mjs";
 import { verdicts } from "./report.mjs";
 import { KINDS, sameWork } from "./same-work.mjs";
+import { sizes } from "./sizes.mjs";
 
 /** @import { Target } from "./report.mjs" */
 
-const SECTIONS = [...KINDS, "growth", "memory", "figures", "library"];
+const SECTIONS = [...KINDS, "growth", "memory", "figures", "library", "size"];
 const USAGE = `npm run bench -- [options]
   --only ${SECTIONS.join(",")}   only these
   --rounds N        rounds of each measurement (5)
@@ -45,7 +46,7 @@ if (process.platform !== "linux") {
 
 const begun = new Date();
 console.log(`${cpus().length} processors (${cpus()[0]?.model}), load ${loadavg()[0]?.toFixed(2)}`);
-if (only.some((name) => name !== "library")) await buildPeers();
+if (only.some((name) => name !== "library" && name !== "size")) await buildPeers();
 for (const build of values.beside) {
   const [name, folder] = build.split("=");
   enter(name, folder);
@@ -62,6 +63,7 @@ const sections = {
   ...(only.includes("memory") && { memory: () => memory() }),
   ...(only.includes("figures") && { figures: () => figures(options) }),
   ...(only.includes("library") && { library: () => library(options) }),
+  ...(only.includes("size") && { size: () => sizes() }),
 };
 for (const [name, section] of Object.entries(sections)) {
   const found = await section();

@@ -2,8 +2,7 @@
 // What a visitor downloads and what an isolate parses, against size-budget.json. What is measured is loaded too: a module
 // that engines refuse has no size.
 import { readFileSync } from "node:fs";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { brotli, bundled, gzip } from "./bundled.mjs";
 
 const WORKER = ["crates/worker/build/index_bg.wasm", "crates/worker/build/index.js"].map((file) => readFileSync(file));
 const SDK_WASM = readFileSync("www/chatkeep/wasm/chatkeep_sdk_bg.wasm");
@@ -18,9 +17,9 @@ const library = await import("../www/chatkeep/wasm-server/chatkeep_library.js");
 library.initSync({ module: LIBRARY_WASM });
 if (!library.variables().includes("REDIS_URL")) throw new Error("the library's wasm doesn't say what it reads");
 
-const sdk_js = brotli(await bundle('import * as sdk from "./index.js"; console.log(sdk);'));
+const sdk_js = brotli(await packed('import * as sdk from "./index.js"; console.log(sdk);'));
 const both_js = brotli(
-  await bundle('import * as sdk from "./index.js"; import * as react from "./react.js"; console.log(sdk, react);'),
+  await packed('import * as sdk from "./index.js"; import * as react from "./react.js"; console.log(sdk, react);'),
 );
 const sizes = {
   worker: WORKER.reduce((sum, file) => sum + gzip(file), 0),
@@ -28,7 +27,7 @@ const sizes = {
   react: both_js - sdk_js,
   library:
     gzip(LIBRARY_WASM) +
-    gzip(await bundle('import * as server from "./server/edge.js"; console.log(server);', ["*.wasm?module"])),
+    gzip(await packed('import * as server from "./server/edge.js"; console.log(server);', ["*.wasm?module"])),
 };
 
 const readme = readFileSync("README.md", "utf8");
@@ -40,25 +39,7 @@ for (const [name, { what, bytes }] of Object.entries(JSON.parse(readFileSync("si
   if (over || !readme.includes(said)) process.exitCode = 1;
 }
 
-function brotli(content) {
-  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
-  return brotliCompressSync(content, { params }).length;
-}
-
-function gzip(content) {
-  return gzipSync(content, { level: 9 }).length;
-}
-
-/** The module minified as a bundler would ship it, React left out. */
-async function bundle(contents, external = []) {
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: "www/chatkeep/dist" },
-    bundle: true,
-    minify: true,
-    write: false,
-    format: "esm",
-    target: "es2022",
-    external: ["react", ...external],
-  });
-  return Buffer.from(outputFiles[0].contents);
+/** A module on the built package, bundled. */
+function packed(contents, external) {
+  return bundled(contents, "www/chatkeep/dist", external);
 }

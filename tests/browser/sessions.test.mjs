@@ -46,6 +46,24 @@ test("New Chat starts over, the list shows both, and the old one opens again", (
     await chat.questions.getByText("Plan the garden").waitFor();
   }));
 
+test("a search shows the chats with that in their titles, says when there are none, and ends with Escape", () =>
+  app(async (chat, page) => {
+    for (const text of ["Rain in Lisbon", "Sun in Lisbon", "Snow in Oslo"]) {
+      await chat.say(text);
+      await chat.newChat();
+    }
+    const titles = async () => (await chat.list.locator(".session-title").allTextContents()).sort();
+    const search = page.getByRole("searchbox", { name: "Search your chats" });
+    await search.fill("lisbon");
+    await eventually(titles, (shown) => String(shown) === "Rain in Lisbon,Sun in Lisbon");
+    await search.fill("Paris");
+    await page.getByText("No chat has “Paris” in its title.").waitFor();
+    await search.press("Escape");
+    await chat.session("Snow in Oslo").waitFor();
+    assert.equal(await search.inputValue(), "");
+    await chat.session("Rain in Lisbon").waitFor();
+  }));
+
 test("what is typed stays with its chat", () =>
   app(async (chat) => {
     await chat.say("Alpha");

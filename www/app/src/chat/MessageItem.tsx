@@ -112,6 +112,11 @@ function Failure({ message, actions }: Pick<Props, "message" | "actions">) {
         <button type="button" className="button small quiet" onClick={() => actions.discard(message)}>
           Back into the box
         </button>
+        {problem?.code === "client_too_old" && (
+          <button type="button" className="button small" onClick={() => location.reload()}>
+            Reload
+          </button>
+        )}
         {again && (
           <button type="button" className="button small" onClick={() => actions.retry(message)}>
             {gone ? "Retry in a new chat" : "Retry"}

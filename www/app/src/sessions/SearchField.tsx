@@ -21,7 +21,7 @@ export function SearchField({ field, onSearch }: Props) {
       <SearchIcon />
       <input
         ref={field}
-        type="text"
+        type="search"
         value={text}
         aria-label="Search your chats"
         aria-keyshortcuts={SEARCH.aria}
