@@ -199,11 +199,11 @@ test("the types say what the store answers", async () => {
   const { title, metadata, state, ...shown } = { ...seen.listed, ...seen.session };
   const types = `
     import type { Appended, HistoryPage, ListedSession, Session, SessionPage, StoredMessage, StoreHealth, TaggedState, WrittenState } from "chatkeep/server";
-    export const session = ${JSON.stringify({ ...shown, title, metadata: { a: 1 } })} satisfies Required<Session>;
+    export const session = ${JSON.stringify({ ...shown, title, metadata: { a: 1 } })} satisfies Required<Omit<Session, "state">>;
     export const listed = ${JSON.stringify(seen.listed)} satisfies ListedSession;
     export const appended = ${JSON.stringify(seen.appended)} satisfies Required<Appended>;
     export const history = ${JSON.stringify(seen.history)} satisfies Required<HistoryPage>;
-    export const message = ${JSON.stringify(seen.history.messages[0])} satisfies Required<StoredMessage>;
+    export const message = ${JSON.stringify(seen.history.messages[0])} satisfies Required<Omit<StoredMessage, "parts" | "status">>;
     export const page = ${JSON.stringify({ ...seen.page, truncated: true })} as const satisfies Required<SessionPage>;
     export const health = ${JSON.stringify(seen.health)} as const satisfies StoreHealth;
     export const read = ${JSON.stringify(seen.read)} satisfies TaggedState<unknown>;
