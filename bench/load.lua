@@ -1,6 +1,7 @@
 -- A load for wrk, which ends with one line of JSON about itself. Its arguments, after `--`:
 --   turn PREFIX FIRST COUNT            turns in the sessions FIRST to FIRST + COUNT - 1, one after another
 --   history PREFIX FIRST COUNT LIMIT   reads of their newest messages
+--   stream PREFIX FIRST COUNT          the same, streamed
 --   list LIMIT                         reads of the list
 --   create                             new sessions
 local WORDS = {
@@ -14,7 +15,7 @@ local sent = 0
 function init(args)
   kind = args[1]
   if kind == "list" then limit = args[2] end
-  if kind == "turn" or kind == "history" then
+  if kind == "turn" or kind == "stream" or kind == "history" then
     prefix, first, count, limit = args[2], tonumber(args[3]), tonumber(args[4]), args[5]
   end
   wrk.headers["content-type"] = "application/json"
@@ -37,7 +38,7 @@ function request()
   if kind == "create" then return wrk.format("POST", "/v1/sessions", nil, "{}") end
   local id = string.format("%s%024x", prefix, first + (sent - 1) % count)
   if kind == "history" then return wrk.format("GET", "/v1/sessions/" .. id .. "/history?limit=" .. limit) end
-  local body = string.format('{"session_id":"%s","message":"%s"}', id, message())
+  local body = string.format('{"session_id":"%s","message":"%s","stream":%s}', id, message(), tostring(kind == "stream"))
   return wrk.format("POST", "/v1/chat", nil, body)
 end
 

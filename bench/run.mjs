@@ -12,10 +12,11 @@ import { memory } from "./memory.mjs";
 import { verdicts } from "./report.mjs";
 import { KINDS, sameWork } from "./same-work.mjs";
 import { sizes } from "./sizes.mjs";
+import { vault } from "./vault.mjs";
 
 /** @import { Target } from "./report.mjs" */
 
-const SECTIONS = [...KINDS, "growth", "memory", "figures", "library", "size"];
+const SECTIONS = [...KINDS, "growth", "memory", "figures", "library", "vault", "size"];
 const USAGE = `npm run bench -- [options]
   --only ${SECTIONS.join(",")}   only these
   --rounds N        rounds of each measurement (5)
@@ -46,7 +47,7 @@ if (process.platform !== "linux") {
 
 const begun = new Date();
 console.log(`${cpus().length} processors (${cpus()[0]?.model}), load ${loadavg()[0]?.toFixed(2)}`);
-if (only.some((name) => name !== "library" && name !== "size")) await buildPeers();
+if (only.some((name) => !["library", "vault", "size"].includes(name))) await buildPeers();
 for (const build of values.beside) {
   const [name, folder] = build.split("=");
   enter(name, folder);
@@ -63,6 +64,7 @@ const sections = {
   ...(only.includes("memory") && { memory: () => memory() }),
   ...(only.includes("figures") && { figures: () => figures(options) }),
   ...(only.includes("library") && { library: () => library(options) }),
+  ...(only.includes("vault") && { vault: () => vault(options) }),
   ...(only.includes("size") && { size: () => sizes() }),
 };
 for (const [name, section] of Object.entries(sections)) {

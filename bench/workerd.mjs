@@ -1,5 +1,5 @@
 // A Worker in a workerd of its own, without wrangler around it: its process does the Worker's work and nothing else.
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { ROOT, removeFolder, temporaryFolder } from "../tests/harness/folders.mjs";
@@ -20,9 +20,10 @@ const [, COMPATIBILITY_DATE] =
 /**
  * @param {string} built a folder with index.js and, where it has one, index_bg.wasm
  * @param {Record<string, string>} vars
+ * @param {Record<string, string>} [objects] the classes of Durable Objects by their bindings; they keep their state on disk
  * @returns {Promise<Workerd>}
  */
-export async function startWorkerd(built, vars) {
+export async function startWorkerd(built, vars, objects = {}) {
   const folder = temporaryFolder("workerd");
   const port = await freePort();
   const files = readdirSync(built).filter((name) => /^index(\.js|_bg\.wasm)$/.test(name));
@@ -34,6 +35,13 @@ export async function startWorkerd(built, vars) {
   const bindings = Object.entries(vars).map(
     ([name, value]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)})`,
   );
+  const classes = Object.values(objects).map(
+    (name) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`,
+  );
+  for (const [name, its] of Object.entries(objects)) {
+    bindings.push(`(name = "${name}", durableObjectNamespace = "${its}")`);
+  }
+  mkdirSync(join(folder, "objects"));
   const config = join(folder, "config.capnp");
   writeFileSync(
     config,
@@ -45,7 +53,10 @@ const config :Workerd.Config = (
       modules = [${modules.join(", ")}],
       bindings = [${bindings.join(", ")}],
       compatibilityDate = "${COMPATIBILITY_DATE}",
+      durableObjectNamespaces = [${classes.join(", ")}],
+      durableObjectStorage = (localDisk = "objects"),
     )),
+    (name = "objects", disk = (path = ${JSON.stringify(join(folder, "objects"))}, writable = true)),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
 );
