@@ -21,10 +21,14 @@ const sdk_js = brotli(await packed('import * as sdk from "./index.js"; console.l
 const both_js = brotli(
   await packed('import * as sdk from "./index.js"; import * as react from "./react.js"; console.log(sdk, react);'),
 );
+const events_js = brotli(
+  await bundle('import * as sdk from "./index.js"; import * as events from "./events.js"; console.log(sdk, events);'),
+);
 const sizes = {
   worker: WORKER.reduce((sum, file) => sum + gzip(file), 0),
   sdk: brotli(SDK_WASM) + sdk_js,
   react: both_js - sdk_js,
+  events: events_js - sdk_js,
   library:
     gzip(LIBRARY_WASM) +
     gzip(await packed('import * as server from "./server/edge.js"; console.log(server);', ["*.wasm?module"])),

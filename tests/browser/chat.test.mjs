@@ -202,6 +202,9 @@ test("when the client can't be loaded, nothing typed is lost and one can try aga
 
 test("a session that was deleted elsewhere says so, and Retry goes on in a new one", () =>
   app(async (chat, page) => {
+    // It doesn't hear of it before it is told so.
+    await page.routeWebSocket("**/v1/events", () => {});
+    await page.reload();
     await chat.say("Short-lived");
     const id = await chat.session("Short-lived").getAttribute("data-session");
     await api(worker.url, `/v1/sessions/${id}`, { method: "DELETE" });

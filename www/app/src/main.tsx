@@ -1,5 +1,6 @@
 // Starts the app: one Chatkeep client for the page, on the origin that served it.
 import { createChatkeep } from "chatkeep";
+import { watchDevices } from "chatkeep/events";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
@@ -14,6 +15,7 @@ import "./styles/overlays.css";
 
 showKeptTheme();
 const client = createChatkeep();
+watchDevices(client);
 const root = document.getElementById("root");
 
 if (root) {

@@ -4,6 +4,7 @@ import type { Client, ClientHost } from "../wasm/chatkeep_sdk.js";
 import { credentials } from "./credentials.js";
 import { ChatkeepError } from "./error.js";
 import { Requests } from "./http.js";
+import { LINK, type Link } from "./link.js";
 import { advance, EMPTY, share } from "./snapshot.js";
 import { Pieces } from "./stream.js";
 import { joinTabs, type Tab } from "./tabs.js";
@@ -121,6 +122,9 @@ export class WasmChatkeep implements Chatkeep {
   getSnapshot = (): Snapshot => this.#snapshot;
 
   getServerSnapshot = (): Snapshot => EMPTY;
+
+  /** For the package's other entries. */
+  [LINK] = (): Promise<Link> => new Promise((resolve) => this.#run(() => resolve(this.#requests as Link)));
 
   dispose = (): void => {
     if (this.#state === "disposed") return;

@@ -4,7 +4,7 @@ import type { ChatkeepOptions, KeyValueStorage } from "./types.js";
 import type { VisitorBody } from "./wire.js";
 
 /** Name and value of the header to show. */
-type Credentials = [name: string, value: string] | undefined;
+export type Credentials = [name: string, value: string] | undefined;
 
 /** What is kept of a visitor. */
 type Visitor = Required<Pick<VisitorBody, "token" | "expires_at">>;

@@ -2,6 +2,7 @@
 
 import type { Client } from "../wasm/chatkeep_sdk.js";
 import type { credentials } from "./credentials.js";
+import type { Link } from "./link.js";
 
 const NO_CREDENTIALS = {
   code: "unauthorized",
@@ -11,17 +12,21 @@ const NO_CREDENTIALS = {
 };
 
 /** The requests under way, by their tokens. */
-export class Requests {
-  readonly #url: string;
-  readonly #credentials: ReturnType<typeof credentials>;
+export class Requests implements Link {
+  readonly url: string;
+  readonly credentials: ReturnType<typeof credentials>;
   readonly #client: () => Client | undefined;
   readonly #aborts = new Map<number, AbortController>();
 
   /** `client` is whoever hears of the answers; nobody when it is gone. */
   constructor(url: string, shown: ReturnType<typeof credentials>, client: () => Client | undefined) {
-    this.#url = url;
-    this.#credentials = shown;
+    this.url = url;
+    this.credentials = shown;
     this.#client = client;
+  }
+
+  hear(news: string): void {
+    this.#client()?.hear(news);
   }
 
   /** Asks the server, and tells the client what comes of it. */
@@ -63,13 +68,13 @@ export class Requests {
 
   async #authorized(path: string, request: RequestInit & { headers: Headers }, refused: boolean): Promise<Response> {
     try {
-      const shown = await this.#credentials(refused);
+      const shown = await this.credentials(refused);
       if (shown) request.headers.set(...shown);
     } catch {
       // Whoever should have given them failed, or gave what no header can carry.
       return Response.json(NO_CREDENTIALS, NO_CREDENTIALS);
     }
-    const response = await fetch(this.#url + path, request);
+    const response = await fetch(this.url + path, request);
     // Where they are refused, once more with new ones.
     return response.status === 401 && !refused ? this.#authorized(path, request, true) : response;
   }
