@@ -95,6 +95,10 @@ forEachStore("archive in D1", (store) => {
       assert.equal(ok(await guide.get(`${path}/${talked}/history`)).total_messages, 10);
       assertProblem(await guide.get(`${path}/${gone}/history`), 404, "session_not_found");
       assertProblem(await say(gone, "Hello?"), 404, "session_not_found");
+
+      await lose(() => info(talked));
+      assert.equal(ok(await guide.send("DELETE", "/v1/sessions")).deleted, 2, "of the archive alone");
+      assertProblem(await guide.get(`${path}/${read}/history`), 404, "session_not_found");
       const { archive } = ok(await new Api(worker.url).get("/health"));
       assert.deepEqual([archive.mode, archive.target], ["write-through", "d1"]);
     } finally {
@@ -228,6 +232,19 @@ forEachStore("archive in PostgreSQL", (store) => {
     assert.equal((await rows(id)).length, 3);
     await sync();
     assert.equal((await rows(id)).length, 0);
+  });
+
+  test("a deletion of all takes what only the archive has, and nobody else's", async () => {
+    const mine = new Api(`${here.worker.url}/openta`);
+    const id = fresh();
+    await ask(TEXTS[0], id);
+    await here.api.say("Stays", { session_id: "stays" });
+    await sync();
+    await here.lose(() => mine.get(`/v1/sessions/${id}`));
+    assert.ok(ok(await mine.send("DELETE", "/v1/sessions")).deleted >= 1);
+    assert.equal((await rows(id)).length, 0);
+    assertProblem(await mine.get(`/chat/history/${id}`), 404, "session_not_found");
+    assert.equal((await rows("chatkeep/stays")).length, 1);
   });
 
   test("B6 records: the canonical API's sessions reach the archive too", async () => {

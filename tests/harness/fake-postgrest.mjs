@@ -78,9 +78,13 @@ export class FakePostgrest {
     /** @type {Record<string, string>} */
     const values = {};
     const conditions = [...query].flatMap(([column, filter], at) => {
-      const found = /^(eq|lt|in)\.(.*)$/s.exec(filter);
+      const found = /^(eq|lt|in|like|not\.like)\.(.*)$/s.exec(filter);
       if (!found || !["id", "conversation_id", "timestamp"].includes(column)) return [];
       values[`v${at}`] = found[1] === "in" ? `{${found[2].slice(1, -1)}}` : found[2];
+      if (found[1].endsWith("like")) {
+        values[`v${at}`] = found[2].replaceAll("*", "%");
+        return [`${column} ${found[1] === "like" ? "LIKE" : "NOT LIKE"} :'v${at}'`];
+      }
       if (found[1] === "in") return [`${column} = ANY(:'v${at}'::uuid[])`];
       return [`${column} ${found[1] === "eq" ? "=" : "<"} :'v${at}'`];
     });

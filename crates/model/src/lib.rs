@@ -37,6 +37,7 @@ pub mod route;
 pub mod session;
 pub mod sse;
 pub mod stream;
+pub mod summary;
 pub mod time;
 pub mod title;
 pub mod transfer;

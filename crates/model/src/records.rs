@@ -12,6 +12,7 @@ use crate::id::{MessageId, SessionId, TurnId};
 use crate::session::{Card, Session};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// What an agent keeps with a session.
@@ -21,6 +22,15 @@ pub struct State {
     pub revision: u64,
     /// Any JSON.
     pub json: String,
+}
+
+/// What is noted of a session beside what it holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notes {
+    /// The tokens that the model's API counted for its turns.
+    pub used: u64,
+    /// A summary of its earlier messages, as [`crate::plan::Summary`] stores it; empty for none.
+    pub summary: String,
 }
 
 /// One owner's sessions in one namespace.
@@ -79,6 +89,12 @@ pub trait Records {
 
     /// Writes the session's state.
     fn put_state(&mut self, id: &SessionId, state: &State) -> Result<(), Self::Error>;
+
+    /// What is noted of the session.
+    fn notes(&mut self, id: &SessionId) -> Result<Notes, Self::Error>;
+
+    /// Notes it.
+    fn put_notes(&mut self, id: &SessionId, notes: &Notes) -> Result<(), Self::Error>;
 
     /// Sets a live session aside as deleted until a moment: it is gone for every other call.
     fn bury(&mut self, id: &SessionId, until: Millis) -> Result<(), Self::Error>;

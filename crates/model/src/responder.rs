@@ -7,8 +7,11 @@ use crate::limits::MOST_MESSAGE_BYTES;
 use crate::message::{Message, Role};
 use crate::stream::webhook::Webhook;
 use crate::stream::{Failure, Piece, ReplyReader};
+use crate::summary::told;
+use crate::wire::Raw;
 use said::{Said, said};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -95,9 +98,10 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 impl ChatCompletions {
-    /// The request's body: the system prompt and the window. A stream shall also tell what was counted.
+    /// The request's body: the system prompt with a summary of what came before, and the window. A stream shall also tell what was
+    /// counted.
     #[must_use]
-    pub fn body(&self, window: &[Message], stream: bool) -> String {
+    pub fn body(&self, window: &[Message], summary: Option<&str>, stream: bool) -> String {
         #[derive(Serialize)]
         struct Body<'a> {
             model: &'a str,
@@ -108,7 +112,9 @@ impl ChatCompletions {
             parameters: &'a Map<String, Value>,
         }
         let language = window.last().and_then(Message::language).map(|tag| format!("Answer in the language {tag}."));
-        let prompt: Vec<&str> = self.system_prompt.as_deref().into_iter().chain(language.as_deref()).collect();
+        let summary = summary.map(told);
+        let prompts = [self.system_prompt.as_deref(), language.as_deref(), summary.as_deref()];
+        let prompt: Vec<&str> = prompts.into_iter().flatten().collect();
         let prompt = prompt.join("\n\n");
         let system = (!prompt.is_empty()).then(|| Said::text(Role::System, &prompt));
         let said = window.iter().flat_map(said);
@@ -125,14 +131,16 @@ impl ChatCompletions {
     }
 }
 
-/// Reads an answer of `chat/completions`.
+/// Reads an answer of `chat/completions`: its text, and what was counted.
 ///
 /// # Errors
 /// The code of the problem and what to say of it, which never quotes the answer.
-pub fn read_completion(status: u16, body: &str) -> Result<String, (Code, String)> {
+pub fn read_completion(status: u16, body: &str) -> Result<(String, Option<Raw>), (Code, String)> {
     #[derive(Deserialize)]
     struct Body {
         choices: Vec<Choice>,
+        #[serde(default)]
+        usage: Option<Box<RawValue>>,
     }
     #[derive(Deserialize)]
     struct Choice {
@@ -153,9 +161,27 @@ pub fn read_completion(status: u16, body: &str) -> Result<String, (Code, String)
     }
     let nonsense = || (Code::ResponderFailed, "the model's API answered something else than a completion".to_owned());
     let body: Body = serde_json::from_str(body).map_err(|_| nonsense())?;
+    let usage = body.usage.filter(|usage| usage.get() != "null").map(Raw);
     let said = body.choices.into_iter().next().ok_or_else(nonsense)?.message;
     let text = said.content.filter(|text| !text.is_empty()).or(said.refusal).filter(|text| !text.is_empty());
-    text.ok_or_else(|| (Code::ResponderFailed, "the model's API answered an empty completion".to_owned()))
+    text.map(|text| (text, usage))
+        .ok_or_else(|| (Code::ResponderFailed, "the model's API answered an empty completion".to_owned()))
+}
+
+/// How many tokens a model's API counted for a turn: in all, or for what it was shown and what it said.
+#[must_use]
+pub fn tokens_used(usage: &Raw) -> u64 {
+    #[derive(Deserialize)]
+    struct Usage {
+        total_tokens: Option<u64>,
+        #[serde(default, alias = "input_tokens")]
+        prompt_tokens: u64,
+        #[serde(default, alias = "output_tokens")]
+        completion_tokens: u64,
+    }
+    let sum = |usage: Usage| usage.total_tokens.unwrap_or(usage.prompt_tokens.saturating_add(usage.completion_tokens));
+    // Below what every store counts exactly.
+    serde_json::from_str(usage.get()).map_or(0, sum).min(1 << 40)
 }
 
 /// Reads a whole answer of `chat/completions`, for who asked for a stream and got none.
@@ -183,7 +209,9 @@ impl ReplyReader for WholeCompletion {
     }
 
     fn end(&mut self, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
-        pieces.push(Piece::Text(read_completion(self.status, &String::from_utf8_lossy(&self.held))?));
+        let (text, usage) = read_completion(self.status, &String::from_utf8_lossy(&self.held))?;
+        pieces.push(Piece::Text(text));
+        pieces.extend(usage.map(Piece::Usage));
         Ok(())
     }
 
@@ -230,16 +258,26 @@ mod tests {
             parameters: serde_json::from_str(r#"{"temperature":0.2}"#)?,
         };
         assert_eq!(
-            api.body(&[said(Role::User, "Hi")?], false),
+            api.body(&[said(Role::User, "Hi")?], None, false),
             r#"{"model":"m","messages":[{"role":"system","content":"Be kind"},{"role":"user","content":"Hi"}],"temperature":0.2}"#
         );
+        let told = api.body(&[said(Role::User, "Hi")?], Some("Ada came."), false);
+        assert!(told.contains(r#""content":"Be kind\n\nWhat was said before, in short:\nAda came.""#), "{told}");
         Ok(())
     }
 
     #[test]
     fn completions_are_read_and_failures_told_apart() {
-        let text = |status, body| read_completion(status, body).map_err(|(code, _)| code);
+        let text = |status, body| read_completion(status, body).map(|(text, _)| text).map_err(|(code, _)| code);
         assert_eq!(text(200, r#"{"choices":[{"message":{"role":"assistant","content":"Hi"}}]}"#), Ok("Hi".into()));
+        let counted = r#"{"choices":[{"message":{"content":"Hi"}}],"usage":{"total_tokens":7}}"#;
+        let usage = read_completion(200, counted).ok().and_then(|(_, usage)| usage);
+        assert_eq!(usage.as_ref().map(tokens_used), Some(7));
+        let parts = Raw::parse(r#"{"input_tokens":3,"output_tokens":4}"#.to_owned());
+        assert_eq!(
+            (parts.as_ref().map(tokens_used), Raw::parse("[]".to_owned()).as_ref().map(tokens_used)),
+            (Some(7), Some(0))
+        );
         assert_eq!(text(200, r#"{"choices":[]}"#), Err(Code::ResponderFailed));
         assert_eq!(text(200, r#"{"choices":[{"message":{"content":null}}]}"#), Err(Code::ResponderFailed));
         assert_eq!(text(200, "<html>"), Err(Code::ResponderFailed));

@@ -75,6 +75,7 @@ mod tests {
             created: true,
             replayed: false,
             at: Millis(0),
+            usage: None,
         }
     }
 

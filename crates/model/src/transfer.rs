@@ -213,6 +213,7 @@ fn checked_message(message: &RawValue, limits: &Limits) -> Result<MessageId, Cod
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::Notes;
     use crate::session::Session;
 
     const FRESH: Fresh = Fresh { now: Millis(9_000), session: 1, message: 2, attempt: 3, seal: 4 };
@@ -233,7 +234,8 @@ mod tests {
             flags: Flags { pinned: true, user: "user 1".into(), ..Flags::default() },
             ..Session::default()
         };
-        let details = Details { session: session.clone(), metadata: Some(r#"{"a":1}"#.into()) };
+        let details =
+            Details { session: session.clone(), metadata: Some(r#"{"a":1}"#.into()), notes: Notes::default() };
         let mut text = session_line(None, &id, &details, Some("[1]".into()))?;
         text +=
             &message_lines(None, &id, 10, Page { session, from: 10, messages: vec![message("m1"), message("m2")] })?;

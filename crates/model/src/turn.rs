@@ -24,6 +24,8 @@ pub struct Turned {
     pub replayed: bool,
     /// When it is answered.
     pub at: Millis,
+    /// What the model's API counted.
+    pub usage: Option<Raw>,
 }
 
 impl Turned {
@@ -42,7 +44,7 @@ impl Turned {
             interrupted: self.reply.status == Some(Status::Interrupted),
             parts: self.reply.parts.map(Raw),
             metadata: self.reply.metadata.map(Raw),
-            usage: None,
+            usage: self.usage,
             degraded: false,
             journal: None,
         }

@@ -3,7 +3,8 @@
 use chatkeep_model::limits::{REMEMBERED_TURNS, slide_grain};
 use chatkeep_model::plan::{
     Append, BeginTurn, ChargeTurn, Condition, Create, CutAfter, Delete, FinishTurn, Fork, Import, Info, Patch,
-    ReadHistory, ReadList, ReadState, ReleaseTurn, Restore, Survey, Touch, Truncate, Weigh, WriteState,
+    ReadHistory, ReadList, ReadState, ReadSummary, ReleaseTurn, Restore, Summarise, Summary, Survey, Touch, Truncate,
+    Weigh, WriteState,
 };
 use chatkeep_model::rate::Charge;
 use chatkeep_model::redis::Call;
@@ -173,6 +174,13 @@ fn measured(world: &mut World<RedisExecutor>) -> Vec<(&'static str, Cost)> {
         };
         costs.push((what, cost));
     }
+    let last = world.run(&ReadHistory { session: session.clone(), now, limit: 1, before: None });
+    let last = last.and_then(|page| serde_json::from_str::<serde_json::Value>(page.messages.last()?).ok());
+    let last = message_id(last.as_ref().and_then(|message| message["id"].as_str()).expect("a message"));
+    let until = world.run(&Info { session: session.clone(), now }).expect("the session").session.next;
+    let summary = Summary { until, last, text: "in short".to_owned() };
+    costs.push(("keep a summary", cost(world, &Summarise { session: session.clone(), summary, now }).0));
+    costs.push(("read a summary", cost(world, &ReadSummary { session: session.clone(), now }).0));
     let delete =
         Delete { sessions: vec![session.clone()], operation: Some(turn_id("delete")), now, undo: world.limits.undo };
     costs.push(("delete", cost(world, &delete).0));

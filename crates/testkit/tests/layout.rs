@@ -51,7 +51,7 @@ fn a_session_is_one_hash_and_a_line_in_its_owners_list() {
     let known: BTreeSet<String> = fields.keys().cloned().collect();
     let session = [
         "bytes", "created", "exp", "first", "flags", "next", "rev", "seal", "slid", "title", "total", "turns",
-        "updated", "v",
+        "updated", "used", "v",
     ];
     assert_eq!(known, set(&[&session[..], &["m:0", "m:1", "q:0", "t:t1"]].concat()));
     assert_eq!((fields["v"].as_str(), fields["seal"].len(), fields["turns"].as_str()), ("2", 32, "1"));

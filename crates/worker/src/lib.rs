@@ -1,6 +1,7 @@
 //! The Cloudflare Worker of Chatkeep. It moves bytes: HTTP to the model, the model's plans to the stores, the window to
 //! the responder. What any of them mean is decided in `chatkeep-model`.
 
+mod after;
 mod archive;
 mod census;
 #[cfg(feature = "conformance")]
@@ -17,7 +18,6 @@ mod primitives;
 mod responder;
 mod settings;
 mod store;
-mod titles;
 mod turn;
 mod vault;
 mod wait;

@@ -20,6 +20,8 @@ pub(crate) struct Question<'a> {
     pub(crate) state: Option<&'a Raw>,
     /// The reply that goes on after its tools were called.
     pub(crate) before: Option<&'a Message>,
+    /// What was said before the window, in short.
+    pub(crate) summary: Option<&'a str>,
     /// The trace that it belongs to, as its header says it; empty where there is none.
     pub(crate) traceparent: &'a str,
 }
@@ -32,6 +34,7 @@ pub(crate) fn needs_state(config: &Config) -> bool {
 /// The question with no more of the window than fits the configured tokens.
 fn fitted<'a>(config: &Config, question: Question<'a>) -> Question<'a> {
     let Some(tokens) = config.window_tokens else { return question };
+    let tokens = tokens.saturating_sub(question.summary.map(context::estimate).unwrap_or_default());
     Question { window: context::fit(question.window, config.responder.prompt(), tokens), ..question }
 }
 
@@ -43,8 +46,19 @@ pub(crate) async fn answer(config: &Config, question: Question<'_>, draft: &mut 
         Responder::ChatCompletions(api) => {
             let token = api.key.as_deref().unwrap_or_default();
             let told = Told { token, traceparent: question.traceparent, ..Told::default() };
-            match post_json(&api.url, told, &api.body(question.window, false), config.responder_timeout).await {
-                Posted::Answer { status, body, .. } => draft.take(Piece::Text(read_completion(status, &body)?))?,
+            match post_json(
+                &api.url,
+                told,
+                &api.body(question.window, question.summary, false),
+                config.responder_timeout,
+            )
+            .await
+            {
+                Posted::Answer { status, body, .. } => {
+                    let (text, usage) = read_completion(status, &body)?;
+                    draft.take(Piece::Text(text))?;
+                    usage.map_or(Ok(()), |usage| draft.take(Piece::Usage(usage)))?;
+                }
                 Posted::Unreachable => return Err(unreachable()),
                 Posted::TimedOut => return Err(silent()),
             }
@@ -72,8 +86,12 @@ pub(crate) async fn text(config: &Config, window: &[Message]) -> Result<String, 
     let (message_id, reply_id) = (none.clone(), none);
     let opened = Opened { session_id: None, message_id, reply_id, created: false, degraded: false };
     let mut draft = Draft::new(opened, None);
-    answer(config, Question { session: &session, window, state: None, before: None, traceparent: "" }, &mut draft)
-        .await?;
+    answer(
+        config,
+        Question { session: &session, window, state: None, before: None, summary: None, traceparent: "" },
+        &mut draft,
+    )
+    .await?;
     Ok(draft.message(Millis(0), None).content)
 }
 
@@ -151,7 +169,9 @@ async fn completions(config: &Config, api: &ChatCompletions, question: Question<
     headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
     headers.extend(in_trace(&question));
     let window: Vec<_> = question.window.iter().chain(question.before).cloned().collect();
-    let sent = within(config.responder_timeout, Sent::post(&api.url, &headers, &api.body(&window, true))).await;
+    let sent =
+        within(config.responder_timeout, Sent::post(&api.url, &headers, &api.body(&window, question.summary, true)))
+            .await;
     let sent = sent.ok_or_else(silent)?.ok_or_else(unreachable)?;
     if !(200..300).contains(&sent.status()) {
         read_completion(sent.status(), "")?;

@@ -2,10 +2,12 @@
 
 use crate::edge;
 use crate::store::Store;
+use chatkeep_model::config::Config;
 use chatkeep_model::journal::Seed;
 use chatkeep_model::plan::{
-    BeginTurn, Begun, Condition, FinishTurn, Finished, ReadState, ReleaseTurn, Stated, WriteState,
+    BeginTurn, Begun, Condition, FinishTurn, Finished, ReadState, ReadSummary, ReleaseTurn, Stated, WriteState,
 };
+use chatkeep_model::responder::tokens_used;
 use chatkeep_model::stream::{Draft, Opened};
 use chatkeep_model::turn::{TurnRecord, Turned};
 use chatkeep_model::wire::Raw;
@@ -56,7 +58,16 @@ pub(crate) async fn begin(store: &Store, begin: &BeginTurn) -> Result<Beginning,
             let reply = serde_json::from_str(&reply).map_err(|_| unreadable())?;
             let session_id = begin.session.clone();
             let at = begin.now;
-            Ok(Beginning::Replay(Turned { session_id, message_id, reply, session, created: false, replayed: true, at }))
+            Ok(Beginning::Replay(Turned {
+                session_id,
+                message_id,
+                reply,
+                session,
+                created: false,
+                replayed: true,
+                at,
+                usage: None,
+            }))
         }
         Begun::Running { until } => Ok(Beginning::Running(until)),
         Begun::Limited => Err(refused(Code::RateLimited).retry_after(1)),
@@ -103,11 +114,13 @@ pub(crate) struct Ended<'a> {
     pub(crate) reply: Message,
     /// The session's new state.
     pub(crate) state: Option<&'a Raw>,
+    /// What the model's API counted.
+    pub(crate) usage: Option<&'a Raw>,
 }
 
 /// Stores the reply, and the state that came with it.
 pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Problem> {
-    let Ended { begin, created, message_id, position, known, reply, state } = ended;
+    let Ended { begin, created, message_id, position, known, reply, state, usage } = ended;
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, message_id);
     let now = edge::now();
     let finish = FinishTurn {
@@ -120,6 +133,7 @@ pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Pr
         now,
         ttl: begin.ttl,
         messages_per_session: begin.messages_per_session,
+        used: usage.map(tokens_used).unwrap_or_default(),
     };
     let seed = || known.map(|known| seed(known, begin, message_id, position, now));
     let session = match store.run_seeded(&finish, &seed).await.map_err(|error| failed(error, begin))? {
@@ -148,7 +162,16 @@ pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Pr
         store.run(&write).await.map_err(|error| failed(error, begin))?;
     }
     let session_id = begin.session.clone();
-    Ok(Turned { session_id, message_id: message_id.clone(), reply, session, created, replayed: false, at: now })
+    Ok(Turned {
+        session_id,
+        message_id: message_id.clone(),
+        reply,
+        session,
+        created,
+        replayed: false,
+        at: now,
+        usage: usage.cloned(),
+    })
 }
 
 fn seed(known: &Known, begin: &BeginTurn, message_id: &MessageId, position: u64, now: Millis) -> Seed {
@@ -168,6 +191,22 @@ fn seed(known: &Known, begin: &BeginTurn, message_id: &MessageId, position: u64,
         turn: Some((begin.turn.clone(), record.to_string())),
         ..Seed::default()
     }
+}
+
+/// What was said in short before a window, where that is wanted and something may be left out. Without it the turn goes on.
+pub(crate) async fn summary(
+    store: &Store,
+    config: &Config,
+    session: &SessionId,
+    position: u64,
+    window: &[Message],
+) -> Option<String> {
+    let is_left_out = position >= window.len() as u64 || config.window_tokens.is_some();
+    if !is_left_out || !chatkeep_model::summary::is_wanted(config) {
+        return None;
+    }
+    let read = ReadSummary { session: session.clone(), now: edge::now() };
+    Some(store.run(&read).await.ok()??.text)
 }
 
 /// The session's state, for who shows it to a responder.

@@ -3,6 +3,7 @@
 //! A session that was made anew under an old id is another session here: `created` is part of its identity.
 
 use super::Place;
+use crate::Owner;
 use crate::id::MessageId;
 use crate::plan::Details;
 use crate::session::{Flags, Session};
@@ -142,6 +143,21 @@ pub fn find(place: &Place) -> Statement {
     let query = "SELECT created, updated, next, total, title, flags, metadata, state FROM chatkeep_sessions
         WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 ORDER BY created DESC LIMIT 1";
     Statement(query, of_place(place))
+}
+
+/// A session's id alone.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs)]
+pub struct Named {
+    pub session_id: String,
+}
+
+/// Asks for some of the sessions of an owner.
+#[must_use]
+pub fn owned(namespace: &str, owner: &Owner, limit: u64) -> Statement {
+    let query = "SELECT DISTINCT session_id FROM chatkeep_sessions
+        WHERE namespace = ?1 AND owner = ?2 ORDER BY session_id LIMIT ?3";
+    Statement(query, vec![namespace.into(), owner.as_str().into(), limit.into()])
 }
 
 /// A message as it was archived.

@@ -80,11 +80,16 @@ impl Place {
     /// ids alone; a slash is in no id and no owner, so that nothing else can be called the same.
     #[must_use]
     pub fn name(&self) -> String {
-        let owner = (self.owner != Owner::app()).then_some(self.owner.as_str());
-        let namespace = (self.namespace != "openta").then_some(self.namespace);
-        let parts = [namespace, owner, Some(self.session.as_str())];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("/")
+        stem(self.namespace, &self.owner) + self.session.as_str()
     }
+}
+
+/// What the names of an owner's conversations begin with, in a table of rows.
+#[must_use]
+pub fn stem(namespace: &str, owner: &Owner) -> String {
+    let owner = (*owner != Owner::app()).then_some(owner.as_str());
+    let namespace = (namespace != "openta").then_some(namespace);
+    [namespace, owner].into_iter().flatten().flat_map(|part| [part, "/"]).collect()
 }
 
 /// Whether a session has to be archived again, when the last look through began at `since`. A minute is for what was on its way
@@ -115,6 +120,7 @@ mod tests {
         assert_eq!(name("openta", "u-ada", "c1")?, "u-ada/c1");
         assert_eq!(name("chatkeep", "app", "c1")?, "chatkeep/c1");
         assert_eq!(name("jarvis", "u-ada", "c1")?, "jarvis/u-ada/c1");
+        assert_eq!((stem("openta", &Owner::app()).as_str(), stem("jarvis", &Owner::app()).as_str()), ("", "jarvis/"));
         Ok(())
     }
 }

@@ -166,6 +166,17 @@ impl RowStore {
         Request { prefer: "return=representation", ..self.request("DELETE", &query) }
     }
 
+    /// Asks for names of conversations that begin with this, which is all of them that have no slash after it.
+    #[must_use]
+    pub fn named(&self, stem: &str, limit: u64) -> Request {
+        // An owner can have what stands for other letters in a pattern.
+        let stem = encode(&stem.replace('%', "\\%").replace('_', "\\_"));
+        let query = format!(
+            "select=conversation_id&conversation_id=like.{stem}*&conversation_id=not.like.{stem}*/*&order=conversation_id&limit={limit}"
+        );
+        self.request("GET", &query)
+    }
+
     /// Removes rows from before a moment.
     #[must_use]
     pub fn retire(&self, before: Millis) -> Request {

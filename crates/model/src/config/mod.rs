@@ -43,6 +43,8 @@ pub struct Config {
     pub window_tokens: Option<u64>,
     /// It is asked for titles too.
     pub titles_by_responder: bool,
+    /// It is asked for summaries of what the window leaves out.
+    pub summaries: bool,
     /// How long it may take; in a stream, how long it may be silent.
     pub responder_timeout: Millis,
     /// Operators may read titles and messages.
@@ -127,6 +129,7 @@ impl Config {
             responder: responder(&read)?,
             window_tokens: Some(number(&read, "WINDOW_TOKENS", 0, 0..=10_000_000)?).filter(|tokens| *tokens > 0),
             titles_by_responder: titles(&read)?,
+            summaries: summaries(&read)?,
             responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
             echo_word: Millis(number(&read, "ECHO_WORD_MS", 20, 0..=1000)?),
             events: events(&read)?,
@@ -232,6 +235,14 @@ fn titles(read: Read) -> Result<bool, ConfigError> {
         None | Some("message") => Ok(false),
         Some("responder") => Ok(true),
         Some(_) => Err(ConfigError { variable: "TITLES", reason: "must be message or responder" }),
+    }
+}
+
+fn summaries(read: Read) -> Result<bool, ConfigError> {
+    match read("SUMMARY").as_deref() {
+        None | Some("off") => Ok(false),
+        Some("responder") => Ok(true),
+        Some(_) => Err(ConfigError { variable: "SUMMARY", reason: "must be off or responder" }),
     }
 }
 

@@ -227,7 +227,7 @@ impl Job {
                 Created::Full => Err(Problem::new(Code::TooManySessions)),
             },
             (Self::Info { id }, Told::Info(found) | Told::Patch(found)) => {
-                let Details { session, metadata } = found.ok_or_else(absent)?;
+                let Details { session, metadata, .. } = found.ok_or_else(absent)?;
                 let metadata = metadata.map(RawValue::from_string).transpose();
                 let metadata = metadata.map_err(|_| Problem::new(Code::Internal))?;
                 done(&SessionAnswer::of(id, &session, now).with_metadata(metadata))

@@ -104,7 +104,7 @@ impl Knowledge {
                 Ok(())
             }
             (Asked::Info(_), Told::Info(Some(details))) | (Asked::Patch(_), Told::Patch(Some(details))) => {
-                let Details { session, metadata } = details;
+                let Details { session, metadata, .. } = details;
                 for id in asked.sessions() {
                     self.put(id, session)?;
                     self.records.put_metadata(id, metadata.as_deref().unwrap_or_default())?;

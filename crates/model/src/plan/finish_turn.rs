@@ -5,7 +5,7 @@ use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{TRIM_PER_CALL, slide_grain};
 use crate::message::{Message, stored_id, stored_prefix};
-use crate::records::Records;
+use crate::records::{Notes, Records};
 use crate::redis::script::FINISH_TURN;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::session::Session;
@@ -28,6 +28,9 @@ pub struct FinishTurn {
     pub now: Millis,
     pub ttl: Millis,
     pub messages_per_session: u64,
+    /// The tokens that the model's API counted; 0 where it did not.
+    #[serde(default)]
+    pub used: u64,
 }
 
 /// What a finish comes to.
@@ -65,6 +68,7 @@ impl Operation for FinishTurn {
                 self.messages_per_session.to_string(),
                 TRIM_PER_CALL.to_string(),
                 index_ttl(self.ttl).to_string(),
+                self.used.to_string(),
             ],
         }
     }
@@ -126,6 +130,10 @@ impl Operation for FinishTurn {
         session.revision += 1;
         records.put_session(id, &session)?;
         records.put_message(id, at, &self.reply)?;
+        if self.used > 0 {
+            let notes = records.notes(id)?;
+            records.put_notes(id, &Notes { used: notes.used + self.used, ..notes })?;
+        }
         let done = TurnRecord { done: true, lease_until: Millis(0), reply_position: Some(at), ..record };
         records.put_turn(id, &self.turn, &done)?;
         Ok(Finished::Stored(session))

@@ -2,7 +2,7 @@
 
 use super::{Operation, live, session_from};
 use crate::id::SessionId;
-use crate::records::Records;
+use crate::records::{Notes, Records};
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::session::Session;
 use crate::time::Millis;
@@ -23,6 +23,9 @@ pub struct Details {
     pub session: Session,
     /// Its metadata, a JSON object.
     pub metadata: Option<String>,
+    /// What else is noted; nothing after a patch.
+    #[serde(default)]
+    pub notes: Notes,
 }
 
 impl Operation for Info {
@@ -31,7 +34,10 @@ impl Operation for Info {
 
     fn call(&self, keys: &Keys) -> Call {
         let key = keys.session(&self.session);
-        let fields = ["title", "created", "updated", "exp", "first", "next", "total", "bytes", "rev", "flags", "meta"];
+        let fields = [
+            "title", "created", "updated", "exp", "first", "next", "total", "bytes", "rev", "flags", "meta", "used",
+            "sum",
+        ];
         Call::Command(["HMGET", &key].into_iter().chain(fields).map(str::to_owned).collect())
     }
 
@@ -47,11 +53,21 @@ impl Operation for Info {
             Reply::Nil => None,
             text => Some(text.text()?).filter(|text| !text.is_empty()),
         };
-        Ok(Some(Details { session, metadata }).filter(|details| details.session.is_live(self.now)))
+        let used = match items.take()? {
+            Reply::Nil => 0,
+            used => used.number()?,
+        };
+        let summary = match items.take()? {
+            Reply::Nil => String::new(),
+            text => text.text()?,
+        };
+        let notes = Notes { used, summary };
+        Ok(Some(Details { session, metadata, notes }).filter(|details| details.session.is_live(self.now)))
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Option<Details>, R::Error> {
         let Some(session) = live(records, &self.session, self.now)? else { return Ok(None) };
-        Ok(Some(Details { session, metadata: records.metadata(&self.session)? }))
+        let (metadata, notes) = (records.metadata(&self.session)?, records.notes(&self.session)?);
+        Ok(Some(Details { session, metadata, notes }))
     }
 }

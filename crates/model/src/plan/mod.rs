@@ -19,6 +19,7 @@ pub mod reindex;
 pub mod release_turn;
 pub mod renew_turn;
 pub mod restore;
+pub mod summary;
 pub mod survey;
 pub mod touch;
 pub mod truncate;
@@ -42,6 +43,7 @@ pub use reindex::{ReadIndex, Reindex, ScanSessions, Scanned};
 pub use release_turn::ReleaseTurn;
 pub use renew_turn::RenewTurn;
 pub use restore::{Restore, Restored};
+pub use summary::{ReadSummary, Summarise, Summary};
 pub use survey::{Place, Survey, Surveyed};
 pub use touch::Touch;
 pub use truncate::{Truncate, Truncated};
@@ -52,7 +54,7 @@ use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::TRIM_PER_CALL;
 use crate::message::stored_prefix;
-use crate::records::Records;
+use crate::records::{Notes, Records};
 use crate::redis::reply::Items;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::session::{Flags, Session};
@@ -135,11 +137,13 @@ operations!(
     ReadIndex,
     ReadList,
     ReadState,
+    ReadSummary,
     Reindex,
     ReleaseTurn,
     RenewTurn,
     Restore,
     ScanSessions,
+    Summarise,
     Survey,
     Touch,
     Truncate,
@@ -289,6 +293,13 @@ fn asked<R: Records>(records: &mut R, id: &SessionId, message: &MessageId, kept:
 
 /// Cuts the messages from a position on.
 fn cut<R: Records>(records: &mut R, id: &SessionId, session: &mut Session, to: u64) -> Result<(), R::Error> {
+    if to == session.first {
+        // A summary of what is cut away is none of what comes.
+        let notes = records.notes(id)?;
+        if !notes.summary.is_empty() {
+            records.put_notes(id, &Notes { summary: String::new(), ..notes })?;
+        }
+    }
     let tail: u64 = records.message_sizes(id, to..session.next)?.into_iter().sum();
     records.remove_messages(id, to..session.next)?;
     session.next = to;

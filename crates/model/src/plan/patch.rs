@@ -4,7 +4,7 @@ use super::{Details, Operation, index_ttl, live, numbers, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::REMEMBERED_TURNS;
-use crate::records::Records;
+use crate::records::{Notes, Records};
 use crate::redis::script::PATCH;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::time::Millis;
@@ -63,6 +63,7 @@ impl Operation for Patch {
             "patched" => Ok(Some(Details {
                 session: session_from(&mut items)?,
                 metadata: Some(items.text()?).filter(|text| !text.is_empty()),
+                notes: Notes::default(),
             })),
             _ => Err(UnexpectedReply),
         }
@@ -94,7 +95,7 @@ impl Operation for Patch {
             }
             records.put_turn(id, &self.operation, &self.record())?;
         }
-        Ok(Some(Details { session, metadata: records.metadata(id)? }))
+        Ok(Some(Details { session, metadata: records.metadata(id)?, notes: Notes::default() }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The records in plain maps: what `chatkeep/server` keeps sessions in without a Redis, and what the conformance suite
 //! holds every other store against.
 
-use super::{Records, State};
+use super::{Notes, Records, State};
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::journal::{Base, Entry, Ledger};
 use crate::limits::REMEMBERED_TURNS;
@@ -39,6 +39,8 @@ pub struct Kept {
     pub metadata: Option<String>,
     /// Its state.
     pub state: Option<State>,
+    /// What is noted of it.
+    pub notes: Notes,
 }
 
 impl MemoryRecords {
@@ -153,6 +155,15 @@ impl Records for MemoryRecords {
 
     fn put_state(&mut self, id: &SessionId, state: &State) -> Result<(), Infallible> {
         self.kept(id).state = Some(state.clone());
+        Ok(())
+    }
+
+    fn notes(&mut self, id: &SessionId) -> Result<Notes, Infallible> {
+        Ok(self.sessions.get(id).map(|kept| kept.notes.clone()).unwrap_or_default())
+    }
+
+    fn put_notes(&mut self, id: &SessionId, notes: &Notes) -> Result<(), Infallible> {
+        self.kept(id).notes = notes.clone();
         Ok(())
     }
 

@@ -59,28 +59,30 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "f5a91c058d95acfe774a6eca7489adc01cd4b0f6";
-    BEGIN_TURN writes "begin_turn.lua" "73895130e73ef894c4745c672031e1b0f62c6b49";
-    CHARGE_TURN writes "charge_turn.lua" "0454ce799e2146b4c9c41fc36473014a64601f12";
-    CREATE writes "create.lua" "ea1b434c116d7eaa5b6b59a086ce3969e1f6d04f";
-    DELETE writes "delete.lua" "766b818d476b6dcbccc2f495e60ff8ce0c98db37";
-    FINISH_TURN writes "finish_turn.lua" "b5eff95d2376cd6bd6e91347cb9fef0befc27c46";
-    FORK writes "fork.lua" "b489ce3a10ced0884c7ba138016191dd0043eae7";
-    HISTORY reads "history.lua" "0802e4ffa3fa694fe9da848b65c0535022cb436f";
-    IMPORT writes "import.lua" "dd568a2d260f20769b75c25f32cb43ed0d473485";
-    LIST reads "list.lua" "b89b73aa0d7ba37dbd55cbbaeb1ff2e1cada204b";
-    NOTE_OWNER writes "note_owner.lua" "2cf70bf24e2f30143514396f30092546de8faa83";
-    PATCH writes "patch.lua" "9b5e9e739af52d4dd3d166d68395b3460fe53ceb";
-    READ_STATE reads "read_state.lua" "f0876ae2b149f8564267161fcf4b807bf3272656";
-    REINDEX writes "reindex.lua" "ba327fc8ce212f03c44bf6af1db2444c91430409";
-    RELEASE_TURN writes "release_turn.lua" "437571f72d4839be5632ee5555fe2e8d28839647";
-    RENEW_TURN writes "renew_turn.lua" "6fb30cd999d2ed00e664613a19ed086d54e8f0ad";
-    RESTORE writes "restore.lua" "000a21cb0e2c5327f95af9814f6e0528232cb1c6";
-    SURVEY reads "survey.lua" "ad3ebdcda90fbf4a8b9cd05a2ebc875cb656acc3";
-    TOUCH writes "touch.lua" "29e782d4aba9143959ec77954e79294215a2e24f";
-    TRUNCATE writes "truncate.lua" "20256671c014086a47e16eda7e6852f787dd182c";
-    WEIGH reads "weigh.lua" "cee465848ece5c5393feccc26b5d7e715c3fb29a";
-    WRITE_STATE writes "write_state.lua" "0bae38f77b47a982f029a3f22508d6cd14b796ce";
+    APPEND writes "append.lua" "a71b344d573580631476185818a0dce139962ff8";
+    BEGIN_TURN writes "begin_turn.lua" "6e049c0cecc741d699ac52d9756b2fa7c6ad47ca";
+    CHARGE_TURN writes "charge_turn.lua" "1a8111e02a394d0b262cfaaf063c6ab28c0d678c";
+    CREATE writes "create.lua" "769e6d1a067eef1eeabc26861fc93631f009cde6";
+    DELETE writes "delete.lua" "b8ae96f09bec2f104f6b8d2efd2de03d593ec797";
+    FINISH_TURN writes "finish_turn.lua" "f9e46a6f8bfbedcd3ec479c99a915075006b626a";
+    FORK writes "fork.lua" "689ab975aa55f30a1bb01ea07b5b0f21ef88eb19";
+    HISTORY reads "history.lua" "ce6b059f9031acfb1a538ba4988a7fa392748b09";
+    IMPORT writes "import.lua" "a053fd667f63c93000cf184d9cd7ef4462717145";
+    LIST reads "list.lua" "7aac58ea50741be02bed2a7836be65790d65f76b";
+    NOTE_OWNER writes "note_owner.lua" "b9220e2e3090111027806248ca7b84a3f70287c6";
+    PATCH writes "patch.lua" "cb1e90a6b4b85b5c245305440bbc4af5b85876f6";
+    READ_STATE reads "read_state.lua" "a506797408720033edaa939058bd29864e813205";
+    READ_SUMMARY reads "read_summary.lua" "d920ff6665b3609b033a9b48903935eef6f023d2";
+    REINDEX writes "reindex.lua" "23af82be8b2d3390411b1c69ee65a58eb48441d8";
+    RELEASE_TURN writes "release_turn.lua" "e521d5ec770949d4e9ef185524fb6c3265ee5dcb";
+    RENEW_TURN writes "renew_turn.lua" "f2314b2492d992c7f2cdf3fb8d78172ee02fd94e";
+    RESTORE writes "restore.lua" "513d7c983647d2075be8588b40fc12b0d560ed82";
+    SUMMARISE writes "summarise.lua" "7a9edaa669044c6e430caed5181d12883f400282";
+    SURVEY reads "survey.lua" "8d5a375f6d14107ca961c94a466ca7138c23b2b1";
+    TOUCH writes "touch.lua" "e5de4234cef34ba84e6e8041b66a304be40a22f7";
+    TRUNCATE writes "truncate.lua" "438bf846d39c4e8dfc7a4de55be95d096d77f5d7";
+    WEIGH reads "weigh.lua" "d5c220534cc31124d2c151a91b15f63659468ade";
+    WRITE_STATE writes "write_state.lua" "08e57553a2fd4990700c13f3cdc546ed90ad3bff";
 }
 
 #[cfg(test)]

@@ -363,7 +363,8 @@ pub(super) mod tests {
         let Opened { session_id, message_id, .. } = draft.opened().clone();
         let reply = draft.message(Millis(0), None);
         let (session_id, session, at) = (session_id.unwrap(), Session::default(), Millis(0));
-        let turned = Turned { session_id, message_id, reply, session, created: false, replayed: false, at };
+        let turned =
+            Turned { session_id, message_id, reply, session, created: false, replayed: false, at, usage: None };
         draft.end(Ending::Done(Box::new(turned.response())));
     }
 

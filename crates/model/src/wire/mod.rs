@@ -20,7 +20,7 @@ pub use health::{ArchiveHealth, Health, ProblemBody};
 pub use history::{History, UiMessages};
 pub use sessions::{
     CreateRequest, Deleted, DeletedAll, ForkRequest, ListedSession, PatchRequest, SessionBody, SessionDetails,
-    SessionList, StateFields, TruncateRequest,
+    SessionList, StateFields, SummaryBody, TruncateRequest,
 };
 pub use transfer::{ExportEnd, ExportLine, ExportedMessage, ExportedSession, ImportResponse};
 pub use visitors::{VisitorBody, VisitorRequest};

@@ -82,6 +82,22 @@ pub struct SessionDetails {
     /// The object that a client keeps with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Box<RawValue>>,
+    /// The tokens that the model's API counted for its turns; not in the answer to a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_used: Option<u64>,
+    /// The summary of what the responder is no longer shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<SummaryBody>,
+}
+
+/// A summary of the earlier messages of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SummaryBody {
+    /// How many of the messages ever kept it is of.
+    pub messages: u64,
+    /// Its characters.
+    pub characters: u64,
 }
 
 /// `PATCH /v1/sessions/{id}`: what is absent stays as it is. An empty title or an empty object removes what was there.

@@ -128,6 +128,7 @@ impl<E: Executor> World<E> {
             now: self.now(),
             ttl: self.limits.ttl,
             messages_per_session: self.limits.messages_per_session,
+            used: text.len() as u64,
         }
     }
 

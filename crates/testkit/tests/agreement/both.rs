@@ -1,6 +1,6 @@
 //! The reference store and Redis as one store that fails where they disagree.
 
-use chatkeep_model::plan::{Info, ReadHistory, ReadList, ReadState, Survey, Weigh};
+use chatkeep_model::plan::{Info, ReadHistory, ReadList, ReadState, ReadSummary, Survey, Weigh};
 use chatkeep_model::turn::TurnRecord;
 use chatkeep_model::{Millis, Operation, Owner, TurnId};
 use chatkeep_testkit::{Executor, RedisExecutor, ReferenceStore, audit};
@@ -113,7 +113,8 @@ fn short(turn: &TurnId, record: &TurnRecord) -> String {
 }
 
 /// What changes nothing and comes to the same few things.
-const READS: [&str; 6] = [Info::NAME, ReadHistory::NAME, ReadList::NAME, ReadState::NAME, Survey::NAME, Weigh::NAME];
+const READS: [&str; 7] =
+    [Info::NAME, ReadHistory::NAME, ReadList::NAME, ReadState::NAME, ReadSummary::NAME, Survey::NAME, Weigh::NAME];
 
 /// The name of an outcome's variant.
 fn variant<O: Operation>(outcome: &O::Outcome) -> String {

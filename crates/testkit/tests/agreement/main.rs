@@ -61,6 +61,8 @@ const EXPECTED: &[&str] = &[
     "restore back",
     "restore exists",
     "restore full",
+    "summarise false",
+    "summarise true",
     "touch null",
     "touch title",
     "truncate absent",

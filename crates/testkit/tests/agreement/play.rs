@@ -6,7 +6,8 @@ use crate::write::{Written, cut_after, user, write};
 use chatkeep_model::auth::By;
 use chatkeep_model::plan::TurnMode;
 use chatkeep_model::plan::{
-    BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReleaseTurn, Survey, Weigh,
+    BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReadSummary, ReleaseTurn,
+    Survey, Weigh,
 };
 use chatkeep_model::rate::{Charge, Rate, Rates};
 use chatkeep_model::session::Flags;
@@ -186,6 +187,7 @@ impl Game<'_> {
                 Written::Import(import) => self.run(&import),
                 Written::Patch(patch) => self.run(&patch),
                 Written::Restore(restore) => self.run(&restore),
+                Written::Summarise(summarise) => self.run(&summarise),
                 Written::Touch(touch) => self.run(&touch),
                 Written::Truncate(truncate) => self.run(&truncate),
                 Written::WriteState(write) => self.run(&write),
@@ -256,6 +258,7 @@ impl Game<'_> {
         let (now, owner) = (self.world.now(), self.world.owner().clone());
         for session in (0..4).map(|session| session_id(&session_name(session))) {
             self.run(&Info { session: session.clone(), now })?;
+            self.run(&ReadSummary { session: session.clone(), now })?;
             self.run(&ReadHistory { session, now, limit: 500, before: None })?;
         }
         let sessions = (0..4).map(|session| session_id(&session_name(session))).collect();

@@ -2,7 +2,7 @@
 
 use crate::step::Write;
 use chatkeep_model::plan::{
-    Append, Condition, CutAfter, Fork, Import, Patch, Restore, Tag, Touch, Truncate, WriteState,
+    Append, Condition, CutAfter, Fork, Import, Patch, Restore, Summarise, Summary, Tag, Touch, Truncate, WriteState,
 };
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, TurnId};
@@ -17,6 +17,7 @@ pub(crate) enum Written {
     Import(Import),
     Patch(Patch),
     Restore(Restore),
+    Summarise(Summarise),
     Touch(Touch),
     Truncate(Truncate),
     WriteState(WriteState),
@@ -30,6 +31,7 @@ impl Written {
             Written::Import(import) => &mut import.now,
             Written::Patch(patch) => &mut patch.now,
             Written::Restore(restore) => &mut restore.now,
+            Written::Summarise(summarise) => &mut summarise.now,
             Written::Touch(touch) => &mut touch.now,
             Written::Truncate(truncate) => &mut truncate.now,
             Written::WriteState(write) => &mut write.now,
@@ -141,6 +143,15 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             ttl,
         }),
         Write::Restore => Written::Restore(Restore { session: id, operation, now, ttl, sessions_per_owner }),
+        Write::Summarise => Written::Summarise(Summarise {
+            session: id,
+            summary: Summary {
+                until: value % 9,
+                last: message_id(&format!("{}-t{}", if value.is_multiple_of(2) { "u" } else { "r" }, value % 8)),
+                text: format!("in short, {value}"),
+            },
+            now,
+        }),
         Write::Touch => Written::Touch(Touch { session: id, now, ttl }),
         Write::Truncate => Written::Truncate(Truncate { session: id, operation, after: cut_after(value), now, ttl }),
         Write::State => Written::WriteState(WriteState {

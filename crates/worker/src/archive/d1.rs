@@ -9,7 +9,7 @@ use chatkeep_model::archive::d1::{self, Kept, KeptMessage, Known, Statement};
 use chatkeep_model::limits::IMPORTED_PER_CALL;
 use chatkeep_model::message::stored_prefix;
 use chatkeep_model::plan::{Import, Imported, Info, ReadState, Stated};
-use chatkeep_model::{Limits, Message, MessageId, Millis};
+use chatkeep_model::{Limits, Message, MessageId, Millis, Owner, SessionId};
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
 use worker::Env;
@@ -133,6 +133,12 @@ pub(super) async fn revive(
 pub(super) async fn erase(env: &Env, place: &Place) -> Result<bool, Failure> {
     let gone: Vec<Vec<serde_json::Value>> = run(env, &d1::erase(place)).await?;
     Ok(gone.last().is_some_and(|rows| !rows.is_empty()))
+}
+
+/// Some of the sessions of an owner.
+pub(super) async fn owned(env: &Env, namespace: &str, owner: &Owner, limit: u64) -> Result<Vec<SessionId>, Failure> {
+    let named: Vec<Vec<d1::Named>> = run(env, &[d1::owned(namespace, owner, limit)]).await?;
+    Ok(named.into_iter().flatten().filter_map(|named| SessionId::parse(named.session_id).ok()).collect())
 }
 
 pub(super) async fn retire(env: &Env, before: Millis) -> Result<(), Failure> {

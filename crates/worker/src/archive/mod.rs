@@ -11,6 +11,7 @@ use crate::store::Store;
 use crate::watch::of_store;
 use chatkeep_model::archive::{Mode, Place, Target};
 use chatkeep_model::config::Config;
+use chatkeep_model::limits::{LIST_PAGE, SESSIONS_PER_CALL};
 use chatkeep_model::observe::Level;
 use chatkeep_model::{Millis, Namespace, Problem, SessionId, StoreError};
 use std::rc::Rc;
@@ -127,6 +128,16 @@ impl Archive {
     /// Says that a session is to be deleted, before it is: whatever happens then, it does not come back from here.
     pub(crate) async fn announce(&self, session: &SessionId, now: Millis) -> Result<(), Failure> {
         register::announce(&self.env, &self.place(session), now).await
+    }
+
+    /// Some of the owner's sessions that are here.
+    pub(crate) async fn owned(&self) -> Result<Vec<SessionId>, Failure> {
+        let (namespace, owner) = (self.namespace.name, self.store.owner());
+        match self.target()? {
+            Target::D1 => d1::owned(&self.env, namespace, owner, SESSIONS_PER_CALL as u64).await,
+            // A conversation has many rows.
+            Target::Rows(table) => rows::owned(table, namespace, owner, LIST_PAGE.1).await,
+        }
     }
 
     /// Deletes a session here; says whether there was one. What fails is done by the next sweep.

@@ -4,12 +4,12 @@ use super::Failure;
 use crate::edge;
 use crate::pages::page_from;
 use crate::store::Store;
-use chatkeep_model::archive::Place;
 use chatkeep_model::archive::rows::{Pair, Pairing, Request, Row, RowStore, messages};
+use chatkeep_model::archive::{Place, stem};
 use chatkeep_model::limits::HISTORY_PAGE;
 use chatkeep_model::plan::{Import, Imported, ReadHistory};
 use chatkeep_model::session::{Flags, derived_title};
-use chatkeep_model::{Limits, Message, MessageId, Millis};
+use chatkeep_model::{Limits, Message, MessageId, Millis, Owner, SessionId};
 
 /// How long a request may take.
 const LIMIT: Millis = Millis(10_000);
@@ -154,6 +154,30 @@ pub(super) async fn erase(table: &RowStore, place: &Place) -> Result<bool, Failu
         Some(_) => Err(Failure::Archive("postgrest")),
         None => Err(Failure::Archive("postgrest_unreachable")),
     }
+}
+
+/// Some of the sessions of an owner.
+pub(super) async fn owned(
+    table: &RowStore,
+    namespace: &str,
+    owner: &Owner,
+    limit: u64,
+) -> Result<Vec<SessionId>, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        conversation_id: String,
+    }
+    let stem = stem(namespace, owner);
+    let Request { method, url, prefer, body } = table.named(&stem, limit);
+    let headers = [("apikey", table.key.as_str()), ("prefer", prefer)];
+    let Some((200..=299, body)) = edge::request_json(method, &url, &table.key, &headers, &body, LIMIT).await else {
+        return Err(Failure::Archive("postgrest"));
+    };
+    let named: Vec<Named> = serde_json::from_str(&body).map_err(|_| Failure::Archive("unexpected_reply"))?;
+    let id = |named: Named| SessionId::parse(named.conversation_id.strip_prefix(&stem)?).ok();
+    let mut sessions: Vec<SessionId> = named.into_iter().filter_map(id).collect();
+    sessions.dedup();
+    Ok(sessions)
 }
 
 pub(super) async fn retire(table: &RowStore, before: Millis) -> Result<(), Failure> {

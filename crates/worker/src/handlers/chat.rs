@@ -4,7 +4,7 @@ use super::answer::Answer;
 use super::{Call, incognito, stream};
 use crate::responder::{self, Question};
 use crate::turn::{self, Beginning, Ended, Started};
-use crate::{archive, edge, titles};
+use crate::{after, archive, edge};
 use chatkeep_model::plan::BeginTurn;
 use chatkeep_model::stream::Wire;
 use chatkeep_model::turn::Turned;
@@ -30,7 +30,8 @@ pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Pr
         archive.write_through(&turned.session_id).await;
     }
     let (config, store) = (Rc::clone(&call.config), call.store.clone());
-    call.context.wait_until(titles::find(config, store, call.namespace.limits.ttl, asked, turned.clone()));
+    let limits = &call.namespace.limits;
+    call.context.wait_until(after::turn(config, store, (limits.ttl, limits.window), asked, turned.clone()));
     Ok(turned)
 }
 
@@ -77,11 +78,13 @@ async fn answer(call: &Call<'_>, begin: &BeginTurn, started: Started) -> Result<
         true => turn::state(&call.store, &begin.session).await?,
         false => None,
     };
+    let summary = turn::summary(&call.store, &call.config, &begin.session, started.position, &started.window).await;
     let question = Question {
         session: &begin.session,
         window: &started.window,
         state: state.as_ref(),
         before: None,
+        summary: summary.as_deref(),
         traceparent: &call.watch.traceparent(),
     };
     let began = edge::now();
@@ -103,7 +106,8 @@ async fn answer(call: &Call<'_>, begin: &BeginTurn, started: Started) -> Result<
     let told = shape.and_then(|shape| shape.reply_metadata(now.since(begin.now)));
     reply.metadata = reply.metadata.or(told);
     let (message_id, known) = (&message_id, Some(&known));
-    let ended = Ended { begin, created, message_id, position, known, reply, state: draft.state() };
+    let ended =
+        Ended { begin, created, message_id, position, known, reply, state: draft.state(), usage: draft.usage() };
     let finished = turn::finish(&call.store, ended).await.map_err(|problem| given_up(problem, begin, call));
     finished.inspect(|turned| call.watch.left(&turned.session))
 }

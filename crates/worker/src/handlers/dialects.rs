@@ -58,6 +58,7 @@ async fn untraced(call: &Call<'_>, question: &Question) -> Result<Message, Probl
         window: &window,
         state: None,
         before: None,
+        summary: None,
         traceparent: &call.watch.traceparent(),
     };
     let replied = responder::answer(&call.config, asked, &mut draft).await;

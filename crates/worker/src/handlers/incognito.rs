@@ -32,8 +32,14 @@ pub(super) async fn answer(call: &Call<'_>, turn: Incognito) -> Result<Answer, P
 async fn streamed(call: &Call<'_>, turn: Incognito) -> Result<Answer, Problem> {
     let opened = turn.opened().ok_or(Problem::new(Code::Internal))?;
     let (session, traceparent) = (SessionId::mint(0), call.watch.traceparent());
-    let question =
-        Question { session: &session, window: &turn.window, state: None, before: None, traceparent: &traceparent };
+    let question = Question {
+        session: &session,
+        window: &turn.window,
+        state: None,
+        before: None,
+        summary: None,
+        traceparent: &traceparent,
+    };
     let reply = Reply::begin(&call.config, question).await.map_err(problem)?;
     let (config, growing) = (Rc::clone(&call.config), Growing::new(Draft::new(opened, None)));
     let answer = growing.answer(Wire::Own, 0).without_trace();

@@ -28,7 +28,7 @@ use chatkeep_model::config::Config;
 use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::depth::is_deeper;
 use chatkeep_model::intake::{self, Fresh, Incoming};
-use chatkeep_model::limits::{ADDRESS_BYTES, AI_BODY_BYTES, IMPORT_BYTES, JSON_DEPTH};
+use chatkeep_model::limits::{ADDRESS_BYTES, AI_BODY_BYTES, IMPORT_BYTES, JSON_DEPTH, SESSIONS_PER_CALL};
 use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Info, Page, ReadHistory};
 use chatkeep_model::rate::Charge;
 use chatkeep_model::route::{Action, Matched, Query, route};
@@ -135,6 +135,24 @@ impl Call<'_> {
         let operation = self.headers.idempotency_key.as_deref().map(intake::idempotency_key).transpose()?;
         let gone = self.delete_of(&self.store, self.archive.as_ref(), vec![session], operation).await?;
         Ok(gone.into_iter().next())
+    }
+
+    /// Deletes what an owner has in the archive alone; says how many those were.
+    async fn delete_archived(&self, store: &Store, archive: Option<&Archive>) -> Result<u64, Problem> {
+        let Some(archive) = archive else { return Ok(0) };
+        let mut deleted = 0;
+        loop {
+            let mut sessions = archive.owned().await?;
+            sessions.truncate(SESSIONS_PER_CALL);
+            if sessions.is_empty() {
+                return Ok(deleted);
+            }
+            let gone = self.delete_of(store, Some(archive), sessions, None).await?.len() as u64;
+            if gone == 0 {
+                return Err(Problem::new(Code::StoreUnavailable).detail("archived sessions could not be deleted"));
+            }
+            deleted += gone;
+        }
     }
 
     /// Deletes sessions in an owner's store and archive; gives those that were there.

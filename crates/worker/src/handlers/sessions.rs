@@ -3,8 +3,11 @@
 use super::Call;
 use super::answer::Answer;
 use chatkeep_model::limits::{LIST_PAGE, SEARCHED_SESSIONS, SESSIONS_PER_CALL, STATE_FIELDS};
-use chatkeep_model::plan::{Created, Cursor, Details, Info, ReadList, ReadState, Restored, Stated, Touch};
-use chatkeep_model::wire::{Deleted, DeletedAll, ListedSession, SessionBody, SessionDetails, SessionList, StateFields};
+use chatkeep_model::plan::{Created, Cursor, Details, Info, ReadList, ReadState, Restored, Stated, Summary, Touch};
+use chatkeep_model::records::Notes;
+use chatkeep_model::wire::{
+    Deleted, DeletedAll, ListedSession, SessionBody, SessionDetails, SessionList, StateFields, SummaryBody,
+};
 use chatkeep_model::{Code, Problem, SessionId, intake};
 use serde_json::value::RawValue;
 
@@ -99,7 +102,12 @@ pub(super) async fn patch(call: &Call<'_>) -> Result<Answer, Problem> {
 fn details(call: &Call<'_>, id: &SessionId, found: Option<Details>) -> Result<Answer, Problem> {
     let found = found.ok_or(Problem::new(Code::SessionNotFound))?;
     let metadata = found.metadata.map(RawValue::from_string).transpose().map_err(|_| Problem::new(Code::Internal))?;
-    Answer::json(&SessionDetails { session: found.session.body(id, call.fresh.now), metadata })
+    let Notes { used, summary } = found.notes;
+    let summary = Summary::parse(&summary);
+    let summary =
+        summary.map(|kept| SummaryBody { messages: kept.until, characters: kept.text.chars().count() as u64 });
+    let tokens_used = Some(used).filter(|used| *used > 0);
+    Answer::json(&SessionDetails { session: found.session.body(id, call.fresh.now), metadata, tokens_used, summary })
 }
 
 pub(super) async fn touch(call: &Call<'_>) -> Result<Answer, Problem> {
@@ -124,6 +132,7 @@ pub(super) async fn delete_all(call: &Call<'_>) -> Result<Answer, Problem> {
         let listed = call.store.whole().run(&ReadList { now, limit: SESSIONS_PER_CALL as u64, cursor: None }).await?;
         let sessions: Vec<_> = listed.cards.into_iter().map(|card| card.id).collect();
         if sessions.is_empty() {
+            deleted += call.delete_archived(&call.store, call.archive.as_ref()).await?;
             return Answer::json(&DeletedAll { deleted });
         }
         let gone = call.delete(sessions).await?;

@@ -4,10 +4,10 @@ use super::received::{Ended, Turn};
 use super::running::Running;
 use super::schedule::Kind;
 use super::turns::{AGAIN, Turns};
+use crate::after;
 use crate::edge::now;
 use crate::responder::{self, Question, Reply, Step};
 use crate::store::Store;
-use crate::titles;
 use crate::turn::{self, Known};
 use crate::wait::{unless, within};
 use crate::watch::log;
@@ -57,11 +57,13 @@ impl Turns {
             parts: Some(parts.0),
             ..Message::new(begin.reply_id.clone(), Role::Assistant, String::new(), String::new())
         });
+        let summary = turn::summary(store, &config, &begin.session, running.turn.position, window).await;
         let question = Question {
             session: &begin.session,
             window,
             state: state.as_ref(),
             before: earlier.as_ref(),
+            summary: summary.as_deref(),
             traceparent: "",
         };
         let Some(reply) = unless(running.is_stopped(), Reply::begin(&config, question)).await else {
@@ -176,9 +178,8 @@ impl Turns {
                 if let Some(failure) = &failure {
                     return self.failed(turn, failure, false);
                 }
-                self.find_title(turn, store, &turned);
+                self.follow_up(turn, store, &turned);
                 let mut response = turned.response();
-                response.usage = running.reply.draft.borrow().usage().cloned();
                 (response.degraded, response.journal) = (store.is_degraded(), store.marker());
                 Ending::Done(Box::new(response))
             }
@@ -212,7 +213,7 @@ impl Turns {
             Ended::Interrupted => Some(Status::Interrupted),
         };
         let reply = draft.borrow().message(now(), status);
-        let state = draft.borrow().state().cloned();
+        let (state, usage) = (draft.borrow().state().cloned(), draft.borrow().usage().cloned());
         let ended = turn::Ended {
             begin: &turn.begin,
             created: turn.opened.created,
@@ -221,6 +222,7 @@ impl Turns {
             known,
             reply,
             state: state.as_ref().filter(|_| ended == Ended::Whole),
+            usage: usage.as_ref(),
         };
         let turned = turn::finish(store, ended).await?;
         if let Some(archive) = self.archive(turn, store) {
@@ -229,10 +231,16 @@ impl Turns {
         Ok(turned)
     }
 
-    /// Finds a title after the first reply, where that is wanted.
-    fn find_title(&self, turn: &Turn, store: &Store, turned: &Turned) {
+    /// Sees to what comes after a reply.
+    fn follow_up(&self, turn: &Turn, store: &Store, turned: &Turned) {
         if let (Ok(config), asked) = (self.config(), turn.begin.message.clone()) {
-            self.state.wait_until(titles::find(config, store.clone(), turn.begin.ttl, asked, turned.clone()));
+            self.state.wait_until(after::turn(
+                config,
+                store.clone(),
+                (turn.begin.ttl, turn.begin.window),
+                asked,
+                turned.clone(),
+            ));
         }
     }
 

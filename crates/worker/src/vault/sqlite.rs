@@ -3,7 +3,7 @@
 use chatkeep_model::journal::{Base, Ledger};
 use chatkeep_model::limits::REMEMBERED_TURNS;
 use chatkeep_model::message::stored_prefix;
-use chatkeep_model::records::{self, Records};
+use chatkeep_model::records::{self, Notes, Records};
 use chatkeep_model::session::{Card, Flags};
 use chatkeep_model::turn::TurnRecord;
 use chatkeep_model::{MessageId, Millis, Session, SessionId, TurnId};
@@ -19,7 +19,8 @@ const SCHEMA: &str = "
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, buried_until INTEGER, title TEXT NOT NULL,
         created INTEGER NOT NULL, updated INTEGER NOT NULL, expires INTEGER NOT NULL, first INTEGER NOT NULL,
         next INTEGER NOT NULL, total INTEGER NOT NULL, bytes INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL,
-        flags TEXT NOT NULL, metadata TEXT, state TEXT, state_revision INTEGER);
+        flags TEXT NOT NULL, metadata TEXT, state TEXT, state_revision INTEGER,
+        used INTEGER NOT NULL DEFAULT 0, summary TEXT NOT NULL DEFAULT '');
     CREATE UNIQUE INDEX IF NOT EXISTS @sessions_by_id ON @sessions (id) WHERE buried_until IS NULL;
     CREATE INDEX IF NOT EXISTS @sessions_by_expiry ON @sessions (expires, id) WHERE buried_until IS NULL;
     CREATE INDEX IF NOT EXISTS @buried_by_id ON @sessions (id, buried_until) WHERE buried_until IS NOT NULL;
@@ -40,6 +41,11 @@ const COUNT_BYTES: &str = "
     ALTER TABLE @sessions ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
     UPDATE @sessions SET bytes =
         (SELECT coalesce(sum(octet_length(body)), 0) FROM @messages WHERE session = @sessions.number);";
+
+/// What makes room for notes in a vault that was made without them.
+const ADD_NOTES: &str = "
+    ALTER TABLE @sessions ADD COLUMN used INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE @sessions ADD COLUMN summary TEXT NOT NULL DEFAULT '';";
 
 /// The number of the live row of an id.
 const NUMBER: &str = "(SELECT number FROM @sessions WHERE id = ? AND buried_until IS NULL)";
@@ -68,6 +74,9 @@ impl Sqlite {
             self.run(SCHEMA, vec![])?;
             if self.rows("SELECT 1 FROM pragma_table_info('@sessions') WHERE name = 'bytes'", vec![])?.is_empty() {
                 self.run(COUNT_BYTES, vec![])?;
+            }
+            if self.rows("SELECT 1 FROM pragma_table_info('@sessions') WHERE name = 'used'", vec![])?.is_empty() {
+                self.run(ADD_NOTES, vec![])?;
             }
             self.prepared.set(true);
         }
@@ -225,6 +234,18 @@ impl Records for Sqlite {
     fn put_state(&mut self, id: &SessionId, state: &records::State) -> Result<()> {
         let query = "UPDATE @sessions SET state_revision = ?, state = ? WHERE id = ? AND buried_until IS NULL";
         self.run(query, vec![int(state.revision), text(&state.json), text(id.as_str())])
+    }
+
+    fn notes(&mut self, id: &SessionId) -> Result<Notes> {
+        let query = "SELECT used, summary FROM @sessions WHERE id = ? AND buried_until IS NULL";
+        let rows = self.rows(query, vec![text(id.as_str())])?;
+        let read = |row: &Row| Ok(Notes { used: number(row, 0)?, summary: string(row, 1)? });
+        rows.first().map_or_else(|| Ok(Notes::default()), read)
+    }
+
+    fn put_notes(&mut self, id: &SessionId, notes: &Notes) -> Result<()> {
+        let query = "UPDATE @sessions SET used = ?, summary = ? WHERE id = ? AND buried_until IS NULL";
+        self.run(query, vec![int(notes.used), text(&notes.summary), text(id.as_str())])
     }
 
     fn bury(&mut self, id: &SessionId, until: Millis) -> Result<()> {

@@ -107,6 +107,8 @@ end
 -- Takes out the messages from a position on, as cut_at has it. Gives their fields.
 local function cut(s, to, bytes)
   local names = message_fields(to, s.next)
+  -- A summary of what is cut away is none of what comes.
+  if to == s.first then names[#names + 1] = 'sum' end
   s.next, s.bytes = to, math.max(0, bytes)
   return names
 end

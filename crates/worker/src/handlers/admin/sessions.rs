@@ -83,6 +83,10 @@ pub(in super::super) async fn delete(call: &Call<'_>, env: &Env) -> Result<Answe
         for some in sessions.chunks(SESSIONS_PER_CALL) {
             answer.deleted += delete_some(call, env, &page.store, some.to_vec()).await?;
         }
+        if page.is_first {
+            let archive = Archive::of(env, &call.config, &call.namespace, &page.store);
+            answer.deleted += call.delete_archived(&page.store, archive.as_ref()).await?;
+        }
     }
     answer.next_cursor = next_cursor(&walk);
     Answer::json(&answer)
