@@ -510,8 +510,12 @@ export interface SessionDetails {
   readonly revision?: number;
   /** Its id. */
   readonly session_id: string;
+  /** The summary of what the responder is no longer shown. */
+  readonly summary?: SummaryBody;
   /** Its title, where it has one. */
   readonly title?: string;
+  /** The tokens that the model's API counted for its turns; not in the answer to a change. */
+  readonly tokens_used?: number;
   /** The messages that were ever stored. */
   readonly total_messages: number;
   /** RFC 3339: the last change. */
@@ -553,6 +557,14 @@ export interface Stopped {
   readonly session_id: string;
   /** How many turns were stopped. */
   readonly stopped: number;
+}
+
+/** A summary of the earlier messages of a session. */
+export interface SummaryBody {
+  /** Its characters. */
+  readonly characters: number;
+  /** How many of the messages ever kept it is of. */
+  readonly messages: number;
 }
 
 /** `POST /v1/sessions/{id}/truncate`. */
