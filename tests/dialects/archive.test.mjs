@@ -234,6 +234,12 @@ forEachStore("archive in PostgreSQL", (store) => {
     assert.equal((await rows(id)).length, 0);
   });
 
+  test("B6 records: the canonical API's sessions reach the archive too", async () => {
+    const { session_id } = await here.api.say("Hello");
+    await sync();
+    assert.equal((await rows(`chatkeep/${session_id}`)).length, 1);
+  });
+
   test("a deletion of all takes what only the archive has, and nobody else's", async () => {
     const mine = new Api(`${here.worker.url}/openta`);
     const id = fresh();
@@ -245,11 +251,5 @@ forEachStore("archive in PostgreSQL", (store) => {
     assert.equal((await rows(id)).length, 0);
     assertProblem(await mine.get(`/chat/history/${id}`), 404, "session_not_found");
     assert.equal((await rows("chatkeep/stays")).length, 1);
-  });
-
-  test("B6 records: the canonical API's sessions reach the archive too", async () => {
-    const { session_id } = await here.api.say("Hello");
-    await sync();
-    assert.equal((await rows(`chatkeep/${session_id}`)).length, 1);
   });
 });

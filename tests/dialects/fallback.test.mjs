@@ -17,7 +17,7 @@ onRedis("a Redis that comes and goes", () => {
       const jarvis = new Api(`${worker.url}/jarvis`);
       const say = async (message, session_id) => ok(await jarvis.send("POST", "/api/chat", { message, session_id }));
       const { session_id } = await say("Jmenuji se Ada");
-      await redis.stop();
+      await redis.kill();
       await eventually(
         async () => (await jarvis.get("/health")).body.redis,
         (state) => state === "disconnected",

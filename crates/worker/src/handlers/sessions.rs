@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Problem> {
     let create = intake::create(call.incoming())?;
+    call.watch.about(&create.session);
     match call.create(&create).await? {
         Created::Created(session) => {
             let answer = Answer::json(&session.body(&create.session, call.fresh.now))?;
