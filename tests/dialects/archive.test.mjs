@@ -149,6 +149,8 @@ forEachStore("archive in PostgreSQL", (store) => {
     const vars = { SUPABASE_URL: rest.url, SUPABASE_KEY: rest.key, AUTO_SYNC_TO_DB: "true", SYNC_INTERVAL: "1" };
     if (store === "vault") Object.assign(vars, { SESSION_TTL: "6" });
     here = await archiving(store, vars);
+    // The first look makes the objects that it asks, which takes a while.
+    await here.worker.tick();
   });
   after(async () => {
     await here?.stop();
