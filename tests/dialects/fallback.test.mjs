@@ -153,6 +153,6 @@ forEachStore("what OpenTA's document wants to see", (store) => {
         ["history_read", undefined],
       ],
     );
-    assert.ok(!(await ask("error")).includes("debugged"));
+    assert.ok(!(await ask("error")).includes('"session_id":"debugged"'));
   });
 });
