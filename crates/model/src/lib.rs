@@ -9,6 +9,7 @@ pub mod base64url;
 pub mod breaker;
 pub mod census;
 pub mod change;
+pub mod claim;
 pub mod client;
 pub mod config;
 pub mod context;

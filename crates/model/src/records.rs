@@ -9,6 +9,7 @@ mod memory;
 pub use memory::{Kept, MemoryRecords};
 
 use crate::id::{MessageId, SessionId, TurnId};
+use crate::owner::Owner;
 use crate::session::{Card, Session};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -105,13 +106,22 @@ pub trait Records {
     /// Until when the session is set aside as deleted.
     fn buried_until(&mut self, id: &SessionId) -> Result<Option<Millis>, Self::Error>;
 
-    /// How many sessions are live at `now`.
+    /// How many sessions can be read at `now`.
     fn count(&mut self, now: Millis) -> Result<u64, Self::Error>;
+
+    /// What the session remembers of turns and other operations, the oldest first.
+    fn turns(&mut self, id: &SessionId) -> Result<Vec<(TurnId, TurnRecord)>, Self::Error>;
+
+    /// Who has claimed this owner's sessions, as long as that is remembered.
+    fn claimed_by(&mut self, now: Millis) -> Result<Option<Owner>, Self::Error>;
+
+    /// Remembers that an owner has claimed this one's sessions.
+    fn put_claim(&mut self, by: &Owner, until: Millis) -> Result<(), Self::Error>;
 
     /// Counts one more in a bucket that is needed for so long, and gives the count.
     fn charge(&mut self, bucket: &str, now: Millis, lives: Millis) -> Result<u64, Self::Error>;
 
-    /// Cards of sessions live at `now` that expire at `newest` or before (all of them without it), the latest first and
+    /// Cards of sessions that can be read at `now` and expire at `newest` or before (all of them without it), the latest first and
     /// equals by descending id, after `skip` of them, at most `limit`.
     fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>, Self::Error>;
 

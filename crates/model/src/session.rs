@@ -19,6 +19,12 @@ pub struct Flags {
     pub archived: bool,
     /// Its title was given by somebody, so that no other is found for it.
     pub named: bool,
+    /// It goes to another owner, and can only be read here until it has arrived there: see [`crate::claim`].
+    pub departing: bool,
+    /// It comes from another owner, and is not there before all of it is.
+    pub incoming: bool,
+    /// It came from another owner.
+    pub claimed: bool,
     /// For which of its own users a caller keeps it; empty where it doesn't say.
     pub user: String,
 }
@@ -27,7 +33,15 @@ impl Flags {
     /// The stored form, one word: the letters of what is set, or `-`; then `@` and the user, percent-encoded, where there is one.
     #[must_use]
     pub fn stored(&self) -> String {
-        let all = [(self.pinned, 'p'), (self.archived, 'a'), (self.named, 'n')];
+        let all = [
+            // First, so that a store can tell by it what is not to be listed.
+            (self.incoming, 'i'),
+            (self.pinned, 'p'),
+            (self.archived, 'a'),
+            (self.named, 'n'),
+            (self.departing, 'd'),
+            (self.claimed, 'c'),
+        ];
         let set: String = all.iter().filter(|(set, _)| *set).map(|(_, letter)| letter).collect();
         let letters = if set.is_empty() { "-".to_owned() } else { set };
         if self.user.is_empty() { letters } else { format!("{letters}@{}", percent::encode(&self.user)) }
@@ -38,7 +52,15 @@ impl Flags {
     pub fn parse(stored: &str) -> Self {
         let (letters, user) = stored.split_once('@').unwrap_or((stored, ""));
         let has = |letter| letters.contains(letter);
-        Self { pinned: has('p'), archived: has('a'), named: has('n'), user: percent::decode(user) }
+        Self {
+            pinned: has('p'),
+            archived: has('a'),
+            named: has('n'),
+            departing: has('d'),
+            incoming: has('i'),
+            claimed: has('c'),
+            user: percent::decode(user),
+        }
     }
 }
 
@@ -79,6 +101,18 @@ impl Session {
     #[must_use]
     pub fn is_live(&self, now: Millis) -> bool {
         self.expires > now
+    }
+
+    /// Whether it may be read at `now`.
+    #[must_use]
+    pub fn is_readable(&self, now: Millis) -> bool {
+        self.is_live(now) && !self.flags.incoming
+    }
+
+    /// Whether it may be changed at `now`: it is there, and not on its way from one owner to another.
+    #[must_use]
+    pub fn is_settled(&self, now: Millis) -> bool {
+        self.is_readable(now) && !self.flags.departing
     }
 
     /// The session as the API shows it on its own.
@@ -210,7 +244,7 @@ mod tests {
 
     #[test]
     fn marks_and_users_are_told_apart() {
-        for stored in ["-", "p", "a", "pan", "-@user123", "n@a%20pin%40work", "pa@%C5%BE"] {
+        for stored in ["-", "p", "a", "pan", "pd", "ipc", "-@user123", "n@a%20pin%40work", "pa@%C5%BE"] {
             assert_eq!(Flags::parse(stored).stored(), stored);
         }
         assert!(!Flags::parse("-@pa").pinned);

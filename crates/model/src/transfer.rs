@@ -144,7 +144,7 @@ fn of_session(session: ExportedSession, limits: &Limits, fresh: Fresh) -> Result
         title: session.title.unwrap_or_default().replace(char::is_control, " "),
         created: Millis(session.created_ms.min(fresh.now.0)),
         updated: Millis(session.updated_ms.min(fresh.now.0)),
-        flags: Flags { pinned: session.pinned, archived: session.archived, named: false, user },
+        flags: Flags { pinned: session.pinned, archived: session.archived, user, ..Flags::default() },
         metadata: json(session.metadata),
         state: json(session.state),
         ..continued(session.session_id, limits, fresh)

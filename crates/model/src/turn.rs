@@ -91,6 +91,30 @@ impl TurnRecord {
         }
     }
 
+    /// The form in Redis: `=` stands for the ids that follow from the turn's.
+    #[must_use]
+    pub fn in_short(&self, turn: &TurnId) -> String {
+        let reply = turn.reply_id();
+        let word = |(at, word)| match at {
+            3 if word == reply.as_str() => "=",
+            5 if word == turn.as_str() => "=",
+            _ => word,
+        };
+        self.to_string().split(' ').enumerate().map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Reads the form in Redis.
+    #[must_use]
+    pub fn parse_short(turn: &TurnId, stored: &str) -> Option<Self> {
+        let reply = turn.reply_id();
+        let word = |(at, word)| match (at, word) {
+            (3, "=") => reply.as_str(),
+            (5, "=") => turn.as_str(),
+            _ => word,
+        };
+        Self::parse(&stored.split(' ').enumerate().map(word).collect::<Vec<_>>().join(" "))
+    }
+
     /// Reads the stored form.
     #[must_use]
     pub fn parse(stored: &str) -> Option<Self> {
@@ -137,6 +161,20 @@ impl fmt::Display for TurnRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_form_in_redis_leaves_out_what_follows() -> Result<(), crate::id::InvalidId> {
+        let turn = TurnId::parse("m1")?;
+        for (long, short) in [
+            ("open a1 17 r-m1 00ff m1 4 -", "open a1 17 = 00ff = 4 -"),
+            ("done a 0 r-m2 0 m2 4 5", "done a 0 r-m2 0 m2 4 5"),
+        ] {
+            let record = TurnRecord::parse(long);
+            assert_eq!(record.as_ref().map(|record| record.in_short(&turn)).as_deref(), Some(short));
+            assert_eq!(TurnRecord::parse_short(&turn, short), record);
+        }
+        Ok(())
+    }
 
     #[test]
     fn records_come_back_as_they_were() {

@@ -23,13 +23,15 @@ local function check_messages_and_turns(key, fields)
       if not fields['t:' .. value] then problem(key, name, 'names a turn without a record') end
     end
   end
+  -- What is incoming is not yet whole.
+  if string.find(fields.flags or '-', '^[^@]*i') then return end
   if messages ~= fields.next - fields.first then problem(key, 'keeps', messages, 'messages in', fields.first, fields.next) end
   if bytes ~= tonumber(fields.bytes) then problem(key, 'keeps', bytes, 'bytes and counts', fields.bytes or 'none') end
   local expected = math.min(tonumber(fields.turns), remembered)
   if turns ~= expected or slots ~= expected then problem(key, 'remembers', turns, 'turns in', slots, 'slots of', fields.turns) end
 end
 
-local kinds = { s = 'hash', d = 'hash', index = 'zset', cards = 'hash', rl = 'string' }
+local kinds = { s = 'hash', d = 'hash', index = 'zset', cards = 'hash', rl = 'string', claimed = 'hash' }
 for _, key in ipairs(redis.call('KEYS', '*')) do
   local stem, kind, id = string.match(key, '^(.-{[^{}]+}:)([a-z]+):?(.*)$')
   if not kind or string.sub(key, 1, #prefix) ~= prefix or not kinds[kind] then
@@ -43,6 +45,10 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
       check_messages_and_turns(key, fields)
       if kind == 's' and tonumber(fields.exp) > now then
         local score = redis.call('ZSCORE', stem .. 'index', id)
+        if string.find(fields.flags or '-', '^[^@]*i') then
+          if score then problem(key, 'is incoming, and listed') end
+          score = fields.exp
+        end
         if tonumber(score or 0) ~= tonumber(fields.exp) then problem(key, 'expires', fields.exp, 'and is listed at', score or 'no time') end
       end
     elseif kind == 'index' then

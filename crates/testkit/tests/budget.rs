@@ -2,15 +2,15 @@
 
 use chatkeep_model::limits::{REMEMBERED_TURNS, slide_grain};
 use chatkeep_model::plan::{
-    Append, BeginTurn, ChargeTurn, Condition, Create, CutAfter, Delete, FinishTurn, Fork, Import, Info, Patch,
-    ReadHistory, ReadList, ReadState, ReadSummary, ReleaseTurn, Restore, Summarise, Summary, Survey, Touch, Truncate,
-    Weigh, WriteState,
+    Append, Arrive, BeginTurn, ChargeTurn, ClaimVisitor, Condition, Create, CutAfter, Delete, Depart, Departed,
+    FinishTurn, Fork, Import, Info, Leave, Patch, ReadHistory, ReadList, ReadState, ReadSummary, ReleaseTurn, Restore,
+    Summarise, Summary, Survey, Touch, Truncate, Weigh, WriteState,
 };
 use chatkeep_model::rate::Charge;
 use chatkeep_model::redis::Call;
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, Operation, SessionId};
-use chatkeep_testkit::conformance::world::{World, message_id, session_id, turn_id};
+use chatkeep_testkit::conformance::world::{SEAL, World, message_id, session_id, turn_id};
 use chatkeep_testkit::{Executor, RedisExecutor, RedisServer};
 use std::collections::BTreeMap;
 
@@ -192,6 +192,21 @@ fn measured(world: &mut World<RedisExecutor>) -> Vec<(&'static str, Cost)> {
         "delete of 100",
         cost(world, &Delete { sessions: hundred, operation: None, now, undo: world.limits.undo }).0,
     ));
+
+    let (session, lives) = (session_id("listed-again"), Millis(60_000));
+    world.exchange(session.as_str(), "t1", "one");
+    let claim = ClaimVisitor { by: Some(world.owner().clone()), now, lives };
+    costs.push(("claim a visitor", cost(world, &claim).0));
+    let (departure, departed) = cost(world, &Depart { session: session.clone(), now, ttl });
+    costs.push(("depart, with up to 200 messages", departure));
+    let Departed::Leaving { carried, from, messages } = departed else { panic!("{departed:?}") };
+    let (created, seal) = (carried.session.created, SEAL.to_owned());
+    let (carried, last, position) = (Some(carried), true, from);
+    world.act_for("another");
+    let arrive = Arrive { session: session.clone(), created, carried, position, messages, last, seal, now, ttl };
+    costs.push(("arrive, at once", cost(world, &arrive).0));
+    world.act_for("ada");
+    costs.push(("leave", cost(world, &Leave { session, now, undo: world.limits.undo }).0));
 
     for (what, (begin, finish)) in [
         ("**a turn**", plain),

@@ -1,7 +1,8 @@
 //! Append messages without a responder, all of them or none.
 
 use super::{
-    Opened, Operation, Room, asked, have_id, index_ttl, live, new_session, newest_that_fit, numbers, open, session_from,
+    Opened, Operation, Room, asked, have_id, index_ttl, is_set_aside, live, new_session, newest_that_fit, numbers,
+    open, session_from,
 };
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
@@ -112,10 +113,7 @@ impl Operation for Append {
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Appended, R::Error> {
         let id = &self.session;
-        if live(records, id, self.now)?.is_none()
-            && records.buried_until(id)?.is_none_or(|until| until <= self.now)
-            && self.existing
-        {
+        if self.existing && live(records, id, self.now)?.is_none() && !is_set_aside(records, id, self.now)? {
             return Ok(Appended::Absent);
         }
         let (mut session, created) = match open(records, id, self.now, self.sessions_per_owner)? {

@@ -2,8 +2,8 @@
 //! one that is there, slide the TTL, and give the window for the responder.
 
 use super::{
-    CutAfter, Opened, Operation, Room, asked, cut, have_id, index_ttl, live, new_session, newest_that_fit, numbers,
-    open, session_from,
+    CutAfter, Opened, Operation, Room, asked, cut, have_id, index_ttl, is_set_aside, live, new_session,
+    newest_that_fit, numbers, open, session_from,
 };
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
@@ -230,7 +230,7 @@ impl Operation for BeginTurn {
             return self.repeat(records, session, record);
         }
         if there.is_none() {
-            if records.buried_until(id)?.is_some_and(|until| until > self.now) {
+            if is_set_aside(records, id, self.now)? {
                 return Ok(Begun::Deleted);
             }
             if self.existing || self.mode == TurnMode::Answer {

@@ -1,6 +1,6 @@
 //! Branch a session at a message: a new session with the messages up to it, the state and the metadata.
 
-use super::{CutAfter, Opened, Operation, index_ttl, live, new_session, numbers, open, session_from};
+use super::{CutAfter, Opened, Operation, index_ttl, is_set_aside, live, new_session, numbers, open, session_from};
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
@@ -104,7 +104,7 @@ impl Operation for Fork {
             let ours = records.turn(&self.target, &self.operation)?.is_some();
             return Ok(if ours { Forked::Created(session) } else { Forked::Exists });
         }
-        if records.buried_until(&self.target)?.is_some_and(|until| until > self.now) {
+        if is_set_aside(records, &self.target, self.now)? {
             return Ok(Forked::Deleted);
         }
         let Some(source) = live(records, &self.source, self.now)? else { return Ok(Forked::Absent) };

@@ -1,6 +1,6 @@
 //! Read a page of a session's messages. Reading does not slide the TTL.
 
-use super::{Operation, live, newest_that_fit, session_from};
+use super::{Operation, newest_that_fit, readable, session_from};
 use crate::id::SessionId;
 use crate::limits::REPLY_BYTES;
 use crate::records::Records;
@@ -72,7 +72,7 @@ impl Operation for ReadHistory {
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Option<Page>, R::Error> {
-        let Some(session) = live(records, &self.session, self.now)? else { return Ok(None) };
+        let Some(session) = readable(records, &self.session, self.now)? else { return Ok(None) };
         let to = self.before.unwrap_or(session.next).min(session.next).max(session.first);
         let from = session.first.max(to.saturating_sub(self.limit));
         let messages = newest_that_fit(records.messages(&self.session, from..to)?, REPLY_BYTES, true);

@@ -1,6 +1,6 @@
 //! Read a session's fields.
 
-use super::{Operation, live, session_from};
+use super::{Operation, readable, session_from};
 use crate::id::SessionId;
 use crate::records::{Notes, Records};
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -62,11 +62,11 @@ impl Operation for Info {
             text => text.text()?,
         };
         let notes = Notes { used, summary };
-        Ok(Some(Details { session, metadata, notes }).filter(|details| details.session.is_live(self.now)))
+        Ok(Some(Details { session, metadata, notes }).filter(|details| details.session.is_readable(self.now)))
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Option<Details>, R::Error> {
-        let Some(session) = live(records, &self.session, self.now)? else { return Ok(None) };
+        let Some(session) = readable(records, &self.session, self.now)? else { return Ok(None) };
         let (metadata, notes) = (records.metadata(&self.session)?, records.notes(&self.session)?);
         Ok(Some(Details { session, metadata, notes }))
     }

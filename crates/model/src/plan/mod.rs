@@ -2,16 +2,20 @@
 //! rules over [`Records`] for every other store.
 
 pub mod append;
+pub mod arrive;
 pub mod begin_turn;
 pub mod charge_turn;
+pub mod claim_visitor;
 pub mod create;
 pub mod delete;
+pub mod depart;
 pub mod directory;
 pub mod finish_turn;
 pub mod fork;
 pub mod history;
 pub mod import;
 pub mod info;
+pub mod leave;
 pub mod list;
 pub mod patch;
 pub mod read_state;
@@ -27,15 +31,19 @@ pub mod weigh;
 pub mod write_state;
 
 pub use append::{Append, Appended};
+pub use arrive::{Arrive, Arrived};
 pub use begin_turn::{BeginTurn, Begun, TurnMode};
 pub use charge_turn::ChargeTurn;
+pub use claim_visitor::ClaimVisitor;
 pub use create::{Create, Created};
 pub use delete::Delete;
+pub use depart::{Carried, Depart, Departed};
 pub use finish_turn::{FinishTurn, Finished};
 pub use fork::{Fork, Forked};
 pub use history::{Page, ReadHistory};
 pub use import::{Import, Imported};
 pub use info::{Details, Info};
+pub use leave::Leave;
 pub use list::{Cursor, Listed, ReadList};
 pub use patch::Patch;
 pub use read_state::{ReadState, Stated, Tag};
@@ -124,14 +132,18 @@ macro_rules! operations {
 
 operations!(
     Append,
+    Arrive,
     BeginTurn,
     ChargeTurn,
+    ClaimVisitor,
     Create,
     Delete,
+    Depart,
     FinishTurn,
     Fork,
     Import,
     Info,
+    Leave,
     Patch,
     ReadHistory,
     ReadIndex,
@@ -194,9 +206,36 @@ fn numbers<const N: usize>(numbers: [u64; N]) -> impl Iterator<Item = String> {
     numbers.into_iter().map(|number| number.to_string())
 }
 
-/// The session, when it is there at `now`.
+/// The session, when it may be changed at `now`.
 fn live<R: Records>(records: &mut R, id: &SessionId, now: Millis) -> Result<Option<Session>, R::Error> {
-    Ok(records.session(id)?.filter(|session| session.is_live(now)))
+    Ok(records.session(id)?.filter(|session| session.is_settled(now)))
+}
+
+/// The session, when it may be read at `now`.
+fn readable<R: Records>(records: &mut R, id: &SessionId, now: Millis) -> Result<Option<Session>, R::Error> {
+    Ok(records.session(id)?.filter(|session| session.is_readable(now)))
+}
+
+/// Whether no session may be made under an id: one is set aside as deleted, or on its way from one owner to another.
+fn is_set_aside<R: Records>(records: &mut R, id: &SessionId, now: Millis) -> Result<bool, R::Error> {
+    if records.session(id)?.is_some_and(|session| session.is_live(now) && !session.is_settled(now)) {
+        return Ok(true);
+    }
+    Ok(records.buried_until(id)?.is_some_and(|until| until > now))
+}
+
+/// The session that is set aside as deleted. It stays so; what is left of an expired one under its id goes.
+fn buried<R: Records>(records: &mut R, id: &SessionId, now: Millis) -> Result<Option<Session>, R::Error> {
+    let Some(until) = records.buried_until(id)?.filter(|until| *until > now) else { return Ok(None) };
+    match records.session(id)? {
+        Some(session) if session.is_live(now) => return Ok(None),
+        Some(_) => records.remove_session(id)?,
+        None => {}
+    }
+    records.unbury(id)?;
+    let session = records.session(id)?;
+    records.bury(id, until)?;
+    Ok(session)
 }
 
 /// What stands in the way of a session that may have to be made.
@@ -214,10 +253,10 @@ enum Opened {
 /// Finds out whether a session is there or may be made.
 fn open<R: Records>(records: &mut R, id: &SessionId, now: Millis, most: u64) -> Result<Opened, R::Error> {
     let stored = records.session(id)?;
-    if let Some(session) = stored.clone().filter(|session| session.is_live(now)) {
+    if let Some(session) = stored.clone().filter(|session| session.is_settled(now)) {
         return Ok(Opened::Live(session));
     }
-    if records.buried_until(id)?.is_some_and(|until| until > now) {
+    if is_set_aside(records, id, now)? {
         return Ok(Opened::Deleted);
     }
     if records.count(now)? >= most {

@@ -1,6 +1,6 @@
 //! Rebuild the index and the cards from the sessions, after Redis evicted them. Other stores have nothing to rebuild.
 
-use super::{Operation, index_ttl, live};
+use super::{Operation, index_ttl, readable};
 use crate::id::SessionId;
 use crate::records::Records;
 use crate::redis::script::REINDEX;
@@ -107,7 +107,7 @@ impl Operation for Reindex {
     fn apply<R: Records>(&self, records: &mut R) -> Result<u64, R::Error> {
         let mut there = 0;
         for id in &self.sessions {
-            there += u64::from(live(records, id, self.now)?.is_some());
+            there += u64::from(readable(records, id, self.now)?.is_some());
         }
         Ok(there)
     }

@@ -1,6 +1,6 @@
 //! Take a deleted session back, inside its undo window.
 
-use super::{Operation, index_ttl, live, numbers, session_from};
+use super::{Operation, buried, index_ttl, live, numbers, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
@@ -81,14 +81,12 @@ impl Operation for Restore {
             let ours = records.turn(id, &self.operation)?.is_some();
             return Ok(if ours { Restored::Back(session) } else { Restored::Exists });
         }
-        if records.buried_until(id)?.is_none_or(|until| until <= self.now) {
+        // What went to another owner doesn't come back.
+        if buried(records, id, self.now)?.is_none_or(|session| session.flags.departing) {
             return Ok(Restored::Absent);
         }
         if records.count(self.now)? >= self.sessions_per_owner {
             return Ok(Restored::Full);
-        }
-        if records.session(id)?.is_some() {
-            records.remove_session(id)?;
         }
         records.unbury(id)?;
         let Some(mut session) = records.session(id)? else { return Ok(Restored::Absent) };

@@ -1,6 +1,6 @@
 //! Read how many bytes the kept messages of some sessions have.
 
-use super::{Operation, live};
+use super::Operation;
 use crate::id::SessionId;
 use crate::records::Records;
 use crate::redis::script::WEIGH;
@@ -41,7 +41,8 @@ impl Operation for Weigh {
     fn apply<R: Records>(&self, records: &mut R) -> Result<Vec<u64>, R::Error> {
         let mut sizes = Vec::new();
         for id in &self.sessions {
-            sizes.push(live(records, id, self.now)?.map_or(0, |session| session.bytes));
+            let session = records.session(id)?.filter(|session| session.is_live(self.now));
+            sizes.push(session.map_or(0, |session| session.bytes));
         }
         Ok(sizes)
     }

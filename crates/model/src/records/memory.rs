@@ -6,6 +6,7 @@ use crate::id::{MessageId, SessionId, TurnId};
 use crate::journal::{Base, Entry, Ledger};
 use crate::limits::REMEMBERED_TURNS;
 use crate::message::stored_prefix;
+use crate::owner::Owner;
 use crate::session::{Card, Session};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -19,6 +20,7 @@ pub struct MemoryRecords {
     sessions: BTreeMap<SessionId, Kept>,
     buried: BTreeMap<SessionId, (Millis, Kept)>,
     charged: BTreeMap<String, u64>,
+    claimed: Option<(Owner, Millis)>,
     bases: BTreeMap<SessionId, Base>,
     /// The entries, where these records are the overlay of a journal.
     pub entries: VecDeque<Entry>,
@@ -65,8 +67,8 @@ impl MemoryRecords {
         self.sessions.entry(id.clone()).or_default()
     }
 
-    fn live(&self, now: Millis) -> impl Iterator<Item = (&SessionId, &Session)> {
-        self.sessions.iter().map(|(id, kept)| (id, &kept.session)).filter(move |(_, session)| session.is_live(now))
+    fn readable(&self, now: Millis) -> impl Iterator<Item = (&SessionId, &Session)> {
+        self.sessions.iter().map(|(id, kept)| (id, &kept.session)).filter(move |(_, session)| session.is_readable(now))
     }
 }
 
@@ -186,7 +188,20 @@ impl Records for MemoryRecords {
     }
 
     fn count(&mut self, now: Millis) -> Result<u64, Infallible> {
-        Ok(self.live(now).count() as u64)
+        Ok(self.readable(now).count() as u64)
+    }
+
+    fn turns(&mut self, id: &SessionId) -> Result<Vec<(TurnId, TurnRecord)>, Infallible> {
+        Ok(self.sessions.get(id).map(|kept| kept.turns.clone()).unwrap_or_default())
+    }
+
+    fn claimed_by(&mut self, now: Millis) -> Result<Option<Owner>, Infallible> {
+        Ok(self.claimed.as_ref().filter(|(_, until)| *until > now).map(|(by, _)| by.clone()))
+    }
+
+    fn put_claim(&mut self, by: &Owner, until: Millis) -> Result<(), Infallible> {
+        self.claimed = Some((by.clone(), until));
+        Ok(())
     }
 
     fn charge(&mut self, bucket: &str, _now: Millis, _lives: Millis) -> Result<u64, Infallible> {
@@ -197,7 +212,7 @@ impl Records for MemoryRecords {
 
     fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>, Infallible> {
         let mut cards: Vec<Card> = self
-            .live(now)
+            .readable(now)
             .filter(|(_, session)| newest.is_none_or(|newest| session.expires <= newest))
             .map(|(id, session)| Card::of(id.clone(), session))
             .collect();
@@ -212,7 +227,7 @@ impl Records for MemoryRecords {
         limit: u64,
     ) -> Result<Vec<Card>, Infallible> {
         let mut cards: Vec<Card> = self
-            .live(now)
+            .readable(now)
             .filter(|(id, session)| after.is_none_or(|place| (session.expires, *id) > place))
             .map(|(id, session)| Card::of(id.clone(), session))
             .collect();

@@ -40,6 +40,12 @@ impl Keys {
         format!("{}cards", self.stem)
     }
 
+    /// Who has claimed the owner's sessions.
+    #[must_use]
+    pub fn claimed(&self) -> String {
+        format!("{}claimed", self.stem)
+    }
+
     /// What counts the turns that are charged to a bucket.
     #[must_use]
     pub fn charged(&self, bucket: &str) -> String {

@@ -59,30 +59,34 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "a71b344d573580631476185818a0dce139962ff8";
-    BEGIN_TURN writes "begin_turn.lua" "6e049c0cecc741d699ac52d9756b2fa7c6ad47ca";
-    CHARGE_TURN writes "charge_turn.lua" "1a8111e02a394d0b262cfaaf063c6ab28c0d678c";
-    CREATE writes "create.lua" "769e6d1a067eef1eeabc26861fc93631f009cde6";
-    DELETE writes "delete.lua" "b8ae96f09bec2f104f6b8d2efd2de03d593ec797";
-    FINISH_TURN writes "finish_turn.lua" "f9e46a6f8bfbedcd3ec479c99a915075006b626a";
-    FORK writes "fork.lua" "689ab975aa55f30a1bb01ea07b5b0f21ef88eb19";
-    HISTORY reads "history.lua" "ce6b059f9031acfb1a538ba4988a7fa392748b09";
-    IMPORT writes "import.lua" "a053fd667f63c93000cf184d9cd7ef4462717145";
-    LIST reads "list.lua" "7aac58ea50741be02bed2a7836be65790d65f76b";
-    NOTE_OWNER writes "note_owner.lua" "b9220e2e3090111027806248ca7b84a3f70287c6";
-    PATCH writes "patch.lua" "cb1e90a6b4b85b5c245305440bbc4af5b85876f6";
-    READ_STATE reads "read_state.lua" "a506797408720033edaa939058bd29864e813205";
-    READ_SUMMARY reads "read_summary.lua" "d920ff6665b3609b033a9b48903935eef6f023d2";
-    REINDEX writes "reindex.lua" "23af82be8b2d3390411b1c69ee65a58eb48441d8";
-    RELEASE_TURN writes "release_turn.lua" "e521d5ec770949d4e9ef185524fb6c3265ee5dcb";
-    RENEW_TURN writes "renew_turn.lua" "f2314b2492d992c7f2cdf3fb8d78172ee02fd94e";
-    RESTORE writes "restore.lua" "513d7c983647d2075be8588b40fc12b0d560ed82";
-    SUMMARISE writes "summarise.lua" "7a9edaa669044c6e430caed5181d12883f400282";
-    SURVEY reads "survey.lua" "8d5a375f6d14107ca961c94a466ca7138c23b2b1";
-    TOUCH writes "touch.lua" "e5de4234cef34ba84e6e8041b66a304be40a22f7";
-    TRUNCATE writes "truncate.lua" "438bf846d39c4e8dfc7a4de55be95d096d77f5d7";
-    WEIGH reads "weigh.lua" "d5c220534cc31124d2c151a91b15f63659468ade";
-    WRITE_STATE writes "write_state.lua" "08e57553a2fd4990700c13f3cdc546ed90ad3bff";
+    APPEND writes "append.lua" "96239d1121459ed2027366b24fa983caba18f843";
+    ARRIVE writes "arrive.lua" "5c9e2bc3107c5af6dfeb0303fdc1cd02384f64d7";
+    BEGIN_TURN writes "begin_turn.lua" "69e8524aa468654956d8fdadeb92999b9237e1c9";
+    CHARGE_TURN writes "charge_turn.lua" "16b76734b69cd14d6c361208b8e14be0747ad1bb";
+    CLAIM_VISITOR writes "claim_visitor.lua" "0b5badeacc8bde0c04065e0fbdc2f97c2e047827";
+    CREATE writes "create.lua" "ef342ecca8dfb0e061aed31348124601c606c9e2";
+    DELETE writes "delete.lua" "7785127a96689d7f9cddf2ced6d976b8929408b6";
+    DEPART writes "depart.lua" "f1b9225806de6949ff6c91fb3b729cfdb137b32d";
+    FINISH_TURN writes "finish_turn.lua" "fde821b62abc56d56e3f4f04f36a3ad347b7ced9";
+    FORK writes "fork.lua" "c210492b78a0ac5ce0879d67f609616d6ede8cf8";
+    HISTORY reads "history.lua" "173a841b3c17fc0f7ea16ff798219d48a136b255";
+    IMPORT writes "import.lua" "252868e981e3fe1858ac3e56fe6b6ee1e8ad59d1";
+    LEAVE writes "leave.lua" "052ef716151354bb08430583b36b38207397472a";
+    LIST reads "list.lua" "d2b5a537b354de2ffb91056e4f9f793e6dbf5c59";
+    NOTE_OWNER writes "note_owner.lua" "b932abbe4aae7faa6fb8094eb1d6afb15d77029a";
+    PATCH writes "patch.lua" "f94b90a17f75a6f3e95f636c19c0a7b16e2e444c";
+    READ_STATE reads "read_state.lua" "32b6f44c390a8d96da0d82e326552b4b632c693c";
+    READ_SUMMARY reads "read_summary.lua" "4b79c9ac2bde83d877058abb5b14b3760b24aea6";
+    REINDEX writes "reindex.lua" "59296540b599031f59e6d4ba965f37d94cd52e6c";
+    RELEASE_TURN writes "release_turn.lua" "a10b14f9a20c398ede12779105ca41d64e731f71";
+    RENEW_TURN writes "renew_turn.lua" "76095635070d2ddcbc1b8798a8604db58af0723c";
+    RESTORE writes "restore.lua" "bee055db5538a5d246c9bf7745f213f55542d2f8";
+    SUMMARISE writes "summarise.lua" "415814826f772e8819aee677d2a36e031886ac30";
+    SURVEY reads "survey.lua" "69e12b0f849139d35954b01d357dbdf1daa31354";
+    TOUCH writes "touch.lua" "40c493e5c4dc6daec8a18b4606a6437a8cb09234";
+    TRUNCATE writes "truncate.lua" "4d7c00436b48a71b71a1208468f21c59bb45a19c";
+    WEIGH reads "weigh.lua" "390c51b7a749ba0db457f4511d92684f30c0a858";
+    WRITE_STATE writes "write_state.lua" "c2ea961e83159a6d99f0d131a5f5b31200ea41aa";
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod append;
 mod begin;
 mod bytes;
 mod caps;
+mod claim;
 mod create;
 mod delete;
 mod expiry;
@@ -95,6 +96,9 @@ scenarios! {
     summary: a_summary_is_kept_and_read, a_cut_below_it_ends_a_summary, a_summary_outlives_its_messages, tokens_add_up;
     survey: the_longest_unused_comes_first, ties_are_surveyed_in_pages, what_is_used_meanwhile_is_not_missed,
         a_survey_from_a_time_gone_by_begins_with_what_is_left, sessions_are_weighed;
+    claim: a_claimed_session_is_as_it_was, a_claim_that_breaks_off_anywhere_goes_on, a_session_with_a_running_turn_stays,
+        a_departing_session_is_read_and_not_changed, a_visitor_is_claimed_once, an_id_that_is_taken_is_not_taken_over,
+        what_arrives_late_changes_nothing;
     owners: two_owners_with_one_session_id_never_meet;
     texts: texts_come_back_byte_for_byte, titles_keep_spaces_and_any_script, large_texts_come_back;
 }

@@ -4,6 +4,7 @@ use crate::both::{Both, Disagreement};
 use crate::step::{BeginTwist, FinishTwist, Step};
 use crate::write::{Written, cut_after, user, write};
 use chatkeep_model::auth::By;
+use chatkeep_model::claim::{self, Transit};
 use chatkeep_model::plan::TurnMode;
 use chatkeep_model::plan::{
     BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReadSummary, ReleaseTurn,
@@ -61,7 +62,12 @@ enum Sent {
     Create(Create),
     Delete(Delete),
     Write(Written),
+    /// A step of a session's way, and whether it goes back.
+    Carry(claim::Step, bool),
 }
+
+/// The two owners between whom sessions go.
+const OWNERS: [&str; 2] = ["sequence", "another"];
 
 /// The `which`-th of the latest.
 fn latest<T>(all: &[T], which: u64) -> Option<&T> {
@@ -120,6 +126,7 @@ impl Game<'_> {
                 self.send(Sent::Write(written))
             }
             Step::Repeat { which, late } => self.repeat(*which, *late),
+            Step::Carry { session, back, steps } => self.carry(*session, *back, *steps),
             Step::Wait(duration) => {
                 self.world.wait(*duration);
                 Ok(())
@@ -192,6 +199,7 @@ impl Game<'_> {
                 Written::Truncate(truncate) => self.run(&truncate),
                 Written::WriteState(write) => self.run(&write),
             },
+            Sent::Carry(step, back) => self.carry_step(&step, back, None),
         }
     }
 
@@ -213,6 +221,40 @@ impl Game<'_> {
             begin.charge = begin.charge.as_ref().and(self.charge());
         }
         self.send(operation)
+    }
+
+    fn carry(&mut self, session: u64, back: bool, steps: u64) -> Result<(), Disagreement> {
+        let (limits, now) = (&self.world.limits, self.world.now());
+        let (ttl, undo, from) = (limits.ttl, limits.undo, self.world.owner().clone());
+        let mut transit = Transit::new(session_id(&session_name(session)), &from, now, ttl, undo, "5ea1".repeat(8));
+        for _ in 0..steps {
+            let step = transit.next();
+            if matches!(step, claim::Step::Over(_)) {
+                break;
+            }
+            self.sent.push(Sent::Carry(step.clone(), back));
+            self.carry_step(&step, back, Some(&mut transit))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a step at the owner whose it is, and tells what came of it.
+    fn carry_step(&mut self, step: &claim::Step, back: bool, told: Option<&mut Transit>) -> Result<(), Disagreement> {
+        let [from, to] = if back { [OWNERS[1], OWNERS[0]] } else { OWNERS };
+        self.world.act_for(if matches!(step, claim::Step::Arrive(_)) { to } else { from });
+        let mut unheard =
+            Transit::new(session_id("s0"), self.world.owner(), Millis(0), Millis(0), Millis(0), String::new());
+        let transit = told.unwrap_or(&mut unheard);
+        let taken = match step {
+            claim::Step::Depart(depart) => self.world.try_run(depart).map(|departed| transit.departed(departed)),
+            claim::Step::Read(read) => self.world.try_run(read).map(|page| transit.read(page)),
+            claim::Step::Arrive(arrive) => self.world.try_run(arrive).map(|arrived| transit.arrived(arrived)),
+            claim::Step::Leave(leave) => self.world.try_run(leave).map(|_| transit.left()),
+            claim::Step::Over(_) => Ok(()),
+        };
+        let compared = taken.and_then(|()| self.compare_all());
+        self.world.act_for(OWNERS[0]);
+        compared
     }
 
     /// What a turn of now is charged to.
@@ -279,6 +321,13 @@ impl Sent {
             Sent::Create(create) => &mut create.now,
             Sent::Delete(delete) => &mut delete.now,
             Sent::Write(written) => written.now(),
+            Sent::Carry(step, _) => match step {
+                claim::Step::Depart(depart) => &mut depart.now,
+                claim::Step::Read(read) => &mut read.now,
+                claim::Step::Arrive(arrive) => &mut arrive.now,
+                claim::Step::Leave(leave) => &mut leave.now,
+                claim::Step::Over(_) => unreachable!("nothing is sent when it is over"),
+            },
         }
     }
 }

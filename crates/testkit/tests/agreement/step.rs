@@ -54,6 +54,12 @@ pub(crate) enum Step {
         which: u64,
         late: bool,
     },
+    /// A session goes so many steps of its way to another owner, or comes from there.
+    Carry {
+        session: u64,
+        back: bool,
+        steps: u64,
+    },
     Wait(Millis),
     ReadPage {
         session: u64,
@@ -120,6 +126,8 @@ pub(crate) fn sequence(random: &mut Random) -> Vec<Step> {
     for _ in 0..random.within(20..60) {
         if random.percent(3) {
             steps.extend(takeover(random));
+        } else if random.percent(2) {
+            steps.extend(there_and_back(random, ttl));
         } else {
             steps.push(step(random, ttl, large_texts, bursts));
         }
@@ -181,7 +189,8 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
             value: random.within(0..1000),
         },
         66..76 => Step::Repeat { which, late: random.percent(60) },
-        76..90 => Step::Wait(wait(random, ttl)),
+        76..84 => Step::Carry { session, back: random.percent(50), steps: random.within(1..7) },
+        84..90 => Step::Wait(wait(random, ttl)),
         90..94 => Step::ReadPage { session, limit: random.within(1..6), before: random.within(0..20) },
         94..96 => Step::ReadPages { limit: random.within(1..4) },
         96..98 if bursts => Step::Burst { session, turns: random.pick(&[1, 5, 60, 127, 128, 140]) },
@@ -196,6 +205,22 @@ fn takeover(random: &mut Random) -> Vec<Step> {
     let finish = |which| Step::Finish { which, twist: FinishTwist::None };
     let wait = Step::Wait(Millis(120_000 - 1 + random.within(0..3)));
     vec![begin(0), wait, begin(1), finish(random.within(0..2)), finish(random.within(0..2))]
+}
+
+/// A session goes to another owner and comes back, is deleted or expires, and a step of its way arrives once more.
+fn there_and_back(random: &mut Random, ttl: u64) -> Vec<Step> {
+    let session = random.within(0..4);
+    let carry = |back| Step::Carry { session, back, steps: 9 };
+    let end = if random.percent(50) { Step::Delete { session } } else { Step::Wait(Millis(ttl)) };
+    vec![
+        Step::Begin { session, turn: 9, attempt: 0, twist: BeginTwist::None },
+        Step::Finish { which: 0, twist: FinishTwist::None },
+        carry(false),
+        Step::Wait(Millis(600_000)),
+        carry(true),
+        end,
+        Step::Repeat { which: random.within(0..4), late: false },
+    ]
 }
 
 /// Mostly the edges of what depends on time.

@@ -12,7 +12,7 @@ if live and s.more[1] then
   return show('appended', s, 0)
 end
 if not live then
-  if is_buried(deleted, now) then return { 'deleted' } end
+  if is_buried(deleted, now, s) then return { 'deleted' } end
   if existing == '1' then return { 'absent' } end
   if not has_room(index, cards, now, most, prune) then return { 'full' } end
   if s then redis.call('DEL', session) end

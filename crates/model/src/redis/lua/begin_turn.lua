@@ -33,7 +33,7 @@ if live and s.more[1] then
 end
 
 if not live then
-  if is_buried(deleted, now) then return { 'deleted' } end
+  if is_buried(deleted, now, s) then return { 'deleted' } end
   if existing == '1' or mode == 'answer' then return { 'absent' } end
   if cut_after ~= '' and cut_after ~= '-' then return { 'unknown' } end
 end

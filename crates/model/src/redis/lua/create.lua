@@ -9,7 +9,7 @@ if s and s.exp > now then
   if not s.more[1] then return { 'exists' } end
   return show('created', s)
 end
-if is_buried(deleted, now) then return { 'deleted' } end
+if is_buried(deleted, now, s) then return { 'deleted' } end
 if not has_room(index, cards, now, most, prune) then return { 'full' } end
 if s then redis.call('DEL', session) end
 s = new_session(now)

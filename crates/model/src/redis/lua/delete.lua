@@ -4,8 +4,8 @@ local now, undo, remembered, operation, record = tonumber(ARGV[1]), tonumber(ARG
 local gone = {}
 for at = 6, #ARGV do
   local id, session, deleted = ARGV[at], KEYS[at * 2 - 9], KEYS[at * 2 - 8]
-  local got = redis.call('HMGET', session, 'exp', 'turns', 't:' .. operation)
-  if got[1] and tonumber(got[1]) > now then
+  local got = redis.call('HMGET', session, 'exp', 'turns', 't:' .. operation, 'flags')
+  if got[1] and tonumber(got[1]) > now and not string.find(got[4] or '-', '^[^@]*[di]') then
     if not got[3] then
       local s, names, fields = { turns = tonumber(got[2]) or 0 }, {}, {}
       if operation ~= '' then

@@ -8,7 +8,7 @@ if there and there.exp > now then
   if there.more[1] then return show('forked', there) end
   return { 'exists' }
 end
-if is_buried(deleted, now) then return { 'deleted' } end
+if is_buried(deleted, now, there) then return { 'deleted' } end
 local from = read_session(source, { 'state', 'meta' })
 if not from or from.exp <= now then return { 'absent' } end
 local to = from.next

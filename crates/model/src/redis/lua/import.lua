@@ -7,7 +7,7 @@ local after = ARGV[18]
 
 local s = read_session(session)
 if not s or s.exp <= now then
-  if is_buried(deleted, now) then return { 'deleted' } end
+  if is_buried(deleted, now, s) then return { 'deleted' } end
   if not has_room(index, cards, now, most, prune) then return { 'full' } end
   if s then redis.call('DEL', session) end
   s = new_session(tonumber(created))

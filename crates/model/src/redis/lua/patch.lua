@@ -19,7 +19,7 @@ if set_title == '1' and not (automatic == '1' and flag('n', '') ~= '') then
   s.title = title
   named = (automatic ~= '1' and title ~= '') and '1' or '0'
 end
-local flags = flag('p', pinned) .. flag('a', archived) .. flag('n', named)
+local flags = flag('p', pinned) .. flag('a', archived) .. flag('n', named) .. flag('c', '')
 s.flags = (flags == '' and '-' or flags) .. user
 if set_metadata == '1' then stored = metadata end
 remove_fields(session, forgotten(session, s, remembered))

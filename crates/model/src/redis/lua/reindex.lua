@@ -4,7 +4,7 @@ local now, undying = tonumber(ARGV[1]), ARGV[2]
 local live = 0
 for at = 3, #KEYS do
   local id = ARGV[at]
-  local s = read_session(KEYS[at])
+  local s = read_session(KEYS[at], nil, 'd')
   if s and s.exp > now then
     live = live + 1
     redis.call('ZADD', index, s.exp, id)

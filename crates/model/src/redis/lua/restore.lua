@@ -7,7 +7,10 @@ if s and s.exp > now then
   if s.more[1] then return show('restored', s) end
   return { 'exists' }
 end
-if not is_buried(deleted, now) then return { 'absent' } end
+if s and s.away and s.away > now then return { 'absent' } end
+local till = redis.call('HMGET', deleted, 'until', 'flags')
+-- What went to another owner doesn't come back.
+if not till[1] or tonumber(till[1]) <= now or string.find(till[2], '^[^@]*d') then return { 'absent' } end
 if not has_room(index, cards, now, most, prune) then return { 'full' } end
 redis.call('RENAME', deleted, session)
 redis.call('HDEL', session, 'until')

@@ -1,7 +1,9 @@
 -- How every script reads, saves and shows a session. The script itself follows.
 
--- The session at a key, live or not, with the values of more of its fields; nothing when the key is absent.
-local function read_session(key, more)
+-- The session at a key, live or not, with the values of more of its fields; nothing when the key is absent. One that is on
+-- its way from one owner to another seems to be over, and is `away` until its end; `way` lets those through that depart (`d`)
+-- or are incoming (`i`).
+local function read_session(key, more, way)
   local names = { 'exp', 'title', 'created', 'updated', 'first', 'next', 'total', 'rev', 'flags', 'turns', 'slid', 'bytes' }
   for _, name in ipairs(more or {}) do names[#names + 1] = name end
   local got = redis.call('HMGET', key, unpack(names))
@@ -11,6 +13,8 @@ local function read_session(key, more)
     next = tonumber(got[6]), total = tonumber(got[7]), rev = tonumber(got[8]), flags = got[9] or '-', turns = tonumber(got[10]) or 0,
     slid = tonumber(got[11]) or 0, bytes = tonumber(got[12]), more = { unpack(got, 13, #names) },
   }
+  local its_way = string.match(s.flags, '^[^@]*([di])')
+  if its_way and its_way ~= way then s.away, s.exp = s.exp, 0 end
   if not s.bytes then
     -- Layout 1 did not count them.
     s.bytes, s.outdated = 0, true
@@ -28,8 +32,9 @@ local function show(what, s, ...)
   return { what, s.title, s.created, s.updated, s.exp, s.first, s.next, s.total, s.bytes, s.rev, s.flags, ... }
 end
 
--- Whether a session is set aside as deleted.
-local function is_buried(key, now)
+-- Whether a session is set aside as deleted, or away.
+local function is_buried(key, now, s)
+  if s and s.away and s.away > now then return true end
   local till = redis.call('HGET', key, 'until')
   return till and tonumber(till) > now
 end
@@ -163,6 +168,18 @@ local function forgotten(key, s, remembered)
   return id and { 't:' .. id } or {}
 end
 
+-- A session's flags with one letter more, or without one.
+local function with_flag(flags, letter)
+  local letters, user = string.match(flags, '^([^@]*)(.*)$')
+  if letters == '-' then letters = '' end
+  return letter .. letters .. user
+end
+local function without_flag(flags, letter)
+  local letters, user = string.match(flags, '^([^@]*)(.*)$')
+  letters = string.gsub(letters, letter, '')
+  return (letters == '' and '-' or letters) .. user
+end
+
 -- Moves a session's end to `ttl` from now, never nearer, in the index too; saving does the rest.
 local function slide(index, id, s, now, ttl)
   s.exp = math.max(s.exp, now + ttl)
@@ -183,15 +200,20 @@ local function renew(index, cards, undying)
   end
 end
 
--- Writes a session's fields, more fields, and its card; and the TTLs of whatever slid. The index and the cards get a longer
--- one, `undying`, so that few slides renew it.
-local function save(key, index, cards, id, s, undying, ...)
+-- Writes a session's fields and more fields.
+local function write(key, s, ...)
   local fields = { 'exp', s.exp, 'title', s.title, 'updated', s.updated, 'first', s.first, 'next', s.next, 'total', s.total, 'rev', s.rev, 'flags', s.flags, 'turns', s.turns, 'slid', s.slid, 'bytes', s.bytes }
   if s.new or s.outdated then for _, value in ipairs({ 'v', 2, 'created', s.created }) do fields[#fields + 1] = value end end
   for _, more in ipairs({ ... }) do
     for _, value in ipairs(more) do fields[#fields + 1] = value end
   end
   redis.call('HSET', key, unpack(fields))
+end
+
+-- Writes a session's fields, more fields, and its card; and the TTLs of whatever slid. The index and the cards get a longer
+-- one, `undying`, so that few slides renew it.
+local function save(key, index, cards, id, s, undying, ...)
+  write(key, s, ...)
   local added = redis.call('HSET', cards, id, card(s))
   if s.lives then redis.call('PEXPIRE', key, s.lives) end
   -- A list that was evicted begins anew with a time to live.

@@ -12,7 +12,7 @@ if condition == 'none' and tag ~= '' then return { 'stale' } end
 if condition ~= 'any' and condition ~= 'none' and condition ~= 'present' and condition ~= tag then return { 'stale' } end
 if condition == 'present' and tag == '' then return { 'stale' } end
 if not live then
-  if is_buried(deleted, now) then return { 'deleted' } end
+  if is_buried(deleted, now, s) then return { 'deleted' } end
   if not has_room(index, cards, now, most, prune) then return { 'full' } end
   if s then redis.call('DEL', session) end
   s = new_session(now)
