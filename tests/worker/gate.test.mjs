@@ -16,6 +16,7 @@ import { startWorker } from "../harness/worker.mjs";
 const ROWS = {
   "GET /health": { open: true },
   "POST /v1/visitors": { open: true },
+  "POST /v1/visitors/claim": { body: {}, foreign: 400 }, // no visitor is shown; tests/worker/claim has those that are
   "POST /v1/chat": { body: { message: "Hello", session_id: "SESSION", existing: true } },
   "POST /v1/ai/chat": {
     body: { id: "ones-own", messages: [{ id: "a", role: "user", parts: [{ type: "text", text: "Hello" }] }] },

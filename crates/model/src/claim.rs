@@ -134,6 +134,12 @@ impl Transit {
         }
     }
 
+    /// The id that the session has at the user's.
+    #[must_use]
+    pub fn target(&self) -> &SessionId {
+        &self.target
+    }
+
     /// It has left.
     pub fn left(&mut self) {
         self.at = At::Over(Ended::Moved(self.target.clone()));

@@ -55,6 +55,7 @@ codes! {
     SessionExists = "session_exists", 409, false, "A session with this id exists";
     MessageExists = "message_exists", 409, false, "Another message of the session has this id";
     TurnInProgress = "turn_in_progress", 409, true, "This turn is still running";
+    VisitorClaimed = "visitor_claimed", 409, false, "Another user has claimed this visitor's sessions";
     TooManySessions = "too_many_sessions", 409, false, "The owner has as many sessions as one may have";
     SessionDeleted = "session_deleted", 410, false, "The session was deleted";
     MessageGone = "message_gone", 410, false, "The turn's message or reply is no longer kept";

@@ -101,6 +101,9 @@ pub const APPENDED_MESSAGES: usize = 100;
 /// The most sessions that one call deletes, or reads the states of.
 pub const SESSIONS_PER_CALL: usize = 100;
 
+/// How many sessions one request to claim moves.
+pub const CLAIMED_PER_CALL: u64 = 200;
+
 /// The most messages, and about how many bytes of them, that one call imports.
 pub const IMPORTED_PER_CALL: (usize, usize) = (200, 524_288);
 

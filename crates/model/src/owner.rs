@@ -35,6 +35,12 @@ impl Owner {
         is_one.then(|| Self(text.to_owned()))
     }
 
+    /// Whether it is a signed-in user.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.0.starts_with("u-") || self.0.starts_with("h-")
+    }
+
     /// An owner as a store holds it.
     #[must_use]
     pub fn stored(text: String) -> Self {

@@ -48,6 +48,7 @@ pub enum Action {
     /// What a dialect's own route does.
     Dialect(Dialect, Verb),
     NewVisitor,
+    ClaimVisitor,
 }
 
 impl Action {
@@ -123,6 +124,7 @@ pub const ROUTES: Routes<Action> = &[
     ("POST", "/v1/admin/rebuild", Action::Rebuild),
     ("POST", "/v1/admin/move", Action::MoveHouse),
     ("POST", "/v1/visitors", Action::NewVisitor),
+    ("POST", "/v1/visitors/claim", Action::ClaimVisitor),
 ];
 
 /// A route that a request takes.

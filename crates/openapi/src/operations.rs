@@ -9,9 +9,9 @@ use crate::schemas::Schemas;
 use chatkeep_model::limits::{HISTORY_PAGE, LIST_PAGE};
 use chatkeep_model::route::Action;
 use chatkeep_model::wire::{
-    AppendRequest, AppendResponse, ChatRequest, ChatResponse, CreateRequest, Deleted, DeletedAll, ExportLine,
-    ForkRequest, Health, History, ImportResponse, IncognitoResponse, PatchRequest, SessionDetails, SessionList,
-    StopRequest, Stopped, TruncateRequest, UiMessages, VisitorBody, VisitorRequest,
+    AppendRequest, AppendResponse, ChatRequest, ChatResponse, ClaimRequest, ClaimResponse, CreateRequest, Deleted,
+    DeletedAll, ExportLine, ForkRequest, Health, History, ImportResponse, IncognitoResponse, PatchRequest,
+    SessionDetails, SessionList, StopRequest, Stopped, TruncateRequest, UiMessages, VisitorBody, VisitorRequest,
 };
 use chatkeep_model::{Code, Message};
 use serde_json::json;
@@ -308,6 +308,11 @@ pub(crate) fn described(action: Action) -> Operation {
             .may_take::<VisitorRequest>(json!({}))
             .gives::<VisitorBody>(200, "A new visitor; with a visitor's token, a new token for the same one.")
             .fails(&[Code::Unauthorized, Code::Forbidden, Code::Internal, Code::NotConfigured]),
+
+        Action::ClaimVisitor => operation("sessions", "Claim a visitor's sessions for the user who asks")
+            .may_take::<ClaimRequest>(json!({}))
+            .gives::<ClaimResponse>(200, "What was moved, and what is left: claim again until nothing is.")
+            .fails(&[Code::InvalidBody, Code::VisitorClaimed, Code::TooManySessions, Code::Internal]),
 
         Action::Dialect(dialect, verb) => spoken(dialect, verb, true),
     }

@@ -4,7 +4,10 @@ use crate::edge::{get_json, now};
 use crate::primitives::{sha256, verify};
 use chatkeep_model::auth::jwks::{KeySet, MAX_BYTES, Step, step};
 use chatkeep_model::auth::jwt::Algorithm;
-use chatkeep_model::auth::{Access, By, Credentials, Identity, Presented, Scope, Signed, Verifier, admit, present};
+use chatkeep_model::auth::visitor::Visitor;
+use chatkeep_model::auth::{
+    Access, By, Credentials, Identity, Presented, Scope, Signed, Verifier, admit, present, visitor_beside,
+};
 use chatkeep_model::owner::Named;
 use chatkeep_model::{Code, Millis, Owner, Problem};
 use std::cell::RefCell;
@@ -44,6 +47,16 @@ pub(crate) async fn enter(
         }
     };
     Ok(Some(Caller { owner, by }))
+}
+
+/// The visitor who is shown beside who asks.
+pub(crate) async fn visitor(access: &Access, shown: &Credentials<'_>, token: Option<&str>) -> Result<Visitor, Problem> {
+    let signed = visitor_beside(access, shown, token)?;
+    let genuine = is_genuine(&signed).await?;
+    match signed.settle(genuine, now())?.by {
+        By::Visitor(visitor) => Ok(visitor),
+        _ => Err(Problem::new(Code::Internal)),
+    }
 }
 
 /// The platform's rate-limiting binding, if there is one, and the longest period that it knows, in seconds.

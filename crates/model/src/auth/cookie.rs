@@ -12,6 +12,12 @@ pub fn set(token: &str, lives: Millis) -> String {
     format!("{NAME}={token}; Path=/; Max-Age={}; HttpOnly; Secure; SameSite=Strict", lives.0 / 1000)
 }
 
+/// The `Set-Cookie` header that takes it back.
+#[must_use]
+pub fn clear() -> String {
+    set("", Millis(0))
+}
+
 /// The token in the cookie, where it counts: browsers send a cookie whoever's page asks, so it counts for this origin's own
 /// pages only. What may change something must say which page asks.
 pub(super) fn token<'a>(shown: &Credentials<'a>) -> Option<&'a str> {

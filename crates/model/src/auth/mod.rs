@@ -198,6 +198,21 @@ pub fn admit(access: &Access, who: Option<Identity>, needs: Option<Scope>) -> Re
     }
 }
 
+/// What a visitor shows beside who asks: this token, or without one the cookie. Its signature is to be verified.
+///
+/// # Errors
+/// [`Code::InvalidBody`] where nothing is shown, [`Code::Unauthorized`] for what can't be a visitor's.
+pub fn visitor_beside<'a>(
+    access: &'a Access,
+    shown: &Credentials<'a>,
+    token: Option<&'a str>,
+) -> Result<Signed<'a>, Problem> {
+    let missing = || Problem::new(Code::InvalidBody).detail("visitor is the visitor's token");
+    let token = token.or_else(|| cookie::token(shown)).ok_or_else(missing)?;
+    let signed = signed(access, token, None).filter(|signed| matches!(signed.claims, Claimed::Visitor(_)));
+    signed.ok_or_else(|| refused(access, Some("invalid_token")))
+}
+
 fn signed<'a>(access: &'a Access, token: &'a str, acts_for: Option<Named>) -> Option<Signed<'a>> {
     if token.len() > MAX_TOKEN_BYTES {
         return None;

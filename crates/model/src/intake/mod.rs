@@ -14,7 +14,7 @@ pub use incognito::{Incognito, incognito};
 pub use session::{create, create_of, fork, patch, restore, truncate};
 pub use state::{Preconditions, write_state};
 pub use turn::{append, append_of, appends, begin, chat, chat_in, stop};
-pub use visitor::visitor;
+pub use visitor::{claim, visitor};
 
 use crate::error::{Code, Problem};
 use crate::id::{InvalidId, MessageId, SessionId, TurnId, digest};

@@ -2,6 +2,7 @@
 //! all of it is. Repeating changes nothing.
 
 use super::{Carried, Operation, buried, index_ttl, numbers, session_from};
+use crate::change::Change;
 use crate::id::SessionId;
 use crate::limits::REMEMBERED_TURNS;
 use crate::records::{Records, State};
@@ -99,6 +100,11 @@ impl Operation for Arrive {
             "lost" => Arrived::Lost,
             _ => return Err(UnexpectedReply),
         })
+    }
+
+    fn changes(&self, outcome: &Arrived) -> Vec<Change> {
+        let Arrived::Here(session) = outcome else { return Vec::new() };
+        vec![Change::of_session(&self.session, session, true, self.now)]
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Arrived, R::Error> {

@@ -1,6 +1,7 @@
 //! Remove a session that has arrived at another owner. What is left of it keeps late sends out, for as long as a deleted one would.
 
 use super::{Operation, readable};
+use crate::change::Change;
 use crate::id::SessionId;
 use crate::records::Records;
 use crate::redis::script::LEAVE;
@@ -29,6 +30,11 @@ impl Operation for Leave {
 
     fn decode(&self, reply: Reply) -> Result<bool, UnexpectedReply> {
         Ok(reply.number()? == 1)
+    }
+
+    fn changes(&self, left: &bool) -> Vec<Change> {
+        let gone = Change::SessionDeleted { session_id: self.session.clone() };
+        Some(gone).filter(|_| *left).into_iter().collect()
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<bool, R::Error> {

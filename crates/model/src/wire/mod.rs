@@ -23,7 +23,7 @@ pub use sessions::{
     SessionList, StateFields, SummaryBody, TruncateRequest,
 };
 pub use transfer::{ExportEnd, ExportLine, ExportedMessage, ExportedSession, ImportResponse};
-pub use visitors::{VisitorBody, VisitorRequest};
+pub use visitors::{ClaimRequest, ClaimResponse, VisitorBody, VisitorRequest};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -211,7 +211,7 @@ fn takeover(random: &mut Random) -> Vec<Step> {
 fn there_and_back(random: &mut Random, ttl: u64) -> Vec<Step> {
     let session = random.within(0..4);
     let carry = |back| Step::Carry { session, back, steps: 9 };
-    let end = if random.percent(50) { Step::Delete { session } } else { Step::Wait(Millis(ttl)) };
+    let end = if random.percent(50) { Step::Delete { session, operation: None } } else { Step::Wait(Millis(ttl)) };
     vec![
         Step::Begin { session, turn: 9, attempt: 0, twist: BeginTwist::None },
         Step::Finish { which: 0, twist: FinishTwist::None },

@@ -70,6 +70,11 @@ impl Archive {
         Some(Self { env: env.clone(), config, namespace, store: store.clone() })
     }
 
+    /// The same archive, as another owner's store uses it.
+    pub(crate) fn with_store(&self, store: Store) -> Self {
+        Self { store, ..self.clone() }
+    }
+
     fn place(&self, session: &SessionId) -> Place {
         Place { namespace: self.namespace.name, owner: self.store.owner().clone(), session: session.clone() }
     }

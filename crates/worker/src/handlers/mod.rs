@@ -4,6 +4,7 @@ mod admin;
 mod ai;
 mod answer;
 mod chat;
+mod claim;
 mod dialects;
 mod events;
 mod export;
@@ -23,7 +24,7 @@ use crate::settings::{Settings, settings};
 use crate::store::{Store, replay_after_recovery, upstash};
 use crate::watch::{self, Watch};
 pub(crate) use answer::{Answer, Body, Piece};
-use chatkeep_model::auth::{Credentials, socket};
+use chatkeep_model::auth::{By, Credentials, socket};
 use chatkeep_model::config::Config;
 use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
 use chatkeep_model::depth::is_deeper;
@@ -92,7 +93,12 @@ impl Call<'_> {
 
     /// Reads a page of messages. A session that the store has no more comes back from the archive first.
     async fn page(&self, read: &ReadHistory) -> Result<Option<Page>, Problem> {
-        let page = self.store.run(read).await?;
+        let mut page = self.store.run(read).await?;
+        if let Some(found) = &page
+            && claim::has_left(self, &read.session, &found.session).await?
+        {
+            page = None;
+        }
         match &self.archive {
             Some(archive) if page.is_none() && archive.revive(&read.session, read.now).await? => {
                 Ok(self.store.run(read).await?)
@@ -340,8 +346,13 @@ async fn answer(
         Action::Dialect(dialect, verb) => dialects::serve(&call, dialect, verb).await,
         // Answered above: it is for those who are nobody yet.
         Action::NewVisitor => Err(Problem::new(Code::Internal)),
+        Action::ClaimVisitor => claim::claim(&call, &credentials(headers, own_origin, method)).await,
     };
     let store = &call.store;
+    if matches!(by, By::Visitor(_)) && answer.as_ref().is_err_and(claim::may_be_under_way) {
+        let (store, namespace, archive) = (store.clone(), Rc::clone(&call.namespace), call.archive.clone());
+        context.wait_until(async move { claim::go_on(&store, archive, &namespace.limits).await });
+    }
     let traced = action.writes() && answer.as_ref().is_ok_and(|answer| !answer.traceless);
     if traced && !store.is_degraded() && store.note_is_due(call.fresh.now) {
         let (store, now) = (store.clone(), call.fresh.now);

@@ -1,7 +1,7 @@
 //! `/v1/sessions`: create, list, info, patch, touch, delete, restore.
 
-use super::Call;
 use super::answer::Answer;
+use super::{Call, claim};
 use chatkeep_model::limits::{LIST_PAGE, SEARCHED_SESSIONS, SESSIONS_PER_CALL, STATE_FIELDS};
 use chatkeep_model::plan::{Created, Cursor, Details, Info, ReadList, ReadState, Restored, Stated, Summary, Touch};
 use chatkeep_model::records::Notes;
@@ -40,7 +40,8 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
         return Err(wrong("fields names too many members"));
     }
     let asked = if search.is_some() { SEARCHED_SESSIONS } else { limit };
-    let listed = call.store.run(&ReadList { now, limit: asked, cursor: cursor.transpose()? }).await?;
+    let mut listed = call.store.run(&ReadList { now, limit: asked, cursor: cursor.transpose()? }).await?;
+    claim::leave_out(call, &mut listed).await?;
     let more = listed.next.is_some();
     let found = |title: &str| search.as_ref().is_none_or(|text| title.to_lowercase().contains(text));
     let cards = listed.cards.iter().filter(|card| found(&card.title));
@@ -90,7 +91,12 @@ fn members(json: &str, fields: &[String]) -> StateFields {
 
 pub(super) async fn info(call: &Call<'_>) -> Result<Answer, Problem> {
     let session = call.session()?;
-    let found = call.store.run(&Info { session: session.clone(), now: call.fresh.now }).await?;
+    let mut found = call.store.run(&Info { session: session.clone(), now: call.fresh.now }).await?;
+    if let Some(there) = &found
+        && claim::has_left(call, &session, &there.session).await?
+    {
+        found = None;
+    }
     details(call, &session, found)
 }
 

@@ -84,9 +84,28 @@ impl Store {
         Self { whole: true, ..self.clone() }
     }
 
-    /// The store of another owner, for an operator's request. A journal that the owner may have is replayed first.
+    /// The store of another owner: for an operator's request, or for a claim. A journal that the owner may have is replayed first.
     pub(crate) fn of(&self, owner: Owner) -> Self {
-        Self { owner, marker: Rc::new(RefCell::new(Marker::of_request(None))), whole: true, ..self.clone() }
+        // Its changes are the news of its own owner.
+        let telling = match self.telling {
+            Telling::Nobody => Telling::Nobody,
+            _ => Telling::Later(Rc::default()),
+        };
+        let is_heard = Rc::new(Cell::new(self.config.upstash.is_some()));
+        let marker = Rc::new(RefCell::new(Marker::of_request(None)));
+        Self { owner, marker, whole: true, telling, is_heard, ..self.clone() }
+    }
+
+    /// Sees to it that nothing of the owner's waits in a journal.
+    ///
+    /// # Errors
+    /// Redis can't take it now.
+    pub(crate) async fn drain(&self) -> Result<(), StoreError> {
+        if self.config.upstash.is_none() {
+            return Ok(());
+        }
+        let left = embedded::replay(&self.env, &self.namespace.prefix, &self.owner, PATIENCE).await?;
+        if left == 0 { Ok(()) } else { Err(StoreError::Unavailable(Outage::Network)) }
     }
 
     /// Runs an operation. Little of this is generic: each operation has its own copy of what is.

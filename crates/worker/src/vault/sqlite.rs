@@ -6,7 +6,7 @@ use chatkeep_model::message::stored_prefix;
 use chatkeep_model::records::{self, Notes, Records};
 use chatkeep_model::session::{Card, Flags};
 use chatkeep_model::turn::TurnRecord;
-use chatkeep_model::{MessageId, Millis, Session, SessionId, TurnId};
+use chatkeep_model::{MessageId, Millis, Owner, Session, SessionId, TurnId};
 use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
@@ -33,6 +33,7 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS @turns_by_sequence ON @turns (session, sequence);
     CREATE TABLE IF NOT EXISTS @charges (
         bucket TEXT PRIMARY KEY, count INTEGER NOT NULL, needed_until INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS @claimed (one INTEGER PRIMARY KEY, by TEXT NOT NULL, until INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS @bases (
         id TEXT PRIMARY KEY, whole INTEGER NOT NULL, known_from INTEGER NOT NULL, state_known INTEGER NOT NULL) WITHOUT ROWID;";
 
@@ -266,9 +267,29 @@ impl Records for Sqlite {
     }
 
     fn count(&mut self, now: Millis) -> Result<u64> {
-        let query = "SELECT count(*) FROM @sessions WHERE buried_until IS NULL AND expires > ?";
+        let query = "SELECT count(*) FROM @sessions WHERE buried_until IS NULL AND expires > ?
+            AND flags NOT LIKE 'i%'";
         let rows = self.rows(query, vec![int(now.0)])?;
         rows.first().map_or(Ok(0), |row| number(row, 0))
+    }
+
+    fn turns(&mut self, id: &SessionId) -> Result<Vec<(TurnId, TurnRecord)>> {
+        let query = format!("SELECT turn, record FROM @turns WHERE session = {NUMBER} ORDER BY sequence");
+        let read = |row: &Row| {
+            let turn = TurnId::parse(string(row, 0)?).map_err(|_| corrupt())?;
+            Ok((turn, TurnRecord::parse(&string(row, 1)?).ok_or_else(corrupt)?))
+        };
+        self.rows(&query, vec![text(id.as_str())])?.iter().map(read).collect()
+    }
+
+    fn claimed_by(&mut self, now: Millis) -> Result<Option<Owner>> {
+        let rows = self.rows("SELECT by FROM @claimed WHERE until > ?", vec![int(now.0)])?;
+        rows.first().map(|row| string(row, 0).map(Owner::stored)).transpose()
+    }
+
+    fn put_claim(&mut self, by: &Owner, until: Millis) -> Result<()> {
+        let query = "INSERT OR REPLACE INTO @claimed (one, by, until) VALUES (1, ?, ?)";
+        self.run(query, vec![text(by.as_str()), int(until.0)])
     }
 
     fn charge(&mut self, bucket: &str, now: Millis, lives: Millis) -> Result<u64> {
@@ -282,6 +303,7 @@ impl Records for Sqlite {
     fn cards(&mut self, now: Millis, newest: Option<Millis>, skip: u64, limit: u64) -> Result<Vec<Card>> {
         let query = format!(
             "SELECT id, {FIELDS} FROM @sessions WHERE buried_until IS NULL AND expires > ? AND expires <= ?
+             AND flags NOT LIKE 'i%'
              ORDER BY expires DESC, id DESC LIMIT ? OFFSET ?"
         );
         let newest = newest.map_or((1 << 53) - 1, |newest| newest.0);
@@ -290,7 +312,7 @@ impl Records for Sqlite {
 
     fn cards_after(&mut self, now: Millis, after: Option<(Millis, &SessionId)>, limit: u64) -> Result<Vec<Card>> {
         let query = format!(
-            "SELECT id, {FIELDS} FROM @sessions WHERE buried_until IS NULL AND expires > ? AND (expires, id) > (?, ?)
+            "SELECT id, {FIELDS} FROM @sessions WHERE buried_until IS NULL AND flags NOT LIKE 'i%' AND expires > ? AND (expires, id) > (?, ?)
              ORDER BY expires, id LIMIT ?"
         );
         let (expires, id) = after.map_or((0, ""), |(expires, id)| (expires.0, id.as_str()));
