@@ -194,6 +194,26 @@ export interface ChatResponse {
   readonly usage?: Raw;
 }
 
+/** `POST /v1/visitors/claim`. */
+export interface ClaimRequest {
+  /** The visitor's token; without it, the cookie counts. */
+  readonly visitor?: string | null;
+}
+
+/** The answer to `POST /v1/visitors/claim`. */
+export interface ClaimResponse {
+  /** Those that are still the visitor's: claim again, until there are none. */
+  readonly left: number;
+  /** The sessions that this request moved. */
+  readonly moved: number;
+  /** Whose sessions they are now. */
+  readonly owner: string;
+  /** Those that have another id now, because the user had a session of theirs: the old ids and the new ones. */
+  readonly renamed?: Readonly<Record<string, unknown>>;
+  /** Whose they were. */
+  readonly visitor: string;
+}
+
 /** `POST /v1/sessions`. */
 export interface CreateRequest {
   /** The session's id, minted by the client; absent lets the server mint one. */
