@@ -8,8 +8,7 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
     let (mut bits, mut held) = (0_u32, 0_u32);
     for byte in text.bytes() {
-        let value = ALPHABET.iter().position(|one| *one == byte)?;
-        bits = bits << 6 | u32::try_from(value).ok()?;
+        bits = bits << 6 | u32::from(value(byte)?);
         held += 6;
         if held >= 8 {
             held -= 8;
@@ -18,6 +17,17 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
         }
     }
     (held < 6 && bits == 0).then_some(bytes)
+}
+
+fn value(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    })
 }
 
 /// The text of some bytes.

@@ -77,6 +77,7 @@ codes! {
     ResponderTimeout = "responder_timeout", 504, true, "The responder took too long";
     StoreUnavailable = "store_unavailable", 503, true, "The store can't be reached";
     StoreMisconfigured = "store_misconfigured", 503, false, "The store refuses this Worker";
+    ValueUnreadable = "value_unreadable", 503, false, "What is stored can't be decrypted";
     IdentityUnavailable = "identity_unavailable", 503, true, "The issuer of the token can't be reached";
     NotConfigured = "not_configured", 503, false, "This Worker is not configured";
 }
@@ -162,6 +163,8 @@ pub enum StoreError {
     TooLarge,
     /// It answered something that the plan doesn't know: a defect.
     UnexpectedReply,
+    /// What it has can't be decrypted: the cause.
+    Unreadable(&'static str),
 }
 
 /// The kinds of outage, as `/health` names them.
@@ -231,6 +234,7 @@ impl StoreError {
             StoreError::Misconfigured(cause) => cause,
             StoreError::TooLarge => "too_large",
             StoreError::UnexpectedReply => "unexpected_reply",
+            StoreError::Unreadable(cause) => cause,
         }
     }
 }
@@ -250,6 +254,7 @@ impl From<StoreError> for Problem {
             StoreError::Misconfigured(_) => Code::StoreMisconfigured,
             StoreError::TooLarge => Code::BodyTooLarge,
             StoreError::UnexpectedReply => Code::Internal,
+            StoreError::Unreadable(_) => Code::ValueUnreadable,
         };
         let problem = Problem::new(code).detail(format!("store: {}", error.cause()));
         if code.retryable() { problem.retry_after(1) } else { problem }

@@ -35,6 +35,7 @@ pub mod records;
 pub mod redis;
 pub mod responder;
 pub mod route;
+pub mod seal;
 pub mod session;
 pub mod sse;
 pub mod stream;

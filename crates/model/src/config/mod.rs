@@ -1,8 +1,11 @@
 //! Configuration: what the environment's variables mean. One place spells each name.
 
 mod archive;
+mod encryption;
 mod namespaces;
 mod store;
+
+pub use encryption::Encryption;
 
 use crate::archive::Archive;
 use crate::auth::Access;
@@ -29,6 +32,8 @@ pub struct Config {
     pub dialects: Vec<(Dialect, Rc<Namespace>)>,
     /// The dialect that is mounted at the root besides.
     pub root: Option<Dialect>,
+    /// Whether and how sessions are encrypted at rest.
+    pub encryption: Option<Encryption>,
     /// Who is let in.
     pub access: Access,
     /// The long-term archive, where there is one.
@@ -123,6 +128,7 @@ impl Config {
             archive,
             dialects,
             root: read("DIALECT_ROOT").map(|name| root(&name)).transpose()?,
+            encryption: encryption::encryption(&read)?,
             access: Access::read(&read)?,
             rates: Rates::read(&read)?,
             allowed_origins: allowed_origins(&read)?,

@@ -17,6 +17,7 @@ pub use replay::{Settled, Step};
 use crate::id::{SessionId, TurnId};
 use crate::owner::Owner;
 use crate::records::Records;
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,19 @@ pub struct Seed {
     pub state: Option<(u64, String)>,
     /// A turn that runs, and its record as stored. Its user message is the last of the messages.
     pub turn: Option<(TurnId, String)>,
+}
+
+impl Seed {
+    /// Shows its texts, which are sealed as those of operations are.
+    ///
+    /// # Errors
+    /// What `visit` refuses.
+    pub fn texts(&mut self, id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
+        self.session.as_mut().map_or(Ok(()), |session| visit(Kind::Title, id, &mut session.title))?;
+        self.messages.iter_mut().try_for_each(|message| visit(Kind::Message, id, message))?;
+        self.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))?;
+        self.state.as_mut().map_or(Ok(()), |(_, json)| visit(Kind::State, id, json))
+    }
 }
 
 /// An operation that a vault is handed because Redis could not take it, or because the client was told to come by.

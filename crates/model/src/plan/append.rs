@@ -2,8 +2,7 @@
 
 use super::{
     Opened, Operation, Room, asked, have_id, index_ttl, is_set_aside, live, new_session, newest_that_fit, numbers,
-    open, session_from,
-};
+    open, session_from, show_messages};
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
@@ -11,6 +10,7 @@ use crate::message::stored_id;
 use crate::records::Records;
 use crate::redis::script::APPEND;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -64,6 +64,19 @@ pub enum Appended {
 impl Operation for Append {
     const NAME: &'static str = "append";
     type Outcome = Appended;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        show_messages(&mut self.messages, &self.session, visit)?;
+        visit(Kind::Title, &self.session, &mut self.title)?;
+        visit(Kind::Fingerprint, &self.session, &mut self.fingerprint)
+    }
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Appended::Stored { session, .. } => visit(Kind::Title, &self.session, &mut session.title),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let mut arguments = vec![

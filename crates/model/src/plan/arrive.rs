@@ -1,13 +1,14 @@
 //! Take in a session that comes from another owner, in one call or several. It is not there before the last of them, and then
 //! all of it is. Repeating changes nothing.
 
-use super::{Carried, Operation, buried, index_ttl, numbers, session_from};
+use super::{Carried, Operation, buried, index_ttl, numbers, session_from, show_messages};
 use crate::change::Change;
 use crate::id::SessionId;
 use crate::limits::REMEMBERED_TURNS;
 use crate::records::{Records, State};
 use crate::redis::script::ARRIVE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -55,6 +56,20 @@ pub enum Arrived {
 impl Operation for Arrive {
     const NAME: &'static str = "arrive";
     type Outcome = Arrived;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        if let Some(carried) = &mut self.carried {
+            carried.texts(&self.session, visit)?;
+        }
+        show_messages(&mut self.messages, &self.session, visit)
+    }
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Arrived::Here(session) => visit(Kind::Title, &self.session, &mut session.title),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let mut arguments = vec![self.session.to_string(), self.seal.clone()];

@@ -3,8 +3,7 @@
 
 use super::{
     CutAfter, Opened, Operation, Room, asked, cut, have_id, index_ttl, is_set_aside, live, new_session,
-    newest_that_fit, numbers, open, session_from,
-};
+    newest_that_fit, numbers, open, session_from, show_messages};
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
@@ -13,6 +12,7 @@ use crate::rate::Charge;
 use crate::records::Records;
 use crate::redis::script::BEGIN_TURN;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -142,6 +142,26 @@ pub enum Begun {
 impl Operation for BeginTurn {
     const NAME: &'static str = "begin_turn";
     type Outcome = Begun;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Message, &self.session, &mut self.message)?;
+        visit(Kind::Title, &self.session, &mut self.title)?;
+        visit(Kind::Fingerprint, &self.session, &mut self.fingerprint)
+    }
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Begun::Started { session, window, .. } => {
+                visit(Kind::Title, &self.session, &mut session.title)?;
+                show_messages(window, &self.session, visit)
+            }
+            Begun::Replay { session, reply, .. } => {
+                visit(Kind::Title, &self.session, &mut session.title)?;
+                visit(Kind::Message, &self.session, reply)
+            }
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let mut arguments = vec![

@@ -7,6 +7,7 @@ use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::Records;
 use crate::redis::script::CREATE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::{Flags, Session};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -50,6 +51,17 @@ pub enum Created {
 impl Operation for Create {
     const NAME: &'static str = "create";
     type Outcome = Created;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Title, &self.session, &mut self.title)
+    }
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Created::Created(session) => visit(Kind::Title, &self.session, &mut session.title),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         Call::Script {

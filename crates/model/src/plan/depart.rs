@@ -1,12 +1,13 @@
 //! Let a session go to another owner: from here on it can only be read, until it has arrived there and leaves. Gives what it is,
 //! with its newest messages; the others are read as a history. Repeating gives the same.
 
-use super::{Operation, index_ttl, newest_that_fit, numbers, readable, session_from};
+use super::{Operation, index_ttl, newest_that_fit, numbers, readable, session_from, show_messages};
 use crate::id::{SessionId, TurnId};
 use crate::limits::{IMPORTED_PER_CALL, REMEMBERED_TURNS};
 use crate::records::Records;
 use crate::redis::script::DEPART;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -36,6 +37,15 @@ pub struct Carried {
     pub turns: Vec<(TurnId, String)>,
 }
 
+impl Carried {
+    /// Shows its texts.
+    pub(super) fn texts(&mut self, id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Title, id, &mut self.session.title)?;
+        visit(Kind::Metadata, id, &mut self.metadata)?;
+        visit(Kind::State, id, &mut self.state.1)
+    }
+}
+
 /// What a departure comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,6 +71,16 @@ pub enum Departed {
 impl Operation for Depart {
     const NAME: &'static str = "depart";
     type Outcome = Departed;
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Departed::Leaving { carried, messages, .. } => {
+                carried.texts(&self.session, visit)?;
+                show_messages(messages, &self.session, visit)
+            }
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let mut arguments = vec![self.session.to_string()];

@@ -8,6 +8,7 @@ use crate::message::{Message, stored_id, stored_prefix};
 use crate::records::{Notes, Records};
 use crate::redis::script::FINISH_TURN;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -50,6 +51,17 @@ pub enum Finished {
 impl Operation for FinishTurn {
     const NAME: &'static str = "finish_turn";
     type Outcome = Finished;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Message, &self.session, &mut self.reply)
+    }
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Finished::Stored(session) => visit(Kind::Title, &self.session, &mut session.title),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         Call::Script {

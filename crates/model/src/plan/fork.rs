@@ -7,6 +7,7 @@ use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::{Records, State};
 use crate::redis::script::FORK;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::{Flags, Session};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -59,6 +60,17 @@ const CHUNK: u64 = 500;
 impl Operation for Fork {
     const NAME: &'static str = "fork";
     type Outcome = Forked;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Title, &self.target, &mut self.title)
+    }
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Forked::Created(session) => visit(Kind::Title, &self.target, &mut session.title),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let mut arguments = vec![

@@ -1,11 +1,12 @@
 //! Read a page of a session's messages. Reading does not slide the TTL.
 
-use super::{Operation, newest_that_fit, readable, session_from};
+use super::{Operation, newest_that_fit, readable, session_from, show_messages};
 use crate::id::SessionId;
 use crate::limits::REPLY_BYTES;
 use crate::records::Records;
 use crate::redis::script::HISTORY;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,13 @@ impl Page {
 impl Operation for ReadHistory {
     const NAME: &'static str = "history";
     type Outcome = Option<Page>;
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        outcome.as_mut().map_or(Ok(()), |page| {
+            visit(Kind::Title, &self.session, &mut page.session.title)?;
+            show_messages(&mut page.messages, &self.session, visit)
+        })
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         Call::Script {

@@ -8,6 +8,7 @@ use crate::message::stored_prefix;
 use crate::records::{Records, State};
 use crate::redis::script::IMPORT;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::{Flags, Session};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,20 @@ pub enum Imported {
 impl Operation for Import {
     const NAME: &'static str = "import";
     type Outcome = Imported;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Title, &self.session, &mut self.title)?;
+        visit(Kind::Metadata, &self.session, &mut self.metadata)?;
+        visit(Kind::State, &self.session, &mut self.state)?;
+        self.messages.iter_mut().try_for_each(|(_, message)| visit(Kind::Message, &self.session, message))
+    }
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Imported::Stored(session) => visit(Kind::Title, &self.session, &mut session.title),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let mut arguments = vec![

@@ -4,6 +4,7 @@ use super::{Operation, readable, session_from};
 use crate::id::SessionId;
 use crate::records::{Notes, Records};
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -28,9 +29,21 @@ pub struct Details {
     pub notes: Notes,
 }
 
+impl Details {
+    /// Shows its texts.
+    pub(super) fn texts(&mut self, id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Title, id, &mut self.session.title)?;
+        self.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))
+    }
+}
+
 impl Operation for Info {
     const NAME: &'static str = "info";
     type Outcome = Option<Details>;
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        outcome.as_mut().map_or(Ok(()), |details| details.texts(&self.session, visit))
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let key = keys.session(&self.session);

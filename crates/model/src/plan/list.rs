@@ -5,6 +5,7 @@ use crate::id::SessionId;
 use crate::records::Records;
 use crate::redis::script::LIST;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Card;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,10 @@ impl ReadList {
 impl Operation for ReadList {
     const NAME: &'static str = "list";
     type Outcome = Listed;
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        outcome.cards.iter_mut().try_for_each(|card| visit(Kind::Title, &card.id, &mut card.title))
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         Call::Script {

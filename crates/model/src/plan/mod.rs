@@ -65,6 +65,7 @@ use crate::message::stored_prefix;
 use crate::records::{Notes, Records};
 use crate::redis::reply::Items;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::{Flags, Session};
 use crate::time::Millis;
 use serde::de::DeserializeOwned;
@@ -73,12 +74,30 @@ use std::fmt;
 use std::ops::Range;
 
 /// An operation on one owner's sessions. It is a value: time, randomness and limits are its fields.
-pub trait Operation: Registered + Serialize + DeserializeOwned {
+pub trait Operation: Registered + Clone + Serialize + DeserializeOwned {
     /// Its name, in the vault's protocol, logs and counters.
     const NAME: &'static str;
 
     /// What it comes to.
     type Outcome: Serialize + DeserializeOwned + PartialEq + fmt::Debug;
+
+    /// Shows the texts in it that are sealed where sessions are encrypted.
+    ///
+    /// # Errors
+    /// What `visit` refuses.
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        let _ = visit;
+        Ok(())
+    }
+
+    /// Shows those in what it came to.
+    ///
+    /// # Errors
+    /// What `visit` refuses.
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        let _ = (outcome, visit);
+        Ok(())
+    }
 
     /// How Redis does it.
     fn call(&self, keys: &Keys) -> Call;
@@ -199,6 +218,11 @@ fn session_from(items: &mut Items) -> Result<Session, UnexpectedReply> {
         revision: items.number()?,
         flags: Flags::parse(&items.text()?),
     })
+}
+
+/// Shows stored messages.
+fn show_messages(messages: &mut [String], id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
+    messages.iter_mut().try_for_each(|message| visit(Kind::Message, id, message))
 }
 
 /// The arguments that are numbers.

@@ -7,6 +7,7 @@ use crate::limits::REMEMBERED_TURNS;
 use crate::records::{Notes, Records};
 use crate::redis::script::PATCH;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,16 @@ pub struct Patch {
 impl Operation for Patch {
     const NAME: &'static str = "patch";
     type Outcome = Option<Details>;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        let Self { session, title, metadata, .. } = self;
+        title.as_mut().map_or(Ok(()), |title| visit(Kind::Title, session, title))?;
+        metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, session, metadata))
+    }
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        outcome.as_mut().map_or(Ok(()), |details| details.texts(&self.session, visit))
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let flag = |flag: Option<bool>| flag.map(|set| u8::from(set).to_string()).unwrap_or_default();

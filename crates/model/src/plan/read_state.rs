@@ -6,6 +6,7 @@ use crate::limits::REPLY_BYTES;
 use crate::records::Records;
 use crate::redis::script::READ_STATE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,13 @@ pub enum Stated {
 impl Operation for ReadState {
     const NAME: &'static str = "read_state";
     type Outcome = Vec<Stated>;
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        self.sessions.iter().zip(outcome).try_for_each(|(id, stated)| match stated {
+            Stated::State(_, json) => visit(Kind::State, id, json),
+            _ => Ok(()),
+        })
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         Call::Script {

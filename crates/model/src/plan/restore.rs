@@ -7,6 +7,7 @@ use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::Records;
 use crate::redis::script::RESTORE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -44,6 +45,13 @@ pub enum Restored {
 impl Operation for Restore {
     const NAME: &'static str = "restore";
     type Outcome = Restored;
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Restored::Back(session) => visit(Kind::Title, &self.session, &mut session.title),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let record = TurnRecord::of_operation(&self.operation, "-");

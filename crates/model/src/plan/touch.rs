@@ -5,6 +5,7 @@ use crate::id::SessionId;
 use crate::records::Records;
 use crate::redis::script::TOUCH;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,10 @@ pub struct Touch {
 impl Operation for Touch {
     const NAME: &'static str = "touch";
     type Outcome = Option<Session>;
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        outcome.as_mut().map_or(Ok(()), |session| visit(Kind::Title, &self.session, &mut session.title))
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         Call::Script {

@@ -7,6 +7,7 @@ use crate::limits::REMEMBERED_TURNS;
 use crate::records::Records;
 use crate::redis::script::TRUNCATE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -42,6 +43,13 @@ pub enum Truncated {
 impl Operation for Truncate {
     const NAME: &'static str = "truncate";
     type Outcome = Truncated;
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Truncated::Cut(session) => visit(Kind::Title, &self.session, &mut session.title),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let mut arguments = vec![

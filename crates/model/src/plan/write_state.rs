@@ -7,6 +7,7 @@ use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::{Records, State};
 use crate::redis::script::WRITE_STATE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
 use crate::turn::TurnRecord;
@@ -71,6 +72,17 @@ pub enum Written {
 impl Operation for WriteState {
     const NAME: &'static str = "write_state";
     type Outcome = Written;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::State, &self.session, &mut self.state)
+    }
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        match outcome {
+            Written::Stored { session, .. } => visit(Kind::Title, &self.session, &mut session.title),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let condition = match self.condition {

@@ -1,0 +1,320 @@
+//! Encryption at rest: which texts are sealed, what each is bound to, and the form in which a store has it. The cipher itself is
+//! a shell's.
+//!
+//! What a store keeps of a message is a message still, with its id, role, time and parent, which the rules look at; all that is
+//! said is sealed. Titles, metadata and states are sealed whole. Nothing sealed can be taken for what it is not: a title and a
+//! JSON text never begin with [`MARK`].
+
+use crate::error::StoreError;
+use crate::id::{MessageId, SessionId};
+use crate::message::Role;
+use crate::owner::Owner;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a sealed text begins with that is not a message.
+pub const MARK: char = '\u{1}';
+
+/// What a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Message,
+    Title,
+    Metadata,
+    State,
+    /// What tells a turn's payload from another's.
+    Fingerprint,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Kind::Message => "message",
+            Kind::Title => "title",
+            Kind::Metadata => "metadata",
+            Kind::State => "state",
+            Kind::Fingerprint => "fingerprint",
+        }
+    }
+}
+
+/// Shows texts one by one, to be sealed or opened in their places.
+pub type Visit<'a> = &'a mut dyn FnMut(Kind, &SessionId, &mut String) -> Result<(), Unreadable>;
+
+/// Why a stored text can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is sealed with a key that isn't listed.
+    UnknownKey,
+    /// It was changed, or moved from where it was sealed, or its key is another one of that name.
+    NotGenuine,
+    /// It is not sealed, and only what is sealed is believed.
+    NotSealed,
+}
+
+impl Unreadable {
+    /// The cause, as `/health` and logs name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Unreadable::UnknownKey => "encryption_key_unknown",
+            Unreadable::NotGenuine => "value_not_genuine",
+            Unreadable::NotSealed => "value_not_sealed",
+        }
+    }
+}
+
+impl From<Unreadable> for StoreError {
+    fn from(error: Unreadable) -> Self {
+        StoreError::Unreadable(error.as_str())
+    }
+}
+
+/// An authenticated cipher with its keys. A sealed text is `KEY.DATA`: the key's id, and letters, digits, `-` and `_`.
+pub trait Cipher: fmt::Debug {
+    /// Seals a text, bound to another one; nothing where new texts stay as they are.
+    fn seal(&self, bound: &str, text: &str) -> Option<String>;
+
+    /// Opens a sealed text that was bound to this one.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where that can't be.
+    fn open(&self, bound: &str, sealed: &str) -> Result<String, Unreadable>;
+
+    /// A digest of 16 hex digits, which nobody can compute without a key.
+    fn digest(&self, digits: &str) -> String;
+
+    /// Whether only what is sealed is believed.
+    fn is_strict(&self) -> bool;
+}
+
+/// Seals and opens the texts of one owner in one namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct Seal<'a> {
+    /// None where nothing is encrypted: then nothing sealed can be read.
+    pub cipher: Option<&'a dyn Cipher>,
+    /// What the namespace's keys begin with.
+    pub prefix: &'a str,
+    /// Whose texts they are.
+    pub owner: &'a Owner,
+}
+
+/// The part of a message that stays as it is.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    id: MessageId,
+    role: Role,
+    #[serde(default)]
+    content: Empty,
+    created: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<MessageId>,
+}
+
+/// What is said, left out.
+#[derive(Default)]
+struct Empty;
+
+impl Serialize for Empty {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("")
+    }
+}
+
+impl<'de> Deserialize<'de> for Empty {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Empty)
+    }
+}
+
+/// What stands between a message's head and what is sealed of it.
+const SEALED: &str = ",\"sealed\":\"";
+
+impl Seal<'_> {
+    /// Whether there is anything to seal or open with.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.cipher.is_some()
+    }
+
+    /// Seals a text.
+    ///
+    /// # Errors
+    /// [`Unreadable::NotGenuine`] for a message that is none.
+    pub fn close(&self, kind: Kind, session: &SessionId, text: &mut String) -> Result<(), Unreadable> {
+        let Some(cipher) = self.cipher else { return Ok(()) };
+        if text.is_empty() {
+            return Ok(());
+        }
+        match kind {
+            Kind::Fingerprint => *text = cipher.digest(text),
+            Kind::Message => {
+                let head: Head = serde_json::from_str(text).map_err(|_| Unreadable::NotGenuine)?;
+                let mut head = serde_json::to_string(&head).map_err(|_| Unreadable::NotGenuine)?;
+                head.pop();
+                if let Some(sealed) = cipher.seal(&self.bound(kind, session, &head), text) {
+                    *text = format!("{head}{SEALED}{sealed}\"}}");
+                }
+            }
+            _ => {
+                if let Some(sealed) = cipher.seal(&self.bound(kind, session, ""), text) {
+                    *text = format!("{MARK}{sealed}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a stored text. One that was never sealed stays as it is, unless only sealed ones are believed.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where it can't be read.
+    pub fn open(&self, kind: Kind, session: &SessionId, text: &mut String) -> Result<(), Unreadable> {
+        let (head, sealed) = match kind {
+            Kind::Fingerprint => return Ok(()),
+            Kind::Message => parts(text),
+            _ => text.strip_prefix(MARK).map(|sealed| ("", sealed)),
+        }
+        .unwrap_or(("", ""));
+        if sealed.is_empty() {
+            let believed = text.is_empty() || !self.cipher.is_some_and(Cipher::is_strict);
+            return if believed { Ok(()) } else { Err(Unreadable::NotSealed) };
+        }
+        let cipher = self.cipher.ok_or(Unreadable::UnknownKey)?;
+        let opened = cipher.open(&self.bound(kind, session, head), sealed)?;
+        *text = opened;
+        Ok(())
+    }
+
+    /// What a text is bound to: its place, so that it can't be read in another.
+    fn bound(&self, kind: Kind, session: &SessionId, head: &str) -> String {
+        format!("{}\n{}\n{session}\n{}\n{head}", self.prefix, self.owner, kind.as_str())
+    }
+}
+
+/// The id of the key that a stored text is sealed with; none where it isn't sealed.
+#[must_use]
+pub fn key_of(kind: Kind, text: &str) -> Option<&str> {
+    let sealed = match kind {
+        Kind::Message => parts(text)?.1,
+        _ => text.strip_prefix(MARK)?,
+    };
+    sealed.split('.').next()
+}
+
+/// The head of a sealed message, and what is sealed; nothing for a message that isn't.
+fn parts(text: &str) -> Option<(&str, &str)> {
+    // What is said of a message that isn't sealed stands here: most are told apart by that.
+    let (_, rest) = text.strip_prefix("{\"id\":\"")?.split_once("\",\"role\":\"")?;
+    let (_, rest) = rest.split_once('"')?;
+    rest.strip_prefix(",\"content\":\"\",\"created\":\"")?;
+    let (head, sealed) = text.strip_suffix("\"}")?.rsplit_once(SEALED)?;
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    sealed.bytes().all(valid).then_some((head, sealed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Not a cipher: it shows what it is given, and holds it against what it opens.
+    #[derive(Debug)]
+    struct FakeCipher {
+        strict: bool,
+    }
+
+    impl Cipher for FakeCipher {
+        fn seal(&self, bound: &str, text: &str) -> Option<String> {
+            Some(format!("k1.{}.{}", crate::base64url::encode(bound.as_bytes()), crate::base64url::encode(text.as_bytes())))
+        }
+
+        fn open(&self, bound: &str, sealed: &str) -> Result<String, Unreadable> {
+            let rest = sealed.strip_prefix("k1.").ok_or(Unreadable::UnknownKey)?;
+            let (its, text) = rest.split_once('.').ok_or(Unreadable::NotGenuine)?;
+            let genuine = crate::base64url::encode(bound.as_bytes()) == its;
+            let text = crate::base64url::decode(text).and_then(|bytes| String::from_utf8(bytes).ok());
+            text.filter(|_| genuine).ok_or(Unreadable::NotGenuine)
+        }
+
+        fn digest(&self, digits: &str) -> String {
+            digits.chars().rev().collect()
+        }
+
+        fn is_strict(&self) -> bool {
+            self.strict
+        }
+    }
+
+    const MESSAGE: &str = r#"{"id":"m1","role":"assistant","content":"Ahoj \"světe\"","created":"2026-11-21T09:30:00.000Z","parent":"m0","parts":[{"sealed":"x"}],"metadata":{"a":1,"sealed":"x"}}"#;
+
+    #[test]
+    fn what_is_sealed_is_opened_in_its_place_alone() -> Result<(), Box<dyn std::error::Error>> {
+        let (ada, bob, cipher) = (Owner::visitor(1), Owner::visitor(2), FakeCipher { strict: false });
+        let (one, other) = (SessionId::parse("s1")?, SessionId::parse("s2")?);
+        let seal = Seal { cipher: Some(&cipher), prefix: "chatkeep:", owner: &ada };
+        for (kind, text) in [
+            (Kind::Message, MESSAGE),
+            (Kind::Title, "Plán"),
+            (Kind::Metadata, r#"{"a":1}"#),
+            (Kind::State, "[1]"),
+        ] {
+            let mut stored = text.to_owned();
+            seal.close(kind, &one, &mut stored).map_err(|_| "sealing")?;
+            assert!(!stored.contains(text) && !stored.contains("Ahoj"), "{stored}");
+            assert_eq!(key_of(kind, &stored), Some("k1"));
+            for (seal, session, fits) in [
+                (seal, &one, true),
+                (seal, &other, false),
+                (Seal { owner: &bob, ..seal }, &one, false),
+                (Seal { prefix: "jarvis:", ..seal }, &one, false),
+            ] {
+                let mut opened = stored.clone();
+                let result = seal.open(kind, session, &mut opened);
+                assert_eq!(result, if fits { Ok(()) } else { Err(Unreadable::NotGenuine) });
+                assert_eq!(opened == text, fits);
+            }
+            let off = Seal { cipher: None, ..seal };
+            assert_eq!(off.open(kind, &one, &mut stored.clone()), Err(Unreadable::UnknownKey));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_sealed_message_is_a_message_to_the_rules() -> Result<(), Box<dyn std::error::Error>> {
+        let (owner, cipher) = (Owner::app(), FakeCipher { strict: false });
+        let seal = Seal { cipher: Some(&cipher), prefix: "chatkeep:", owner: &owner };
+        let mut stored = MESSAGE.to_owned();
+        seal.close(Kind::Message, &SessionId::parse("s1")?, &mut stored).map_err(|_| "sealing")?;
+        let message: crate::Message = serde_json::from_str(&stored)?;
+        assert_eq!((message.id.as_str(), message.role, message.content.as_str()), ("m1", Role::Assistant, ""));
+        assert_eq!(message.parent.map(|parent| parent.to_string()).as_deref(), Some("m0"));
+        let begins = r#"{"id":"m1","role":"assistant","content":"","created":"2026-11-21T09:30:00.000Z","parent":"m0","sealed":"k1."#;
+        assert!(stored.starts_with(begins), "{stored}");
+        // Its head is bound too.
+        let forged = stored.replacen("assistant", "user", 1);
+        let opened = seal.open(Kind::Message, &SessionId::parse("s1")?, &mut forged.clone());
+        assert_eq!(opened, Err(Unreadable::NotGenuine));
+        Ok(())
+    }
+
+    #[test]
+    fn what_was_never_sealed_is_read_unless_it_is_not_believed() -> Result<(), crate::id::InvalidId> {
+        let (owner, session) = (Owner::app(), SessionId::parse("s1")?);
+        let nothing_said = MESSAGE.replacen(r#"Ahoj \"světe\""#, "", 1);
+        for (kind, text) in [(Kind::Message, MESSAGE), (Kind::Message, &nothing_said), (Kind::Title, "k1.x"), (Kind::State, "1")] {
+            let mut stored = text.to_owned();
+            for cipher in [None, Some(FakeCipher { strict: false })] {
+                let cipher = cipher.as_ref().map(|cipher| cipher as &dyn Cipher);
+                let seal = Seal { cipher, prefix: "chatkeep:", owner: &owner };
+                assert_eq!(seal.open(kind, &session, &mut stored), Ok(()));
+                assert_eq!(stored, text);
+            }
+            let strict = FakeCipher { strict: true };
+            let seal = Seal { cipher: Some(&strict), prefix: "chatkeep:", owner: &owner };
+            assert_eq!(seal.open(kind, &session, &mut stored), Err(Unreadable::NotSealed));
+            assert_eq!(seal.open(kind, &session, &mut String::new()), Ok(()));
+        }
+        Ok(())
+    }
+}
