@@ -23,6 +23,8 @@ pub enum Kind {
     Title,
     Metadata,
     State,
+    /// A text in a row of the archive.
+    Row,
     /// What tells a turn's payload from another's.
     Fingerprint,
 }
@@ -34,6 +36,7 @@ impl Kind {
             Kind::Title => "title",
             Kind::Metadata => "metadata",
             Kind::State => "state",
+            Kind::Row => "row",
             Kind::Fingerprint => "fingerprint",
         }
     }
@@ -157,11 +160,7 @@ impl Seal<'_> {
                     *text = format!("{head}{SEALED}{sealed}\"}}");
                 }
             }
-            _ => {
-                if let Some(sealed) = cipher.seal(&self.bound(kind, session, ""), text) {
-                    *text = format!("{MARK}{sealed}");
-                }
-            }
+            _ => close_bound(self.cipher, &self.bound(kind, session, ""), text),
         }
         Ok(())
     }
@@ -171,26 +170,47 @@ impl Seal<'_> {
     /// # Errors
     /// [`Unreadable`] where it can't be read.
     pub fn open(&self, kind: Kind, session: &SessionId, text: &mut String) -> Result<(), Unreadable> {
-        let (head, sealed) = match kind {
-            Kind::Fingerprint => return Ok(()),
-            Kind::Message => parts(text),
-            _ => text.strip_prefix(MARK).map(|sealed| ("", sealed)),
+        match kind {
+            Kind::Fingerprint => Ok(()),
+            Kind::Message => {
+                if let Some((head, sealed)) = parts(text) {
+                    let bound = self.bound(kind, session, head);
+                    *text = self.cipher.ok_or(Unreadable::UnknownKey)?.open(&bound, sealed)?;
+                    return Ok(());
+                }
+                let believed = text.is_empty() || !self.cipher.is_some_and(Cipher::is_strict);
+                if believed { Ok(()) } else { Err(Unreadable::NotSealed) }
+            }
+            // What was never sealed needs no binding.
+            _ if self.cipher.is_none() && !text.starts_with(MARK) => Ok(()),
+            _ => open_bound(self.cipher, &self.bound(kind, session, ""), text),
         }
-        .unwrap_or(("", ""));
-        if sealed.is_empty() {
-            let believed = text.is_empty() || !self.cipher.is_some_and(Cipher::is_strict);
-            return if believed { Ok(()) } else { Err(Unreadable::NotSealed) };
-        }
-        let cipher = self.cipher.ok_or(Unreadable::UnknownKey)?;
-        let opened = cipher.open(&self.bound(kind, session, head), sealed)?;
-        *text = opened;
-        Ok(())
     }
 
     /// What a text is bound to: its place, so that it can't be read in another.
     fn bound(&self, kind: Kind, session: &SessionId, head: &str) -> String {
         format!("{}\n{}\n{session}\n{}\n{head}", self.prefix, self.owner, kind.as_str())
     }
+}
+
+/// Seals a text that is bound to whatever the caller names.
+pub fn close_bound(cipher: Option<&dyn Cipher>, bound: &str, text: &mut String) {
+    if let Some(sealed) = cipher.and_then(|cipher| cipher.seal(bound, text)) {
+        *text = format!("{MARK}{sealed}");
+    }
+}
+
+/// Opens such a text. One that was never sealed stays as it is, unless only sealed ones are believed.
+///
+/// # Errors
+/// [`Unreadable`] where it can't be read.
+pub fn open_bound(cipher: Option<&dyn Cipher>, bound: &str, text: &mut String) -> Result<(), Unreadable> {
+    let Some(sealed) = text.strip_prefix(MARK) else {
+        let believed = text.is_empty() || !cipher.is_some_and(Cipher::is_strict);
+        return if believed { Ok(()) } else { Err(Unreadable::NotSealed) };
+    };
+    *text = cipher.ok_or(Unreadable::UnknownKey)?.open(bound, sealed)?;
+    Ok(())
 }
 
 /// The id of the key that a stored text is sealed with; none where it isn't sealed.
@@ -226,7 +246,11 @@ mod tests {
 
     impl Cipher for FakeCipher {
         fn seal(&self, bound: &str, text: &str) -> Option<String> {
-            Some(format!("k1.{}.{}", crate::base64url::encode(bound.as_bytes()), crate::base64url::encode(text.as_bytes())))
+            Some(format!(
+                "k1.{}.{}",
+                crate::base64url::encode(bound.as_bytes()),
+                crate::base64url::encode(text.as_bytes())
+            ))
         }
 
         fn open(&self, bound: &str, sealed: &str) -> Result<String, Unreadable> {
@@ -253,12 +277,9 @@ mod tests {
         let (ada, bob, cipher) = (Owner::visitor(1), Owner::visitor(2), FakeCipher { strict: false });
         let (one, other) = (SessionId::parse("s1")?, SessionId::parse("s2")?);
         let seal = Seal { cipher: Some(&cipher), prefix: "chatkeep:", owner: &ada };
-        for (kind, text) in [
-            (Kind::Message, MESSAGE),
-            (Kind::Title, "Plán"),
-            (Kind::Metadata, r#"{"a":1}"#),
-            (Kind::State, "[1]"),
-        ] {
+        for (kind, text) in
+            [(Kind::Message, MESSAGE), (Kind::Title, "Plán"), (Kind::Metadata, r#"{"a":1}"#), (Kind::State, "[1]")]
+        {
             let mut stored = text.to_owned();
             seal.close(kind, &one, &mut stored).map_err(|_| "sealing")?;
             assert!(!stored.contains(text) && !stored.contains("Ahoj"), "{stored}");
@@ -302,7 +323,9 @@ mod tests {
     fn what_was_never_sealed_is_read_unless_it_is_not_believed() -> Result<(), crate::id::InvalidId> {
         let (owner, session) = (Owner::app(), SessionId::parse("s1")?);
         let nothing_said = MESSAGE.replacen(r#"Ahoj \"světe\""#, "", 1);
-        for (kind, text) in [(Kind::Message, MESSAGE), (Kind::Message, &nothing_said), (Kind::Title, "k1.x"), (Kind::State, "1")] {
+        for (kind, text) in
+            [(Kind::Message, MESSAGE), (Kind::Message, &nothing_said), (Kind::Title, "k1.x"), (Kind::State, "1")]
+        {
             let mut stored = text.to_owned();
             for cipher in [None, Some(FakeCipher { strict: false })] {
                 let cipher = cipher.as_ref().map(|cipher| cipher as &dyn Cipher);

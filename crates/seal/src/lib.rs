@@ -106,10 +106,10 @@ mod tests {
     fn a_vector_of_the_standard_holds() {
         // Test case 16 of the GCM specification by McGrew and Viega, without its key's structure: the key is all zero here,
         // the nonce too (test case 13), so that the tag alone is left.
-        let cipher = Keys::new(
-            &Encryption { keys: vec![("k".to_owned(), [0; 32])], seals: true, strict: false },
-            |bytes| bytes.fill(0),
-        );
+        let cipher =
+            Keys::new(&Encryption { keys: vec![("k".to_owned(), [0; 32])], seals: true, strict: false }, |bytes| {
+                bytes.fill(0)
+            });
         let sealed = cipher.seal("", "").unwrap_or_default();
         let bytes = sealed.strip_prefix("k.").and_then(base64url::decode).unwrap_or_default();
         let hex: String = bytes.iter().skip(NONCE).map(|byte| format!("{byte:02x}")).collect();
@@ -118,11 +118,8 @@ mod tests {
 
     #[test]
     fn keys_rotate() {
-        let (old, both, off) = (
-            keys(&[("k1", 1)], true),
-            keys(&[("k2", 2), ("k1", 1)], true),
-            keys(&[("k2", 2), ("k1", 1)], false),
-        );
+        let (old, both, off) =
+            (keys(&[("k1", 1)], true), keys(&[("k2", 2), ("k1", 1)], true), keys(&[("k2", 2), ("k1", 1)], false));
         let sealed = old.seal("here", "text").unwrap_or_default();
         assert_eq!(both.open("here", &sealed).as_deref(), Ok("text"));
         assert!(both.seal("here", "text").is_some_and(|sealed| sealed.starts_with("k2.")));

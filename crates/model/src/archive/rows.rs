@@ -5,9 +5,10 @@
 
 use super::Place;
 use crate::dialect::{sources, uuid_text};
-use crate::id::MessageId;
+use crate::id::{MessageId, SessionId};
 use crate::message::{Message, Role};
 use crate::percent::encode;
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -44,6 +45,18 @@ pub struct Row {
     pub sources: Option<Vec<String>>,
     /// When it was given.
     pub timestamp: String,
+}
+
+impl Row {
+    /// Shows its texts.
+    ///
+    /// # Errors
+    /// What `visit` refuses.
+    pub fn texts(&mut self, session: &SessionId, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Row, session, &mut self.question)?;
+        visit(Kind::Row, session, &mut self.answer)?;
+        self.sources.iter_mut().flatten().try_for_each(|source| visit(Kind::Row, session, source))
+    }
 }
 
 /// A finished turn whose row has no id yet.

@@ -44,7 +44,10 @@ pub(super) fn encryption(read: Read) -> Result<Option<Encryption>, ConfigError> 
         if keys.iter().any(|(known, _)| known == id) {
             return Err(wrong("has an id twice"));
         }
-        keys.push((id.to_owned(), key(digits).ok_or(wrong("a key is 64 hex digits, such as openssl rand -hex 32 gives"))?));
+        keys.push((
+            id.to_owned(),
+            key(digits).ok_or(wrong("a key is 64 hex digits, such as openssl rand -hex 32 gives"))?,
+        ));
     }
     if keys.is_empty() {
         return Err(wrong("must be ID:KEY, with commas"));

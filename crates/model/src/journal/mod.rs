@@ -20,6 +20,7 @@ use crate::records::Records;
 use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
+use crate::turn::TurnRecord;
 use serde::{Deserialize, Serialize};
 
 /// How much the overlay knows of a session whose earlier contents are in Redis.
@@ -97,6 +98,12 @@ impl Seed {
     pub fn texts(&mut self, id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
         self.session.as_mut().map_or(Ok(()), |session| visit(Kind::Title, id, &mut session.title))?;
         self.messages.iter_mut().try_for_each(|message| visit(Kind::Message, id, message))?;
+        if let Some((_, stored)) = &mut self.turn
+            && let Some(mut record) = TurnRecord::parse(stored)
+        {
+            visit(Kind::Fingerprint, id, &mut record.fingerprint)?;
+            *stored = record.to_string();
+        }
         self.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))?;
         self.state.as_mut().map_or(Ok(()), |(_, json)| visit(Kind::State, id, json))
     }

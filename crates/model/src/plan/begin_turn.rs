@@ -3,7 +3,8 @@
 
 use super::{
     CutAfter, Opened, Operation, Room, asked, cut, have_id, index_ttl, is_set_aside, live, new_session,
-    newest_that_fit, numbers, open, session_from, show_messages};
+    newest_that_fit, numbers, open, session_from, show_messages,
+};
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};

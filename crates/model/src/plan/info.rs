@@ -31,7 +31,10 @@ pub struct Details {
 
 impl Details {
     /// Shows its texts.
-    pub(super) fn texts(&mut self, id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
+    ///
+    /// # Errors
+    /// What `visit` refuses.
+    pub fn texts(&mut self, id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
         visit(Kind::Title, id, &mut self.session.title)?;
         self.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))
     }

@@ -32,6 +32,9 @@ pub struct Health {
     /// This isolate's circuit breaker: `closed`, `open` or `half_open`; absent on the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker: Option<String>,
+    /// The key that sessions are encrypted with, by its id, or `off` where what is new is not; absent without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<String>,
     /// The long-term archive, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<ArchiveHealth>,

@@ -9,6 +9,7 @@ use chatkeep_model::archive::d1::{self, Kept, KeptMessage, Known, Statement};
 use chatkeep_model::limits::IMPORTED_PER_CALL;
 use chatkeep_model::message::stored_prefix;
 use chatkeep_model::plan::{Import, Imported, Info, ReadState, Stated};
+use chatkeep_model::seal::Kind;
 use chatkeep_model::{Limits, Message, MessageId, Millis, Owner, SessionId};
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
@@ -46,13 +47,13 @@ async fn first<T: DeserializeOwned>(env: &Env, statement: Statement) -> Result<O
 
 pub(super) async fn keep(env: &Env, store: &Store, place: &Place) -> Result<(), Failure> {
     let (id, now) = (&place.session, edge::now());
-    let Some(details) = store.run(&Info { session: id.clone(), now }).await? else { return Ok(()) };
-    let session = &details.session;
+    let Some(mut details) = store.run(&Info { session: id.clone(), now }).await? else { return Ok(()) };
+    let session = details.session.clone();
     let known: Option<Known> = first(env, d1::known(place, session.created)).await?;
     if known.as_ref().is_some_and(|known| known.revision == session.revision) {
         return Ok(());
     }
-    let state = match store.run(&ReadState { sessions: vec![id.clone()], now }).await?.pop() {
+    let mut state = match store.run(&ReadState { sessions: vec![id.clone()], now }).await?.pop() {
         Some(Stated::State(_, json)) => Some(json),
         _ => None,
     };
@@ -64,12 +65,18 @@ pub(super) async fn keep(env: &Env, store: &Store, place: &Place) -> Result<(), 
         let messages = page.messages.get(..room.min(page.messages.len())).unwrap_or_default();
         for (number, some) in messages.chunks(BATCH).enumerate() {
             let from = page.from + (number * BATCH) as u64;
-            run::<serde_json::Value>(env, &d1::insert(place, session.created, from, some)).await?;
+            let mut some = some.to_vec();
+            store.close(|visit| some.iter_mut().try_for_each(|message| visit(Kind::Message, id, message)))?;
+            run::<serde_json::Value>(env, &d1::insert(place, session.created, from, &some)).await?;
         }
         next = page.from + messages.len() as u64;
         let last = messages.last().and_then(|text| serde_json::from_str::<Message>(text).ok());
         last_id = last.map(|message| message.id).or(last_id);
     }
+    store.close(|visit| {
+        details.texts(id, visit)?;
+        state.as_mut().map_or(Ok(()), |state| visit(Kind::State, id, state))
+    })?;
     let complete = d1::complete(place, &details, state.as_deref(), last_id.as_ref());
     run::<serde_json::Value>(env, &complete).await.map(drop)
 }
@@ -91,11 +98,18 @@ pub(super) async fn revive(
     now: Millis,
 ) -> Result<bool, Failure> {
     let Some(kept) = first::<Kept>(env, d1::find(place)).await? else { return Ok(false) };
+    let (id, mut kept) = (&place.session, kept);
+    store.open(|visit| {
+        visit(Kind::Title, id, &mut kept.title)?;
+        kept.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))?;
+        kept.state.as_mut().map_or(Ok(()), |state| visit(Kind::State, id, state))
+    })?;
     let session = kept.session();
     let mut position = kept.next.saturating_sub(limits.messages_per_session);
     loop {
         let read = d1::messages(place, kept.created, position, IMPORTED_PER_CALL.0 as u64);
-        let rows: Vec<KeptMessage> = run(env, &[read]).await?.into_iter().flatten().collect();
+        let mut rows: Vec<KeptMessage> = run(env, &[read]).await?.into_iter().flatten().collect();
+        store.open(|visit| rows.iter_mut().try_for_each(|row| visit(Kind::Message, id, &mut row.message)))?;
         let first = rows.first().map_or(position, |row| row.position);
         let messages: Vec<(MessageId, String)> = rows
             .into_iter()

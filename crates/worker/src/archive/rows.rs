@@ -57,7 +57,8 @@ pub(super) async fn keep(table: &RowStore, store: &Store, place: &Place) -> Resu
             oldest.get_or_insert_with(|| message.created.clone());
             pairs.extend(pairing.pair(place, message));
         }
-        let rows = rows_of(pairs).await;
+        let mut rows = rows_of(pairs).await;
+        store.close(|visit| rows.iter_mut().try_for_each(|row| row.texts(&place.session, visit)))?;
         kept.extend(rows.iter().map(|row| row.id.clone()));
         if !rows.is_empty() {
             send(table, table.insert(&rows)).await?;
@@ -110,7 +111,8 @@ pub(super) async fn revive(
     limits: &Limits,
     now: Millis,
 ) -> Result<bool, Failure> {
-    let rows = send(table, table.newest(place, limits.messages_per_session / 2)).await?;
+    let mut rows = send(table, table.newest(place, limits.messages_per_session / 2)).await?;
+    store.open(|visit| rows.iter_mut().try_for_each(|row| row.texts(&place.session, visit)))?;
     let said = messages(rows);
     let Some(first) = said.first() else { return Ok(false) };
     let title = derived_title(&first.content);

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use crate::archive;
 use crate::edge::now;
+use crate::seal;
 use crate::settings::Settings;
 use crate::store::{journaled, replay_after_recovery, upstash};
 use chatkeep_model::config::Config;
@@ -40,6 +41,7 @@ pub(super) async fn health(settings: &Settings, env: Env) -> Result<Answer, Prob
         using_fallback: false,
         journal_depth: None,
         breaker: None,
+        encryption: None,
         archive: None,
     };
     match settings {
@@ -47,8 +49,13 @@ pub(super) async fn health(settings: &Settings, env: Env) -> Result<Answer, Prob
             health.authentication =
                 if config.access.is_configured() { "configured" } else { "not configured" }.to_owned();
             health.store = if config.upstash.is_some() { "upstash" } else { "vault" }.to_owned();
+            health.encryption = config.encryption.as_ref().map(|encryption| {
+                let first = encryption.keys.first().filter(|_| encryption.seals);
+                first.map_or("off", |(id, _)| id).to_owned()
+            });
             health.archive = archive(config, &env).await;
             ask(config, env, &mut health).await;
+            health.cause = health.cause.or(seal::failure().map(str::to_owned));
         }
         Err(error) => health.cause = Some(error.to_string()),
     }

@@ -2,6 +2,7 @@
 
 use super::Call;
 use super::answer::Answer;
+use crate::reseal;
 use chatkeep_model::limits::HISTORY_PAGE;
 use chatkeep_model::plan::{Forked, ReadHistory, Truncated};
 use chatkeep_model::wire::History;
@@ -35,7 +36,12 @@ pub(super) async fn truncate(call: &Call<'_>) -> Result<Answer, Problem> {
 
 pub(super) async fn fork(call: &Call<'_>) -> Result<Answer, Problem> {
     let fork = intake::fork(call.session()?, call.incoming())?;
-    match call.store.run(&fork).await? {
+    let forked = if call.store.seals() {
+        reseal::fork(&call.store.whole(), &fork).await?
+    } else {
+        call.store.run(&fork).await?
+    };
+    match forked {
         Forked::Created(session) => {
             let location = format!("/v1/sessions/{}", fork.target);
             let answer = Answer::json(&session.body(&fork.target, call.fresh.now))?;

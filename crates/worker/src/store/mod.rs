@@ -14,6 +14,7 @@ pub(crate) use embedded::ask_register;
 use crate::directory::is_due;
 use crate::edge::now;
 use crate::metrics;
+use crate::seal;
 use crate::vault::ask::{Ask, RunTurn};
 use crate::watch::Watch;
 use chatkeep_model::config::{Config, Upstash};
@@ -23,9 +24,11 @@ use chatkeep_model::observe::Snapshot;
 use chatkeep_model::plan::directory::{self, Noted};
 use chatkeep_model::plan::{Append, BeginTurn};
 use chatkeep_model::redis::{Call, Keys, Reply, server};
+use chatkeep_model::seal::{Seal, Unreadable, Visit};
 use chatkeep_model::stream::Wire;
 use chatkeep_model::wire::{ActivityMinute, Raw, RedisFigures};
 use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError};
+use chatkeep_seal::Keys as Keyring;
 use journaled::Marker;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -119,11 +122,20 @@ impl Store {
         operation: &O,
         seed: &dyn Fn() -> Option<Seed>,
     ) -> Result<O::Outcome, StoreError> {
-        let json = || serde_json::to_string(operation).map_err(|_| StoreError::UnexpectedReply);
+        let keys = seal::cipher(&self.config);
+        let seal = self.seal(&keys);
+        let mut sealed = None;
+        if seal.is_on() {
+            let mut copy = operation.clone();
+            copy.texts(&mut |kind, session, text| seal.close(kind, session, text))?;
+            sealed = Some(copy);
+        }
+        let sent = sealed.as_ref().unwrap_or(operation);
+        let json = || serde_json::to_string(sent).map_err(|_| StoreError::UnexpectedReply);
         let began = now();
         let answer = match &self.config.upstash {
             Some(upstash) => {
-                let call = || operation.call(&Keys::new(&self.namespace.prefix, &self.owner));
+                let call = || sent.call(&Keys::new(&self.namespace.prefix, &self.owner));
                 self.ask(upstash, &call, O::NAME, &json, seed).await
             }
             None => {
@@ -139,14 +151,40 @@ impl Store {
         let took = now().since(began);
         self.timing.asked_store(took);
         self.watch.stored(O::NAME, took, &answer);
-        let outcome = match answer? {
-            Answer::Reply(reply) => operation.decode(reply)?,
+        let mut outcome = match answer? {
+            Answer::Reply(reply) => sent.decode(reply)?,
             Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply)?,
         };
+        let told = sent.told(&mut outcome, &mut |kind, session, text| seal.open(kind, session, text));
+        told.map_err(seal::failed)?;
         if self.is_heard.get() && !matches!(self.telling, Telling::Nobody) {
             self.telling.take(operation.changes(&outcome));
         }
         Ok(outcome)
+    }
+
+    /// What seals and opens this owner's texts.
+    fn seal<'a>(&'a self, keys: &'a Option<Rc<Keyring>>) -> Seal<'a> {
+        Seal { cipher: seal::as_cipher(keys), prefix: &self.namespace.prefix, owner: &self.owner }
+    }
+
+    /// Seals texts that are kept elsewhere than in the store, as they would be there.
+    pub(crate) fn close(&self, show: impl FnOnce(Visit) -> Result<(), Unreadable>) -> Result<(), StoreError> {
+        let keys = seal::cipher(&self.config);
+        let seal = self.seal(&keys);
+        Ok(show(&mut |kind, session, text| seal.close(kind, session, text))?)
+    }
+
+    /// Opens texts that were kept elsewhere.
+    pub(crate) fn open(&self, show: impl FnOnce(Visit) -> Result<(), Unreadable>) -> Result<(), StoreError> {
+        let keys = seal::cipher(&self.config);
+        let seal = self.seal(&keys);
+        show(&mut |kind, session, text| seal.open(kind, session, text)).map_err(seal::failed)
+    }
+
+    /// Whether what is new is sealed.
+    pub(crate) fn seals(&self) -> bool {
+        self.config.encryption.as_ref().is_some_and(|encryption| encryption.seals)
     }
 
     /// Asks Redis, or the vault where Redis is away or has not yet got what the vault took before.
@@ -209,6 +247,10 @@ impl Store {
         };
         if handed.seed.is_none() && [BeginTurn::NAME, Append::NAME].contains(&name) {
             handed.seed = handed.session().and_then(|id| remembered::find(prefix, &self.owner, &id));
+        }
+        if let (Some(id), Some(seed)) = (handed.session(), &mut handed.seed) {
+            // What this isolate remembers is not sealed.
+            self.close(|visit| seed.texts(&id, visit))?;
         }
         let question = serde_json::to_string(&handed).map_err(|_| StoreError::UnexpectedReply)?;
         let answer = embedded::ask(&self.env, prefix, &self.owner, &format!("journal\n{question}")).await?;

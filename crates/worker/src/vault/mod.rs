@@ -17,12 +17,14 @@ mod turns;
 
 use crate::edge::{in_transaction, now};
 use crate::handlers::Answer;
+use crate::seal;
 use crate::settings::settings;
 use ask::{Ask, FollowTurn, HEARD, RunTurn, StopTurn, Tell, Watch};
 use chatkeep_model::config::Config;
 use chatkeep_model::moving::{Moving, Told};
 use chatkeep_model::plan::apply_named;
 use chatkeep_model::redis::Keys;
+use chatkeep_model::seal::Seal;
 use chatkeep_model::{Millis, StoreError};
 use feed::Feed;
 use journal::Journal;
@@ -210,7 +212,9 @@ impl Vault {
         };
         let keys = Keys::new(&moving.prefix, &moving.owner);
         let (mut records, storage) = (self.records.clone(), self.state.storage());
-        Ok(match move_out(&mut records, &storage, &self.moving, upstash, &keys, moving.ttl).await? {
+        let cipher = self.config.as_ref().and_then(|config| seal::cipher(config));
+        let seal = Seal { cipher: seal::as_cipher(&cipher), prefix: &moving.prefix, owner: &moving.owner };
+        Ok(match move_out(&mut records, &storage, &self.moving, upstash, &keys, moving.ttl, seal).await? {
             Ok(moved) => Told::Moved(moved),
             Err(StoreError::Unavailable(outage)) => Told::Away(outage.as_str().to_owned()),
             Err(error) => Told::Refused(error.cause().to_owned()),

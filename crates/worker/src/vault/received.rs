@@ -1,10 +1,14 @@
 //! What has come of the replies of running turns, in SQLite: so that a vault that is restarted in mid-turn knows it.
 
+use crate::seal::as_cipher;
 use chatkeep_model::plan::BeginTurn;
+use chatkeep_model::seal::{close_bound, open_bound};
 use chatkeep_model::stream::{Opened, Piece};
 use chatkeep_model::wire::Raw;
 use chatkeep_model::{Millis, Owner};
+use chatkeep_seal::Keys;
 use serde::{Deserialize, Serialize};
+use std::rc::Rc;
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 const SCHEMA: &str = "
@@ -58,11 +62,24 @@ pub(super) enum Ended {
 #[derive(Clone)]
 pub(super) struct Received {
     sql: SqlStorage,
+    /// Seals what is kept here, where sessions are encrypted.
+    keys: Option<Rc<Keys>>,
 }
 
 impl Received {
-    pub(super) fn new(sql: SqlStorage) -> Self {
-        Self { sql }
+    pub(super) fn new(sql: SqlStorage, keys: Option<Rc<Keys>>) -> Self {
+        Self { sql, keys }
+    }
+
+    fn close(&self, bound: &str, mut text: String) -> String {
+        close_bound(as_cipher(&self.keys), bound, &mut text);
+        text
+    }
+
+    fn open(&self, bound: &str, mut text: String) -> Result<String> {
+        let opened = open_bound(as_cipher(&self.keys), bound, &mut text);
+        opened.map_err(|error| Error::RustError(error.as_str().to_owned()))?;
+        Ok(text)
     }
 
     /// Makes the tables.
@@ -73,14 +90,15 @@ impl Received {
     /// A turn runs now.
     pub(super) fn begin(&self, turn: &Turn) -> Result<()> {
         let query = "INSERT OR REPLACE INTO running (key, turn) VALUES (?, ?)";
-        self.sql.exec(query, vec![turn.key().into(), serde_json::to_string(turn)?.into()])?;
+        let json = self.close(&format!("running\n{}", turn.key()), serde_json::to_string(turn)?);
+        self.sql.exec(query, vec![turn.key().into(), json.into()])?;
         self.sql.exec("DELETE FROM received WHERE key = ?", vec![turn.key().into()]).map(drop)
     }
 
     /// More of its reply has come.
     pub(super) fn add(&self, key: &str, number: u32, pieces: &[Piece]) -> Result<()> {
         let query = "INSERT OR REPLACE INTO received (key, number, pieces) VALUES (?, ?, ?)";
-        let pieces = serde_json::to_string(pieces)?;
+        let pieces = self.close(&format!("received\n{key}\n{number}"), serde_json::to_string(pieces)?);
         self.sql.exec(query, vec![key.into(), i64::from(number).into(), pieces.into()]).map(drop)
     }
 
@@ -99,7 +117,8 @@ impl Received {
                     SqlStorageValue::String(ending) => Some(serde_json::from_str(ending)?),
                     _ => None,
                 };
-                Ok(Some((serde_json::from_str(turn)?, ended)))
+                let turn = self.open(&format!("running\n{key}"), turn.clone())?;
+                Ok(Some((serde_json::from_str(&turn)?, ended)))
             }
             Some(_) => Err(Error::RustError("a row of the running turns has an unknown form".to_owned())),
             None => Ok(None),
@@ -120,8 +139,10 @@ impl Received {
     /// What has come of a turn's reply.
     pub(super) fn pieces(&self, key: &str) -> Result<Vec<Piece>> {
         let mut pieces: Vec<Piece> = Vec::new();
-        for row in self.sql.exec("SELECT pieces FROM received WHERE key = ? ORDER BY number", vec![key.into()])?.raw() {
-            if let Some(SqlStorageValue::String(more)) = row?.into_iter().next() {
+        let query = "SELECT number, pieces FROM received WHERE key = ? ORDER BY number";
+        for row in self.sql.exec(query, vec![key.into()])?.raw() {
+            if let [SqlStorageValue::Integer(number), SqlStorageValue::String(more)] = row?.as_slice() {
+                let more = self.open(&format!("received\n{key}\n{number}"), more.clone())?;
                 pieces.extend(serde_json::from_str::<Vec<Piece>>(&more)?);
             }
         }

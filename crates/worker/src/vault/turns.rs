@@ -8,6 +8,7 @@ use super::schedule::{Kind, Schedule};
 use crate::archive::Archive;
 use crate::edge::{in_transaction, now};
 use crate::handlers::Answer;
+use crate::seal;
 use crate::settings::{Settings, settings};
 use crate::store::{Store, Telling};
 use crate::turn::{self, Beginning, Started};
@@ -41,10 +42,12 @@ pub(super) struct Turns {
 
 impl Turns {
     pub(super) fn new(env: Env, state: Rc<State>, schedule: Schedule, feed: Rc<Feed>) -> Rc<Self> {
+        let settings = settings(&env);
+        let keys = settings.as_ref().ok().and_then(|config| seal::cipher(config));
         Rc::new(Self {
-            settings: settings(&env),
+            settings,
             env,
-            received: Received::new(state.storage().sql()),
+            received: Received::new(state.storage().sql(), keys),
             state,
             schedule,
             feed,
