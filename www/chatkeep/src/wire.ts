@@ -305,6 +305,8 @@ export interface Health {
   readonly breaker?: string;
   /** Why the status is `degraded`. */
   readonly cause?: string;
+  /** The key that sessions are encrypted with, by its id, or `off` where what is new is not; absent without any. */
+  readonly encryption?: string;
   /** The entries of all journals that this isolate knows of; absent on the vault. */
   readonly journal_depth?: number;
   /** How long the store took to answer, in milliseconds. */
