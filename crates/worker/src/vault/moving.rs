@@ -67,6 +67,7 @@ async fn sessions(
 }
 
 /// Imports one session under an id, page by page.
+#[allow(clippy::too_many_arguments)] // All of one move.
 async fn session(
     records: &mut Sqlite,
     id: &SessionId,
