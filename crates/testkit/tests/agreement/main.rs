@@ -66,6 +66,8 @@ const EXPECTED: &[&str] = &[
     "patch null",
     "patch session",
     "release_turn true",
+    "renew_turn false",
+    "renew_turn true",
     "restore absent",
     "restore back",
     "restore exists",

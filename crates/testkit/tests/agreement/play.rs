@@ -8,7 +8,7 @@ use chatkeep_model::claim::{self, Transit};
 use chatkeep_model::plan::TurnMode;
 use chatkeep_model::plan::{
     BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReadSummary, ReleaseTurn,
-    Survey, Weigh,
+    RenewTurn, Survey, Weigh,
 };
 use chatkeep_model::rate::{Charge, Rate, Rates};
 use chatkeep_model::session::Flags;
@@ -59,6 +59,7 @@ enum Sent {
     Begin(BeginTurn),
     Finish(FinishTurn),
     Release(ReleaseTurn),
+    Renew(RenewTurn),
     Create(Create),
     Delete(Delete),
     Write(Written),
@@ -100,11 +101,16 @@ impl Game<'_> {
                 let finish = twisted_finish(&self.world, begin, begun, *twist);
                 self.send(Sent::Finish(finish))
             }
-            Step::Release { which, by_another } => {
+            Step::Release { which, by_another, renews } => {
                 let Some((begin, _)) = latest(&self.begun, *which) else { return Ok(()) };
                 let attempt = if *by_another { "another".to_owned() } else { begin.attempt.clone() };
                 let (session, turn) = (begin.session.clone(), begin.turn.clone());
-                self.send(Sent::Release(ReleaseTurn { session, turn, attempt, now: self.world.now() }))
+                let now = self.world.now();
+                if *renews {
+                    let lease = Millis(120_000);
+                    return self.send(Sent::Renew(RenewTurn { session, turn, attempt, now, lease }));
+                }
+                self.send(Sent::Release(ReleaseTurn { session, turn, attempt, now }))
             }
             Step::Create { session, operation, title } => self.send(Sent::Create(Create {
                 session: session_id(&session_name(*session)),
@@ -186,6 +192,7 @@ impl Game<'_> {
             }
             Sent::Finish(finish) => self.run(&finish),
             Sent::Release(release) => self.run(&release),
+            Sent::Renew(renew) => self.run(&renew),
             Sent::Create(create) => self.run(&create),
             Sent::Delete(delete) => self.run(&delete),
             Sent::Write(written) => match written {
@@ -318,6 +325,7 @@ impl Sent {
             Sent::Begin(begin) => &mut begin.now,
             Sent::Finish(finish) => &mut finish.now,
             Sent::Release(release) => &mut release.now,
+            Sent::Renew(renew) => &mut renew.now,
             Sent::Create(create) => &mut create.now,
             Sent::Delete(delete) => &mut delete.now,
             Sent::Write(written) => written.now(),

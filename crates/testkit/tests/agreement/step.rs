@@ -30,6 +30,8 @@ pub(crate) enum Step {
     Release {
         which: u64,
         by_another: bool,
+        /// It is renewed instead.
+        renews: bool,
     },
     Create {
         session: u64,
@@ -160,7 +162,7 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
             twist: begin_twist(random, large_texts),
         },
         22..40 => Step::Finish { which, twist: finish_twist(random, large_texts) },
-        40..43 => Step::Release { which, by_another: random.percent(20) },
+        40..43 => Step::Release { which, by_another: random.percent(20), renews: which % 2 == 1 },
         43..46 => Step::Create {
             session,
             operation: if random.percent(10) { "t0".to_owned() } else { format!("c{}", random.within(0..2)) },
