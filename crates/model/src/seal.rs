@@ -23,6 +23,7 @@ pub enum Kind {
     Title,
     Metadata,
     State,
+    Summary,
     /// A text in a row of the archive.
     Row,
     /// What tells a turn's payload from another's.
@@ -36,6 +37,7 @@ impl Kind {
             Kind::Title => "title",
             Kind::Metadata => "metadata",
             Kind::State => "state",
+            Kind::Summary => "summary",
             Kind::Row => "row",
             Kind::Fingerprint => "fingerprint",
         }

@@ -9,6 +9,7 @@ use crate::message::stored_prefix;
 use crate::records::{Notes, Records};
 use crate::redis::script::{READ_SUMMARY, SUMMARISE};
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,10 @@ impl Operation for Summarise {
     const NAME: &'static str = "summarise";
     type Outcome = bool;
 
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Summary, &self.session, &mut self.summary.text)
+    }
+
     fn call(&self, keys: &Keys) -> Call {
         let Summary { until, last, text } = &self.summary;
         Call::Script {
@@ -99,6 +104,10 @@ impl Operation for Summarise {
 impl Operation for ReadSummary {
     const NAME: &'static str = "read_summary";
     type Outcome = Option<Summary>;
+
+    fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
+        outcome.as_mut().map_or(Ok(()), |summary| visit(Kind::Summary, &self.session, &mut summary.text))
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         Call::Script {
