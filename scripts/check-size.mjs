@@ -22,7 +22,7 @@ const both_js = brotli(
   await packed('import * as sdk from "./index.js"; import * as react from "./react.js"; console.log(sdk, react);'),
 );
 const events_js = brotli(
-  await bundle('import * as sdk from "./index.js"; import * as events from "./events.js"; console.log(sdk, events);'),
+  await packed('import * as sdk from "./index.js"; import * as events from "./events.js"; console.log(sdk, events);'),
 );
 const sizes = {
   worker: WORKER.reduce((sum, file) => sum + gzip(file), 0),
