@@ -20,6 +20,8 @@ pub const SEAL: &str = "0123456789abcdef0123456789abcdef";
 #[derive(Debug)]
 pub struct World<E> {
     executor: E,
+    /// The name of its first owner, which the others' begin with: a store that is not fresh has met none of them.
+    name: String,
     owner: Owner,
     clock: SimulatedClock,
     /// The limits that operations are made with from here on.
@@ -36,12 +38,18 @@ impl<E: Executor> World<E> {
     /// The same from a time on.
     #[must_use]
     pub fn starting(now: Millis, executor: E, name: &str) -> Self {
-        Self { executor, owner: user(name), clock: SimulatedClock::starting(now), limits: Limits::default() }
+        Self {
+            executor,
+            name: name.to_owned(),
+            owner: user(name),
+            clock: SimulatedClock::starting(now),
+            limits: Limits::default(),
+        }
     }
 
     /// Acts for another owner from here on.
     pub fn act_for(&mut self, name: &str) {
-        self.owner = user(name);
+        self.owner = if name == self.name { user(name) } else { user(&format!("{}.{name}", self.name)) };
     }
 
     /// The time.
