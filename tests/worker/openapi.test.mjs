@@ -2,10 +2,17 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { ok } from "../harness/api.mjs";
+import { Api, ok } from "../harness/api.mjs";
 import { onEachStore } from "../harness/stores.mjs";
 
-onEachStore("OpenAPI", { MAX_SESSIONS_PER_OWNER: "1000" }, (the) => {
+const KEY = { "x-api-key": "server-key" };
+const VARS = {
+  MAX_SESSIONS_PER_OWNER: "1000",
+  API_KEYS: KEY["x-api-key"],
+  VISITOR_SECRET: "a secret of more than thirty-two letters",
+};
+
+onEachStore("OpenAPI", VARS, (the) => {
   /** @type {any} */
   let document;
   /** @type {Ajv2020} */
@@ -13,6 +20,7 @@ onEachStore("OpenAPI", { MAX_SESSIONS_PER_OWNER: "1000" }, (the) => {
   let sessions = 0;
 
   before(async () => {
+    the.api = new Api(the.worker.url, KEY);
     const answer = await the.api.get("/openapi.json");
     assert.equal(answer.headers.get("content-type"), "application/json");
     document = ok(answer);
@@ -26,13 +34,16 @@ onEachStore("OpenAPI", { MAX_SESSIONS_PER_OWNER: "1000" }, (the) => {
         // One session an example: they neither wait for each other nor see each other's leavings.
         const session = `example-${++sessions}`;
         const folder = /^(?:\/(?!v1\/)[\w-]+)?(?=\/)/.exec(path)?.[0] ?? "";
-        await prepare(session, operation["x-given"], folder);
+        const known = await prepare(session, operation["x-given"], folder);
         const [type, body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
-        const example = body && (type === "application/json" ? JSON.stringify(body.example) : body.example);
+        const example = body && (type === "application/json" ? JSON.stringify(known ?? body.example) : body.example);
         const needed = (operation.parameters ?? []).filter(({ in: place, required }) => place === "query" && required);
         const query = needed.map(({ name, example }) => `${name}=${encodeURIComponent(example)}`).join("&");
         const url = path.replace("{id}", session) + (query && `?${query}`);
-        const answer = await ask(method.toUpperCase(), url, example, type);
+        // Only a user claims: the server acts for one.
+        const user = operation["x-given"] === "visitor" && { "chatkeep-user": "ada" };
+        const credentials = operation.security?.length === 0 ? {} : { ...KEY, ...user };
+        const answer = await ask(method.toUpperCase(), url, credentials, example, type);
         assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${answer.text}`);
         assertDescribed(path, method, answer);
         if (operation.requestBody) {
@@ -58,13 +69,14 @@ onEachStore("OpenAPI", { MAX_SESSIONS_PER_OWNER: "1000" }, (the) => {
   async function ask(
     /** @type {string} */ method,
     /** @type {string} */ path,
+    /** @type {Record<string, string>} */ credentials,
     /** @type {string | undefined} */ body,
     /** @type {string | undefined} */ type,
   ) {
     const response = await fetch(the.worker.url + path, {
       method,
       body,
-      headers: type ? { "content-type": type } : {},
+      headers: type ? { ...credentials, "content-type": type } : credentials,
     });
     const { status, headers } = response;
     if (headers.get("content-type")?.startsWith("text/event-stream")) {
@@ -77,6 +89,7 @@ onEachStore("OpenAPI", { MAX_SESSIONS_PER_OWNER: "1000" }, (the) => {
 
   async function prepare(/** @type {string} */ session, /** @type {string} */ given, /** @type {string} */ folder) {
     if (given === "nothing") return;
+    if (given === "visitor") return { visitor: ok(await new Api(the.worker.url).send("POST", "/v1/visitors")).token };
     ok(await the.api.send("POST", `${folder}/v1/chat`, { message: "Hello", message_id: "m1", session_id: session }));
     if (given === "state") ok(await the.api.send("PUT", `/v1/sessions/${session}/state`, { step: 1 }));
     if (given === "deleted") ok(await the.api.delete(session));

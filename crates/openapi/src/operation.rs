@@ -16,6 +16,8 @@ pub(crate) enum Given {
     State,
     /// The same session, deleted.
     Deleted,
+    /// A visitor, whose token the body names in place of the example's.
+    Visitor,
 }
 
 impl Given {
@@ -25,6 +27,7 @@ impl Given {
             Given::Session => "session",
             Given::State => "state",
             Given::Deleted => "deleted",
+            Given::Visitor => "visitor",
         }
     }
 }

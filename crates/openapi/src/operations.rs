@@ -310,7 +310,8 @@ pub(crate) fn described(action: Action) -> Operation {
             .fails(&[Code::Unauthorized, Code::Forbidden, Code::Internal, Code::NotConfigured]),
 
         Action::ClaimVisitor => operation("sessions", "Claim a visitor's sessions for the user who asks")
-            .may_take::<ClaimRequest>(json!({}))
+            .given(Given::Visitor)
+            .may_take::<ClaimRequest>(json!({"visitor": "the-token-of-the-visitor"}))
             .gives::<ClaimResponse>(200, "What was moved, and what is left: claim again until nothing is.")
             .fails(&[Code::InvalidBody, Code::VisitorClaimed, Code::TooManySessions, Code::Internal]),
 
