@@ -44,6 +44,8 @@ test("from the first message to the deletion of a chat without a pointer", () =>
     await keyboard.type("Another one");
     await keyboard.press("Enter");
     await chat.replies.first().waitFor();
+    // It is the first of the list once the reply is whole.
+    await chat.list.locator("[data-session]").first().filter({ hasText: "Another one" }).waitFor();
 
     // From the box back to the list, down to the older chat, and open it.
     await tabTo(page, /^Another one/, "Shift+Tab");
