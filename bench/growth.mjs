@@ -13,7 +13,7 @@ import { startStack } from "./stack.mjs";
 
 /** The first of the sessions that turns are taken in, where the others are other owners'. */
 const USED = 2_000_000;
-const UNCAPPED = { MAX_MESSAGES_PER_SESSION: "1000000" };
+const UNCAPPED = { MAX_MESSAGES_PER_SESSION: "100000" };
 
 /** Everything that a request costs on this side of the network. */
 const everything = (/** @type {Run} */ run) => run.worker + run.gateway + run.redis;
