@@ -63,7 +63,12 @@ export class App {
   async say(text) {
     const before = await this.replies.count();
     await this.send(text);
-    await this.replies.nth(before).waitFor();
+    await this.whole(before);
+  }
+
+  /** Waits until a reply is there to its end; a reply that still comes may change the order of the list. */
+  async whole(place = 0) {
+    await this.replies.nth(place).waitFor();
     await this.thinking.waitFor({ state: "detached" });
     await this.log.locator("[data-status=streaming]").waitFor({ state: "detached" });
   }

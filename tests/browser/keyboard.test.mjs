@@ -36,15 +36,14 @@ test("from the first message to the deletion of a chat without a pointer", () =>
     assert.equal(await focused(page), "Message", "one can type at once");
     await keyboard.type("Written by hand");
     await keyboard.press("Enter");
-    await chat.replies.first().waitFor();
+    await chat.whole();
     assert.equal(await focused(page), "Message");
 
     await keyboard.press("Alt+n");
     await page.getByText("Hello! What’s on your mind?").waitFor();
     await keyboard.type("Another one");
     await keyboard.press("Enter");
-    await chat.replies.first().waitFor();
-    // It is the first of the list once the reply is whole.
+    await chat.whole();
     await chat.list.locator("[data-session]").first().filter({ hasText: "Another one" }).waitFor();
 
     // From the box back to the list, down to the older chat, and open it.
