@@ -3,6 +3,7 @@
 mod archive;
 mod encryption;
 mod namespaces;
+mod responder;
 mod store;
 
 pub use encryption::Encryption;
@@ -14,10 +15,8 @@ use crate::dialect::Dialect;
 use crate::namespace::Namespace;
 use crate::observe::Level;
 use crate::rate::Rates;
-use crate::responder::{ChatCompletions, Responder};
-use crate::stream::webhook::Webhook;
+use crate::responder::Responder;
 use crate::time::Millis;
-use serde_json::{Map, Value};
 use std::fmt;
 use std::rc::Rc;
 
@@ -132,10 +131,10 @@ impl Config {
             access: Access::read(&read)?,
             rates: Rates::read(&read)?,
             allowed_origins: allowed_origins(&read)?,
-            responder: responder(&read)?,
+            responder: responder::responder(&read)?,
             window_tokens: Some(number(&read, "WINDOW_TOKENS", 0, 0..=10_000_000)?).filter(|tokens| *tokens > 0),
-            titles_by_responder: titles(&read)?,
-            summaries: summaries(&read)?,
+            titles_by_responder: responder::titles(&read)?,
+            summaries: responder::summaries(&read)?,
             responder_timeout: Millis::from_seconds(number(&read, "RESPONDER_TIMEOUT_SECONDS", 60, 1..=600)?),
             echo_word: Millis(number(&read, "ECHO_WORD_MS", 20, 0..=1000)?),
             events: events(&read)?,
@@ -236,63 +235,10 @@ fn allowed_origins(read: Read) -> Result<AllowedOrigins, ConfigError> {
         .ok_or(ConfigError { variable: "CORS_ORIGINS", reason })
 }
 
-fn titles(read: Read) -> Result<bool, ConfigError> {
-    match read("TITLES").as_deref() {
-        None | Some("message") => Ok(false),
-        Some("responder") => Ok(true),
-        Some(_) => Err(ConfigError { variable: "TITLES", reason: "must be message or responder" }),
-    }
-}
-
-fn summaries(read: Read) -> Result<bool, ConfigError> {
-    match read("SUMMARY").as_deref() {
-        None | Some("off") => Ok(false),
-        Some("responder") => Ok(true),
-        Some(_) => Err(ConfigError { variable: "SUMMARY", reason: "must be off or responder" }),
-    }
-}
-
 fn log_level(read: Read) -> Result<Level, ConfigError> {
     let reason = "must be debug, info, warn, error or off";
     let level = read("LOG_LEVEL").map(|text| Level::parse(&text).ok_or(ConfigError { variable: "LOG_LEVEL", reason }));
     Ok(level.transpose()?.unwrap_or(Level::Info))
-}
-
-fn responder(read: Read) -> Result<Responder, ConfigError> {
-    let key = read("OPENAI_API_KEY");
-    let base = read("OPENAI_BASE_URL");
-    let chosen = read("RESPONDER").unwrap_or_else(|| if key.is_some() { "openai" } else { "echo" }.to_owned());
-    match chosen.as_str() {
-        "echo" => Ok(Responder::Echo),
-        "openai" => {
-            let base = base.unwrap_or_else(|| "https://api.openai.com/v1".to_owned());
-            if !base.starts_with("https://") && !base.starts_with("http://") {
-                return Err(ConfigError { variable: "OPENAI_BASE_URL", reason: "must begin with https:// or http://" });
-            }
-            let wrong = ConfigError { variable: "OPENAI_PARAMETERS", reason: "must be a JSON object" };
-            let parameters: Map<String, Value> = match read("OPENAI_PARAMETERS") {
-                Some(text) => serde_json::from_str(&text).map_err(|_| wrong)?,
-                None => Map::new(),
-            };
-            if ["messages", "stream"].iter().any(|name| parameters.contains_key(*name)) {
-                let reason = "can't set messages or stream";
-                return Err(ConfigError { variable: "OPENAI_PARAMETERS", reason });
-            }
-            Ok(Responder::ChatCompletions(ChatCompletions {
-                url: format!("{}/chat/completions", base.trim_end_matches('/')),
-                key,
-                model: read("OPENAI_MODEL").unwrap_or_else(|| "gpt-4o-mini".to_owned()),
-                system_prompt: read("SYSTEM_PROMPT"),
-                parameters,
-            }))
-        }
-        "webhook" => {
-            let url = read("WEBHOOK_URL").filter(|url| url.starts_with("https://") || url.starts_with("http://"));
-            let missing = ConfigError { variable: "WEBHOOK_URL", reason: "must begin with https:// or http://" };
-            Ok(Responder::Webhook(Webhook { url: url.ok_or(missing)?, secret: read("WEBHOOK_SECRET") }))
-        }
-        _ => Err(ConfigError { variable: "RESPONDER", reason: "must be echo, openai or webhook" }),
-    }
 }
 
 fn events(read: Read) -> Result<Events, ConfigError> {
