@@ -1,32 +1,31 @@
 //! The stores behind one interface: run an operation for an owner.
 
+mod deployment;
 mod embedded;
 pub(crate) mod journaled;
 mod moved;
 mod moving;
+mod owners;
 mod remembered;
 mod telling;
 mod timing;
 pub(crate) mod upstash;
 
+pub(crate) use deployment::{activity, figures, hand_over, lines, redis_figures};
 pub(crate) use embedded::ask_register;
 
-use crate::directory::is_due;
 use crate::edge::now;
-use crate::metrics;
 use crate::seal;
 use crate::vault::ask::{Ask, RunTurn};
 use crate::watch::Watch;
 use chatkeep_model::config::{Config, Upstash};
 use chatkeep_model::error::Outage;
 use chatkeep_model::journal::{Handed, Seed, Taken};
-use chatkeep_model::observe::Snapshot;
-use chatkeep_model::plan::directory::{self, Noted};
 use chatkeep_model::plan::{Append, BeginTurn};
-use chatkeep_model::redis::{Call, Keys, Reply, server};
+use chatkeep_model::redis::{Call, Keys, Reply};
 use chatkeep_model::seal::{Seal, Unreadable, Visit};
 use chatkeep_model::stream::Wire;
-use chatkeep_model::wire::{ActivityMinute, Raw, RedisFigures};
+use chatkeep_model::wire::Raw;
 use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError};
 use chatkeep_seal::Keys as Keyring;
 use journaled::Marker;
@@ -360,44 +359,6 @@ impl Store {
         self.relay(&ask.question().map_err(|_| StoreError::UnexpectedReply)?).await
     }
 
-    /// Whether the owner is due to be noted in the directory; asked once, for it then counts as noted.
-    pub(crate) fn note_is_due(&self, now: Millis) -> bool {
-        is_due(&self.namespace.prefix, &self.owner, now, directory::noted_for(self.namespace.limits.ttl))
-    }
-
-    /// Notes in the directory that the owner is active. A failure is the next note's to mend.
-    pub(crate) async fn note(&self, now: Millis) {
-        let ttl = self.namespace.limits.ttl;
-        let prefix = &self.namespace.prefix;
-        let _ = match &self.config.upstash {
-            Some(upstash) => {
-                let call = directory::note(prefix, &self.owner, now, ttl);
-                upstash::send(upstash, &Link::default(), &call).await.map(drop)
-            }
-            None => {
-                let shard = directory::shard(&self.owner);
-                let question = format!("note\n{}\n{now}\n{}", self.owner, now.since(directory::lives(ttl)));
-                embedded::ask_directory(&self.env, prefix, shard, &question).await.map(drop)
-            }
-        };
-    }
-
-    /// Reads a page of a shard of the directory, after a place in it.
-    pub(crate) async fn owners(&self, shard: u64, after: &Noted, limit: u64) -> Result<Vec<Noted>, StoreError> {
-        let prefix = &self.namespace.prefix;
-        match &self.config.upstash {
-            Some(upstash) => {
-                let call = directory::read(prefix, shard, after, limit);
-                Ok(directory::decode(upstash::send(upstash, &self.link, &call).await?)?)
-            }
-            None => {
-                let question = format!("read\n{}\n{limit}\n{}", after.seen, after.owner);
-                let json = embedded::ask_directory(&self.env, prefix, shard, &question).await?;
-                serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply)
-            }
-        }
-    }
-
     /// The session that one of the owner's keys holds.
     pub(crate) fn session_of(&self, key: &str) -> Option<SessionId> {
         Keys::new(&self.namespace.prefix, &self.owner).session_of(key)
@@ -407,37 +368,6 @@ impl Store {
     pub(crate) fn sync_token(&self) -> String {
         self.link.sync_token.borrow().clone()
     }
-}
-
-/// Adds figures to those of the deployment, and lines of the log to what operators may follow; says whether somebody does.
-pub(crate) async fn hand_over(env: &Env, figures: &Snapshot, lines: &[String]) -> Result<bool, StoreError> {
-    let json = serde_json::to_string(figures).map_err(|_| StoreError::UnexpectedReply)?;
-    let answer = embedded::ask_metrics(env, &format!("add\n{json}\n{}", lines.join("\n"))).await?;
-    Ok(answer == metrics::FOLLOWED)
-}
-
-/// The figures of the deployment, in Prometheus' text format.
-pub(crate) async fn figures(env: &Env) -> Result<String, StoreError> {
-    embedded::ask_metrics(env, "figures\n").await
-}
-
-/// What happened in the deployment's last minutes.
-pub(crate) async fn activity(env: &Env, minutes: u64) -> Result<Vec<ActivityMinute>, StoreError> {
-    let json = embedded::ask_metrics(env, &format!("activity\n{minutes}")).await?;
-    serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply)
-}
-
-/// The lines of the deployment's log as they come, as server-sent events.
-pub(crate) async fn lines(env: &Env) -> Result<web_sys::Response, StoreError> {
-    embedded::relay_metrics(env, "follow\n").await
-}
-
-/// What Redis says of itself; nothing where there is none, or where it says nothing.
-pub(crate) async fn redis_figures(config: &Config) -> Option<RedisFigures> {
-    let began = now();
-    let reply = upstash::ask(config.upstash.as_ref()?, &server::info()).await?;
-    let latency_ms = Some(now().since(began).0);
-    Some(RedisFigures { latency_ms, ..server::figures(&reply.text().ok()?) })
 }
 
 /// How long what asks for everything waits for the journal to be replayed.
