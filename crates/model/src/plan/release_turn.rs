@@ -1,6 +1,6 @@
 //! Give a turn up: its responder failed. The user message stays, and the next attempt need not wait for the lease.
 
-use super::{Operation, live};
+use super::{Operation, held};
 use crate::id::{SessionId, TurnId};
 use crate::records::Records;
 use crate::redis::script::RELEASE_TURN;
@@ -40,13 +40,8 @@ impl Operation for ReleaseTurn {
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<bool, R::Error> {
-        if live(records, &self.session, self.now)?.is_none() {
-            return Ok(false);
-        }
-        let record = records.turn(&self.session, &self.turn)?;
-        let Some(record) = record.filter(|record| !record.done && record.attempt == self.attempt) else {
-            return Ok(false);
-        };
+        let held = held(records, &self.session, &self.turn, &self.attempt, self.now)?;
+        let Some(record) = held else { return Ok(false) };
         records.put_turn(&self.session, &self.turn, &TurnRecord { lease_until: Millis(0), ..record })?;
         Ok(true)
     }

@@ -1,6 +1,6 @@
 //! Keep a turn that runs: nobody else may take it over for another lease.
 
-use super::{Operation, live};
+use super::{Operation, held};
 use crate::id::{SessionId, TurnId};
 use crate::records::Records;
 use crate::redis::script::RENEW_TURN;
@@ -46,13 +46,8 @@ impl Operation for RenewTurn {
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<bool, R::Error> {
-        if live(records, &self.session, self.now)?.is_none() {
-            return Ok(false);
-        }
-        let record = records.turn(&self.session, &self.turn)?;
-        let Some(record) = record.filter(|record| !record.done && record.attempt == self.attempt) else {
-            return Ok(false);
-        };
+        let held = held(records, &self.session, &self.turn, &self.attempt, self.now)?;
+        let Some(record) = held else { return Ok(false) };
         let lease_until = record.lease_until.max(self.now.after(self.lease));
         records.put_turn(&self.session, &self.turn, &TurnRecord { lease_until, ..record })?;
         Ok(true)

@@ -59,34 +59,34 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "96239d1121459ed2027366b24fa983caba18f843";
-    ARRIVE writes "arrive.lua" "5c9e2bc3107c5af6dfeb0303fdc1cd02384f64d7";
-    BEGIN_TURN writes "begin_turn.lua" "69e8524aa468654956d8fdadeb92999b9237e1c9";
-    CHARGE_TURN writes "charge_turn.lua" "16b76734b69cd14d6c361208b8e14be0747ad1bb";
-    CLAIM_VISITOR writes "claim_visitor.lua" "0b5badeacc8bde0c04065e0fbdc2f97c2e047827";
-    CREATE writes "create.lua" "ef342ecca8dfb0e061aed31348124601c606c9e2";
-    DELETE writes "delete.lua" "7785127a96689d7f9cddf2ced6d976b8929408b6";
-    DEPART writes "depart.lua" "f1b9225806de6949ff6c91fb3b729cfdb137b32d";
-    FINISH_TURN writes "finish_turn.lua" "fde821b62abc56d56e3f4f04f36a3ad347b7ced9";
-    FORK writes "fork.lua" "c210492b78a0ac5ce0879d67f609616d6ede8cf8";
-    HISTORY reads "history.lua" "173a841b3c17fc0f7ea16ff798219d48a136b255";
-    IMPORT writes "import.lua" "252868e981e3fe1858ac3e56fe6b6ee1e8ad59d1";
-    LEAVE writes "leave.lua" "052ef716151354bb08430583b36b38207397472a";
-    LIST reads "list.lua" "d2b5a537b354de2ffb91056e4f9f793e6dbf5c59";
-    NOTE_OWNER writes "note_owner.lua" "b932abbe4aae7faa6fb8094eb1d6afb15d77029a";
-    PATCH writes "patch.lua" "f94b90a17f75a6f3e95f636c19c0a7b16e2e444c";
-    READ_STATE reads "read_state.lua" "32b6f44c390a8d96da0d82e326552b4b632c693c";
-    READ_SUMMARY reads "read_summary.lua" "4b79c9ac2bde83d877058abb5b14b3760b24aea6";
-    REINDEX writes "reindex.lua" "59296540b599031f59e6d4ba965f37d94cd52e6c";
-    RELEASE_TURN writes "release_turn.lua" "a10b14f9a20c398ede12779105ca41d64e731f71";
-    RENEW_TURN writes "renew_turn.lua" "76095635070d2ddcbc1b8798a8604db58af0723c";
-    RESTORE writes "restore.lua" "bee055db5538a5d246c9bf7745f213f55542d2f8";
-    SUMMARISE writes "summarise.lua" "415814826f772e8819aee677d2a36e031886ac30";
-    SURVEY reads "survey.lua" "69e12b0f849139d35954b01d357dbdf1daa31354";
-    TOUCH writes "touch.lua" "40c493e5c4dc6daec8a18b4606a6437a8cb09234";
-    TRUNCATE writes "truncate.lua" "4d7c00436b48a71b71a1208468f21c59bb45a19c";
-    WEIGH reads "weigh.lua" "390c51b7a749ba0db457f4511d92684f30c0a858";
-    WRITE_STATE writes "write_state.lua" "c2ea961e83159a6d99f0d131a5f5b31200ea41aa";
+    APPEND writes "append.lua" "5d179babb796111d8a5ba15e552df14375daff87";
+    ARRIVE writes "arrive.lua" "e33e9de3bc6b64ff498f6c24141b71812b8e2ea6";
+    BEGIN_TURN writes "begin_turn.lua" "1c97a6b6d0e13403a331dc1e96b9247a36956079";
+    CHARGE_TURN writes "charge_turn.lua" "7886782187e88a75a0e4392af399ddbcca367a4b";
+    CLAIM_VISITOR writes "claim_visitor.lua" "2b6cf3dc626e9d29a1212e7e830805d35625722e";
+    CREATE writes "create.lua" "954698585edb7be836e74c19cfff025889e3e932";
+    DELETE writes "delete.lua" "bc638644150a309673e6ba7b5cddaa757c3ed68b";
+    DEPART writes "depart.lua" "77be9243b3cfb964d28f68d2351a9c0457f79c4c";
+    FINISH_TURN writes "finish_turn.lua" "046a73a34b2cd7f3278fb13f9aad71227922d7aa";
+    FORK writes "fork.lua" "48f4114a0142cba26a90b78197a6a1217e81c95e";
+    HISTORY reads "history.lua" "c563f03689637a5e5a8bbe104bbad35aabeb3931";
+    IMPORT writes "import.lua" "3ae9f3301f681983ea6b46f3d76d590d51942c4c";
+    LEAVE writes "leave.lua" "53cbd080660f17cedbbae509ab4c8dbd69b40705";
+    LIST reads "list.lua" "1054972816e34f6aee20f3d9cf8fd1f30292fe2a";
+    NOTE_OWNER writes "note_owner.lua" "d2310f16a2345e7901c83da268527090407233a8";
+    PATCH writes "patch.lua" "a808db02060e02e65400fcdfea40bbcb1aca63cf";
+    READ_STATE reads "read_state.lua" "4e6370d39b37d9edc33f13bc70ce34006e0b8c63";
+    READ_SUMMARY reads "read_summary.lua" "4b4857f0ee045d4ecb7b6dac18f59fe993ddf763";
+    REINDEX writes "reindex.lua" "e0e342984cb9725cf1db75399e31708cf49b1b3b";
+    RELEASE_TURN writes "release_turn.lua" "13f854b6bd958bea359e3a10fc7af72532541e0b";
+    RENEW_TURN writes "renew_turn.lua" "fe483470bb5547a6b7848e826d09ae79c313a59f";
+    RESTORE writes "restore.lua" "859fb0b13f1fdce71b5362226209dc0246504a1e";
+    SUMMARISE writes "summarise.lua" "ef4f3f0794024d84069ac055dcbd72899a6caf50";
+    SURVEY reads "survey.lua" "02d68a3c8e9d573520611fc1db82e048bb5ae09a";
+    TOUCH writes "touch.lua" "bcedcec4bfd681ae6891e61085a3fb3c1e00d295";
+    TRUNCATE writes "truncate.lua" "79162ee749ddafafacd25fbbd7b1233b5aa55a9c";
+    WEIGH reads "weigh.lua" "56482b1bf7c8818a26fa5d63eab15fc8bec2dedd";
+    WRITE_STATE writes "write_state.lua" "7692742e07a2b6c5e1ac63e38df11f83ec938ca0";
 }
 
 #[cfg(test)]

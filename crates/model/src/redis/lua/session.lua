@@ -219,3 +219,28 @@ local function save(key, index, cards, id, s, undying, ...)
   -- A list that was evicted begins anew with a time to live.
   if s.stale or added == 1 then renew(index, cards, undying) end
 end
+
+-- A turn that runs under this attempt, in a session that may be changed: the end of its lease, and what its record says after
+-- that. Nothing where there is none.
+local function held(key, turn, attempt, now)
+  local s = read_session(key, { 't:' .. turn })
+  if not s or s.exp <= now or not s.more[1] then return nil end
+  local state, holder, lease_until, rest = string.match(s.more[1], '^(%S+) (%S+) (%S+) (.+)$')
+  if state == 'open' and holder == attempt then return tonumber(lease_until), rest end
+end
+
+-- Sets the end of its lease.
+local function hold(key, turn, attempt, till, rest)
+  redis.call('HSET', key, 't:' .. turn, table.concat({ 'open', attempt, till, rest }, ' '))
+end
+
+-- Members of a sorted set with their scores, each followed by what a hash has of it.
+local function with_rows(found, hash)
+  local members, rows = {}, {}
+  for at = 1, #found, 2 do members[#members + 1] = found[at] end
+  local stored = redis.call('HMGET', hash, unpack(members))
+  for at, member in ipairs(members) do
+    for _, value in ipairs({ member, found[at * 2], stored[at] or '' }) do rows[#rows + 1] = value end
+  end
+  return rows
+end

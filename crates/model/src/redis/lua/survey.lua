@@ -24,13 +24,4 @@ if member ~= '' then
 end
 local found = redis.call('ZRANGE', KEYS[1], from, '+inf', 'BYSCORE', 'LIMIT', skip, limit, 'WITHSCORES')
 if #found == 0 or not KEYS[2] then return found end
-local ids = {}
-for at = 1, #found, 2 do ids[#ids + 1] = found[at] end
-local stored = redis.call('HMGET', KEYS[2], unpack(ids))
-local rows = {}
-for at, id in ipairs(ids) do
-  rows[#rows + 1] = id
-  rows[#rows + 1] = found[at * 2]
-  rows[#rows + 1] = stored[at] or ''
-end
-return rows
+return with_rows(found, KEYS[2])
