@@ -1,10 +1,9 @@
 // Encryption at rest: nothing that is said can be read in what is kept; values stay where they are; keys rotate.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
+import { filesWith, placesWith } from "../harness/at-rest.mjs";
 import { removeFolder, temporaryFolder } from "../harness/folders.mjs";
 import { startGateway } from "../harness/gateway.mjs";
 import { FakeModelApi, Gate, words } from "../harness/model-api.mjs";
@@ -14,24 +13,6 @@ import { startWorker } from "../harness/worker.mjs";
 
 const KEYS = Object.fromEntries(["k1", "k2"].map((id) => [id, `${id}:${randomBytes(32).toString("hex")}`]));
 const OTHER = `k1:${randomBytes(32).toString("hex")}`;
-
-/** Every file under a folder that holds a text, as UTF-8 or as UTF-16, which SQLite may use. */
-function filesWith(/** @type {string} */ folder, /** @type {string} */ text) {
-  const forms = [Buffer.from(text, "utf8"), Buffer.from(text, "utf16le")];
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((name) => join(folder, name))
-    .filter((file) => statSync(file).isFile() && forms.some((form) => readFileSync(file).includes(form)));
-}
-
-/** Every key of a Redis with all that it holds. */
-const EVERYTHING = `
-  local all = {}
-  for _, key in ipairs(redis.call('KEYS', '*')) do
-    local kind = redis.call('TYPE', key).ok
-    local held = kind == 'hash' and redis.call('HGETALL', key) or kind == 'zset' and redis.call('ZRANGE', key, 0, -1) or {}
-    all[#all + 1] = key .. ' ' .. table.concat(held, ' ')
-  end
-  return table.concat(all, '\\n')`;
 
 forEachStore("encryption at rest", (store) => {
   let folder;
@@ -61,11 +42,7 @@ forEachStore("encryption at rest", (store) => {
   }
 
   /** Where a text is in what is kept. */
-  async function placesOf(/** @type {string} */ text) {
-    const places = filesWith(folder, text);
-    if (redis && (await redis.cli("--raw", "EVAL", EVERYTHING, "0")).includes(text)) places.push("Redis");
-    return places;
-  }
+  const placesOf = (/** @type {string} */ text) => placesWith(text, folder, redis);
 
   before(async () => {
     folder = temporaryFolder("encryption");
