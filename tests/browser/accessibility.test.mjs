@@ -2,21 +2,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { DESKTOP, failOnce, launch, PHONE, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { failOnce, PHONE } from "./app.mjs";
+import { site } from "./site.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-let browser;
-let worker;
-
-before(async () => {
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
+const here = site();
 
 async function inspect(page, state) {
   // Through the debugger, as the page's own policy lets no foreign script in.
@@ -28,37 +19,43 @@ async function inspect(page, state) {
 
 for (const colorScheme of ["light", "dark"]) {
   test(`no violations, ${colorScheme}`, () =>
-    withApp(browser, worker.url, { ...DESKTOP, colorScheme }, async (chat, page) => {
-      await inspect(page, "a new chat");
-      await chat.say(`A ${colorScheme} day`);
-      await inspect(page, "a chat");
-      await failOnce(page, "responder_failed", 502);
-      await chat.send("Lost");
-      await chat.log.getByRole("button", { name: "Retry" }).waitFor();
-      await inspect(page, "a failed message");
-      await chat.session(`A ${colorScheme} day`).hover();
-      await chat.list.getByRole("button", { name: "More for" }).click();
-      await page.getByRole("menuitem", { name: "Rename" }).waitFor();
-      await inspect(page, "a session's menu");
-      await page.getByRole("menuitem", { name: "Rename" }).click();
-      await inspect(page, "a session being renamed");
-      await page.keyboard.press("Escape");
-      await chat.choose(`A ${colorScheme} day`, "Delete");
-      await chat.toast("Chat deleted.").waitFor();
-      await inspect(page, "the notice after a deletion");
-      await page.getByRole("button", { name: "Incognito" }).click();
-      await inspect(page, "an incognito chat");
-      await page.keyboard.press("Control+/");
-      await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
-      await inspect(page, "the shortcuts");
-    }));
+    here.app(
+      async (chat, page) => {
+        await inspect(page, "a new chat");
+        await chat.say(`A ${colorScheme} day`);
+        await inspect(page, "a chat");
+        await failOnce(page, "responder_failed", 502);
+        await chat.send("Lost");
+        await chat.log.getByRole("button", { name: "Retry" }).waitFor();
+        await inspect(page, "a failed message");
+        await chat.session(`A ${colorScheme} day`).hover();
+        await chat.list.getByRole("button", { name: "More for" }).click();
+        await page.getByRole("menuitem", { name: "Rename" }).waitFor();
+        await inspect(page, "a session's menu");
+        await page.getByRole("menuitem", { name: "Rename" }).click();
+        await inspect(page, "a session being renamed");
+        await page.keyboard.press("Escape");
+        await chat.choose(`A ${colorScheme} day`, "Delete");
+        await chat.toast("Chat deleted.").waitFor();
+        await inspect(page, "the notice after a deletion");
+        await page.getByRole("button", { name: "Incognito" }).click();
+        await inspect(page, "an incognito chat");
+        await page.keyboard.press("Control+/");
+        await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+        await inspect(page, "the shortcuts");
+      },
+      { colorScheme },
+    ));
 }
 
 test("no violations on a phone", () =>
-  withApp(browser, worker.url, { ...PHONE, reducedMotion: "reduce" }, async (chat, page) => {
-    await chat.say("A small screen");
-    await inspect(page, "a chat");
-    await page.getByRole("button", { name: "Show your chats" }).tap();
-    await page.getByRole("dialog", { name: "Chats" }).waitFor();
-    await inspect(page, "the drawer");
-  }));
+  here.app(
+    async (chat, page) => {
+      await chat.say("A small screen");
+      await inspect(page, "a chat");
+      await page.getByRole("button", { name: "Show your chats" }).tap();
+      await page.getByRole("dialog", { name: "Chats" }).waitFor();
+      await inspect(page, "the drawer");
+    },
+    { ...PHONE, reducedMotion: "reduce" },
+  ));

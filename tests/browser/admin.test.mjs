@@ -2,19 +2,17 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { DESKTOP, eventually, launch, PHONE } from "./app.mjs";
+import { test } from "node:test";
+import { eventually, PHONE } from "./app.mjs";
+import { site } from "./site.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const KEY = "administrators-key";
 const OWNERS = ["ada", "bob", "eve"];
-let browser;
-let worker;
+const here = site({ vars: { API_KEYS: KEY, ADMIN_TEXTS: "on" }, prepare: seed });
 
-before(async () => {
-  const vars = { API_KEYS: KEY, ADMIN_TEXTS: "on" };
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault", vars })]);
+/** Two sessions of each owner. */
+async function seed({ worker }) {
   for (const owner of OWNERS) {
     for (const number of [1, 2]) {
       const headers = { "x-api-key": KEY, "chatkeep-user": owner, "content-type": "application/json" };
@@ -22,29 +20,6 @@ before(async () => {
       const answer = await fetch(`${worker.url}/v1/chat`, { method: "POST", headers, body });
       assert.equal(answer.status, 200);
     }
-  }
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
-
-/** Opens a page, to which no error may come. */
-async function open(path, options, use) {
-  const context = await browser.newContext({ locale: "en-GB", ...options });
-  context.setDefaultTimeout(15_000);
-  try {
-    const page = await context.newPage();
-    const errors = [];
-    page.on("pageerror", (error) => errors.push(String(error)));
-    page.on("console", (line) => {
-      if (line.type() === "error" && /security policy|react/i.test(line.text())) errors.push(line.text());
-    });
-    await page.goto(worker.url + path);
-    await use(page);
-    assert.deepEqual(errors, []);
-  } finally {
-    await context.close();
   }
 }
 
@@ -68,7 +43,7 @@ const tile = (page, name) => page.locator(".tile", { hasText: name }).locator("s
 const rows = (page) => page.getByRole("table", { name: /Sessions/ }).locator("tbody tr");
 
 test("a key lets in, and stays in this tab alone", () =>
-  open("/admin", DESKTOP, async (page) => {
+  here.page("/admin", async (page) => {
     await page.getByLabel("API key").fill("wrong-key-of-somebody");
     await page.getByRole("button", { name: "Show" }).click();
     await page.getByRole("alert").getByText("isn’t one of the server’s").waitFor();
@@ -82,7 +57,7 @@ test("a key lets in, and stays in this tab alone", () =>
   }));
 
 test("it counts, draws, finds, shows, and deletes", () =>
-  open("/admin", DESKTOP, async (page) => {
+  here.page("/admin", async (page) => {
     await enter(page);
     assert.equal(await tile(page, "Sessions").textContent(), "6");
     assert.equal(await tile(page, "Owners").textContent(), "3");
@@ -121,33 +96,41 @@ test("it counts, draws, finds, shows, and deletes", () =>
 
 for (const colorScheme of ["light", "dark"]) {
   test(`axe finds nothing, ${colorScheme}`, () =>
-    open("/admin", { ...DESKTOP, colorScheme }, async (page) => {
-      await page.getByLabel("API key").waitFor();
-      await inspect(page, "the key");
+    here.page(
+      "/admin",
+      async (page) => {
+        await page.getByLabel("API key").waitFor();
+        await inspect(page, "the key");
+        await enter(page);
+        await eventually(
+          () => rows(page).count(),
+          (count) => count > 0,
+        );
+        await inspect(page, "the figures");
+      },
+      { colorScheme },
+    ));
+}
+
+test("on a phone nothing is wider than the screen", () =>
+  here.page(
+    "/admin",
+    async (page) => {
       await enter(page);
       await eventually(
         () => rows(page).count(),
         (count) => count > 0,
       );
-      await inspect(page, "the figures");
-    }));
-}
-
-test("on a phone nothing is wider than the screen", () =>
-  open("/admin", PHONE, async (page) => {
-    await enter(page);
-    await eventually(
-      () => rows(page).count(),
-      (count) => count > 0,
-    );
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-    await inspect(page, "the figures on a phone");
-  }));
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+      await inspect(page, "the figures on a phone");
+    },
+    PHONE,
+  ));
 
 test("the API's page shows every operation", () =>
-  open("/docs", DESKTOP, async (page) => {
+  here.page("/docs", async (page) => {
     await page.locator("#chat").waitFor();
-    const { paths } = await (await fetch(`${worker.url}/openapi.json`)).json();
+    const { paths } = await (await fetch(`${here.worker.url}/openapi.json`)).json();
     const operations = Object.values(paths).flatMap((methods) => Object.keys(methods)).length;
     assert.equal(await page.locator(".operation").count(), operations);
     await inspect(page, "the operations");

@@ -22,10 +22,10 @@ export function launch() {
 }
 
 /**
- * Opens the app and hands it to `use`. Afterwards no error may have reached the page: neither an uncaught one nor one
- * of the content security policy.
+ * Opens a page and hands it to `use`. Afterwards no error may have reached it: neither an uncaught one nor one of the content
+ * security policy.
  */
-export async function withApp(browser, url, options, use) {
+export async function withPage(browser, url, options, use) {
   const context = await browser.newContext({ locale: "en-GB", ...options });
   context.setDefaultTimeout(15_000);
   try {
@@ -35,14 +35,21 @@ export async function withApp(browser, url, options, use) {
     page.on("console", (line) => {
       if (line.type() === "error" && /security policy|react/i.test(line.text())) errors.push(line.text());
     });
-    const app = new App(page);
     await page.goto(url);
-    await app.box.waitFor();
-    await use(app, page, context);
+    await use(page, context);
     assert.deepEqual(errors, []);
   } finally {
     await context.close();
   }
+}
+
+/** Opens the app and hands it to `use`, with its page and the browser's context. */
+export function withApp(browser, url, options, use) {
+  return withPage(browser, url, options, async (page, context) => {
+    const app = new App(page);
+    await app.box.waitFor();
+    await use(app, page, context);
+  });
 }
 
 export class App {

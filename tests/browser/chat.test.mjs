@@ -1,21 +1,12 @@
 // Chatting: a message and its reply, reloads, failures, and the log's scrolling.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { api, DESKTOP, eventually, failOnce, launch, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { api, eventually, failOnce } from "./app.mjs";
+import { site } from "./site.mjs";
 
-let browser;
-let worker;
+const here = site();
 
-before(async () => {
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
-
-const app = (use) => withApp(browser, worker.url, DESKTOP, use);
+const { app } = here;
 
 test("a message is answered, and both say who speaks", () =>
   app(async (chat, page) => {
@@ -50,7 +41,7 @@ test("a reload keeps the session and what was said", () =>
 test("a restart of the server keeps the session too", () =>
   app(async (chat, page) => {
     await chat.say("Before the restart");
-    await worker.restart();
+    await here.worker.restart();
     await page.reload();
     await chat.replies.first().waitFor();
     await chat.say("After the restart");
@@ -207,7 +198,7 @@ test("a session that was deleted elsewhere says so, and Retry goes on in a new o
     await page.reload();
     await chat.say("Short-lived");
     const id = await chat.session("Short-lived").getAttribute("data-session");
-    await api(worker.url, `/v1/sessions/${id}`, { method: "DELETE" });
+    await api(here.worker.url, `/v1/sessions/${id}`, { method: "DELETE" });
     await chat.send("Are you there?");
     await chat.log.getByText("This chat was deleted.").waitFor();
     await chat.log.getByRole("button", { name: "Retry in a new chat" }).click();
@@ -261,7 +252,7 @@ test("older messages are loaded on demand and the reader stays where they were",
     const session_id = await chat.session("Turn 0").getAttribute("data-session");
     for (let turn = 1; turn < turns; turn++) {
       const body = JSON.stringify({ message: `Turn ${turn}`, session_id });
-      await api(worker.url, "/v1/chat", { method: "POST", body });
+      await api(here.worker.url, "/v1/chat", { method: "POST", body });
     }
     await page.reload();
     await chat.questions.getByText(`Turn ${turns - 1}`, { exact: true }).waitFor();

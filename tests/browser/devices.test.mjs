@@ -1,28 +1,18 @@
 // Two devices of one user: two browsers that share nothing but the server.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { FakeModelApi, Gate, words } from "../harness/model-api.mjs";
-import { startWorker } from "../harness/worker.mjs";
-import { api, launch, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { Gate, words } from "../harness/model-api.mjs";
+import { api } from "./app.mjs";
+import { site } from "./site.mjs";
 
-let browser;
-let model;
-let worker;
-before(async () => {
-  model = await FakeModelApi.start();
-  // Of two browsers without credentials that is the same user: the application.
-  const vars = { RESPONDER: "openai", OPENAI_BASE_URL: model.url };
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault", vars })]);
-});
-after(async () => {
-  await Promise.all([browser?.close(), worker?.stop(), model?.stop()]);
-});
+// Of two browsers without credentials that is the same user: the application.
+const here = site({ model: true });
 
 /** The app on two devices, once both listen. */
 const onTwo = (title, use) =>
-  withApp(browser, worker.url, {}, (first, page) =>
-    withApp(browser, worker.url, {}, async (second, other) => {
-      model.say("Listening");
+  here.app((first, page) =>
+    here.app(async (second, other) => {
+      here.model.say("Listening");
       await first.say(title);
       await second.session(title).click();
       await second.replies.first().waitFor();
@@ -35,7 +25,7 @@ const shows = (app, status, text) => app.log.locator(`[data-status=${status}]`, 
 test("a reply that one device streams appears on the other, and both end alike", () =>
   onTwo("Counting", async (first, second) => {
     const [one, two] = [new Gate(), new Gate()];
-    model.answer(() => ({ stream: words("One ", one, "two ", two, "three.") }));
+    here.model.answer(() => ({ stream: words("One ", one, "two ", two, "three.") }));
     await first.send("Count");
     for (const device of [first, second]) await shows(device, "streaming", "One");
     assert.equal(await second.questions.count(), 2);
@@ -43,7 +33,7 @@ test("a reply that one device streams appears on the other, and both end alike",
     for (const device of [first, second]) await shows(device, "streaming", "One two");
     two.open();
     for (const device of [first, second]) await shows(device, "stored", "One two three.");
-    model.say("And back");
+    here.model.say("And back");
     await second.say("Now I");
     await shows(first, "stored", "And back");
     assert.deepEqual(await first.messages.allTextContents(), await second.messages.allTextContents());
@@ -53,17 +43,17 @@ test("a reply that one device streams appears on the other, and both end alike",
 test("chats, titles, deletions and what a server appends show on the other device", () =>
   onTwo("Managing", async (first, second) => {
     await first.newChat();
-    model.say("Hi");
+    here.model.say("Hi");
     await first.say("A chat of the first");
     await second.session("A chat of the first").waitFor();
-    const { sessions } = await api(worker.url, "/v1/sessions");
+    const { sessions } = await api(here.worker.url, "/v1/sessions");
     const path = `/v1/sessions/${sessions[0].session_id}`;
-    await api(worker.url, path, { method: "PATCH", body: JSON.stringify({ title: "Renamed elsewhere" }) });
+    await api(here.worker.url, path, { method: "PATCH", body: JSON.stringify({ title: "Renamed elsewhere" }) });
     for (const device of [first, second]) await device.session("Renamed elsewhere").waitFor();
     const messages = [{ role: "assistant", content: "Appended elsewhere" }];
-    await api(worker.url, `${path}/messages`, { method: "POST", body: JSON.stringify({ messages }) });
+    await api(here.worker.url, `${path}/messages`, { method: "POST", body: JSON.stringify({ messages }) });
     await shows(first, "stored", "Appended elsewhere");
-    await api(worker.url, path, { method: "DELETE" });
+    await api(here.worker.url, path, { method: "DELETE" });
     for (const device of [first, second]) await device.session("Renamed elsewhere").waitFor({ state: "detached" });
   }));
 
@@ -71,7 +61,7 @@ test("a device that was away finds what it missed", () =>
   onTwo("Leaving", async (first, second, _page, other) => {
     await other.context().setOffline(true);
     await other.getByText("You’re offline").waitFor();
-    model.say("While you were away");
+    here.model.say("While you were away");
     await first.say("Where are you?");
     await other.context().setOffline(false);
     await shows(second, "stored", "While you were away");

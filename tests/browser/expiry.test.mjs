@@ -1,23 +1,12 @@
 // A session whose time has run out leaves the list, and the chat says so.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { DESKTOP, launch, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { site } from "./site.mjs";
 
-let browser;
-let worker;
-
-before(async () => {
-  const vars = { SESSION_TTL_SECONDS: "4" };
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault", vars })]);
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
+const here = site({ vars: { SESSION_TTL_SECONDS: "4" } });
 
 test("an expired session says so, and one goes on in a new chat", () =>
-  withApp(browser, worker.url, DESKTOP, async (chat, page) => {
+  here.app(async (chat, page) => {
     await chat.say("Gone with the wind");
     assert.match(await page.getByText(/^Kept until/).textContent(), /less than a minute left$/);
     await chat.session("Gone with the wind").getByText("less than a minute left").waitFor();

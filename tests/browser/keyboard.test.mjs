@@ -1,21 +1,11 @@
 // Everything by keyboard alone.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { DESKTOP, launch, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { site } from "./site.mjs";
 
-let browser;
-let worker;
+const here = site();
 
-before(async () => {
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
-
-const app = (use) => withApp(browser, worker.url, DESKTOP, use);
+const { app } = here;
 
 /** The name of what has the focus, as far as it is told by label or text. */
 const focused = (page) =>

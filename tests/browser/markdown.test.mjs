@@ -1,9 +1,7 @@
 // What the assistant writes is Markdown: rendered, and never able to do anything.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { FakeModelApi } from "../harness/model-api.mjs";
-import { startWorker } from "../harness/worker.mjs";
-import { DESKTOP, launch, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { site } from "./site.mjs";
 
 const TEXT = `# Tides
 
@@ -24,23 +22,9 @@ const moon = "pulls"; // always
 
 <img src=x onerror="globalThis.harmed=1"><script>globalThis.harmed=1</script>`;
 
-let api;
-let browser;
-let worker;
+const here = site({ model: true, prepare: ({ model }) => model.say(TEXT) });
 
-before(async () => {
-  api = await FakeModelApi.start();
-  api.say(TEXT);
-  const vars = { RESPONDER: "openai", OPENAI_BASE_URL: api.url, OPENAI_MODEL: "fake" };
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault", vars })]);
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-  await api?.stop();
-});
-
-const app = (use, options) => withApp(browser, worker.url, { ...DESKTOP, ...options }, use);
+const { app } = here;
 
 test("an answer is shown as what its Markdown says", () =>
   app(async (chat) => {
@@ -66,7 +50,7 @@ test("nothing in it runs, and nothing is fetched", () =>
     assert.equal(await reply.locator("img, script").count(), 0);
     assert.equal((await reply.getByText("not this").getAttribute("href")) || null, null);
     assert.equal(await page.evaluate(() => globalThis.harmed), undefined);
-    assert.deepEqual([...new Set(asked)], [new URL(worker.url).origin]);
+    assert.deepEqual([...new Set(asked)], [new URL(here.worker.url).origin]);
   }));
 
 test("code is copied as it was written", () =>

@@ -1,26 +1,17 @@
 // What can be done with a message: copy, edit, answer again; chats that nobody keeps; and being offline.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { api, DESKTOP, eventually, launch, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { api, eventually } from "./app.mjs";
+import { site } from "./site.mjs";
 
-let browser;
-let worker;
+const here = site();
 
-before(async () => {
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
-
-const app = (use, options) => withApp(browser, worker.url, { ...DESKTOP, ...options }, use);
+const { app } = here;
 
 /** What the server has of the newest session. */
 async function stored() {
-  const { sessions } = await api(worker.url, "/v1/sessions");
-  const { messages } = await api(worker.url, `/v1/sessions/${sessions[0].session_id}/history`);
+  const { sessions } = await api(here.worker.url, "/v1/sessions");
+  const { messages } = await api(here.worker.url, `/v1/sessions/${sessions[0].session_id}/history`);
   return messages.map(({ role, content }) => (role === "user" ? content : role));
 }
 
@@ -51,9 +42,9 @@ test("an edited message takes the place of what was said, and of all that follow
 test("an answer can be had again", () =>
   app(async (chat) => {
     await chat.say("Once more");
-    const before = await api(worker.url, "/v1/sessions");
+    const before = await api(here.worker.url, "/v1/sessions");
     const id = before.sessions[0].session_id;
-    const reply = async () => (await api(worker.url, `/v1/sessions/${id}/history`)).messages.at(-1).id;
+    const reply = async () => (await api(here.worker.url, `/v1/sessions/${id}/history`)).messages.at(-1).id;
     const first = await reply();
     await chat.replies.first().getByRole("button", { name: "Answer again" }).click();
     await eventually(reply, (now) => now !== first);
@@ -76,7 +67,7 @@ test("a message is copied as it was written", () =>
 
 test("nothing of an incognito chat is kept, unless one says so", () =>
   app(async (chat, page) => {
-    const count = async () => (await api(worker.url, "/v1/sessions")).count;
+    const count = async () => (await api(here.worker.url, "/v1/sessions")).count;
     const before = await count();
     await page.getByRole("button", { name: "Incognito" }).click();
     await page.getByText("Just between us").waitFor();

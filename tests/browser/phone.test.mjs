@@ -1,21 +1,12 @@
 // A phone's width: the list is a drawer, and nothing is wider than the screen.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { launch, PHONE, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { PHONE } from "./app.mjs";
+import { site } from "./site.mjs";
 
-let browser;
-let worker;
+const here = site({ options: PHONE });
 
-before(async () => {
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
-
-const app = (use) => withApp(browser, worker.url, PHONE, use);
+const { app } = here;
 const fits = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
 
 test("the drawer opens, holds the focus, and opens a chat", () =>

@@ -1,10 +1,8 @@
 // The SDK alone in a real browser: a page without an app, on the Worker's own origin, whose client tests call directly.
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { after, before } from "node:test";
 import { ROOT } from "../harness/folders.mjs";
-import { startWorker } from "../harness/worker.mjs";
-import { launch } from "./app.mjs";
+import { site } from "./site.mjs";
 
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" };
 const PAGE = `<!doctype html><meta charset="utf-8"><title>SDK</title><script type="module">
@@ -14,19 +12,12 @@ const PAGE = `<!doctype html><meta charset="utf-8"><title>SDK</title><script typ
 </script>`;
 
 /** A browser and a Worker for the tests of a file: each gets a browser's context of its own, and the Worker's address. */
-export function sdkTests() {
-  let browser;
-  let worker;
-  before(async () => {
-    [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
-  });
-  after(async () => {
-    await Promise.all([browser?.close(), worker?.stop()]);
-  });
+export function sdkTests(vars) {
+  const here = site({ vars });
   return async (use) => {
-    const context = await sdkContext(browser, worker.url);
+    const context = await sdkContext(here.browser, here.worker.url);
     try {
-      await use(context, worker.url);
+      await use(context, here.worker.url);
     } finally {
       await context.close();
     }
@@ -34,7 +25,7 @@ export function sdkTests() {
 }
 
 /** A browser context in which pages of the SDK can be opened, also without a network. */
-export async function sdkContext(browser, url) {
+async function sdkContext(browser, url) {
   const context = await browser.newContext();
   context.setDefaultTimeout(20_000);
   await context.route("**/sdk/**", async (route) => {

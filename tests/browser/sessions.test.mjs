@@ -1,22 +1,14 @@
 // The session list: New Chat, opening an old session, deleting, and what it says when it can't be loaded.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { api, DESKTOP, eventually, launch, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { Gate } from "../harness/model-api.mjs";
+import { api, eventually } from "./app.mjs";
+import { site } from "./site.mjs";
 
-let browser;
-let worker;
+const here = site();
 
-before(async () => {
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault" })]);
-});
-after(async () => {
-  await browser?.close();
-  await worker?.stop();
-});
-
-const app = (use) => withApp(browser, worker.url, DESKTOP, use);
+const { app } = here;
 
 test("an empty list says so", () =>
   app(async (_chat, page) => {
@@ -80,7 +72,7 @@ test("a deleted chat is gone from the server, and Undo brings it back", () =>
     await chat.newChat();
     await chat.say("Throw me away");
     const id = await chat.session("Throw me away").getAttribute("data-session");
-    const stored = async () => (await api(worker.url, "/v1/sessions")).sessions.some((it) => it.session_id === id);
+    const stored = async () => (await api(here.worker.url, "/v1/sessions")).sessions.some((it) => it.session_id === id);
 
     await chat.choose("Throw me away", "Delete");
     await chat.session("Throw me away").waitFor({ state: "detached" });
@@ -167,6 +159,27 @@ test("chats are found by their titles, archived ones too", () =>
     await chat.session("Mend the roof").waitFor();
   }));
 
+test("whoever goes on before an action is through keeps the focus", () =>
+  app(async (chat, page) => {
+    await chat.say("Put me away");
+    await chat.say("And more");
+    const gate = new Gate();
+    await page.route("**/v1/sessions/*", async (route) => {
+      await gate.opened;
+      await route.continue();
+    });
+    await chat.choose("Put me away", "Archive");
+    await page.keyboard.press("Control+k");
+    const answered = page.waitForResponse((response) => response.request().method() === "PATCH");
+    gate.open();
+    await answered;
+    await chat.session("Put me away").waitFor({ state: "detached" });
+    // Two frames: the focus would be moved in the first.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.keyboard.type("away");
+    assert.equal(await page.getByRole("searchbox").inputValue(), "away");
+  }));
+
 test("an exported chat can be imported again", () =>
   app(async (chat, page) => {
     await chat.say("Take me with you");
@@ -174,9 +187,9 @@ test("an exported chat can be imported again", () =>
     const [file] = await Promise.all([page.waitForEvent("download"), chat.choose("Take me with you", "Export")]);
     assert.equal(file.suggestedFilename(), "Take-me-with-you.ndjson");
     const lines = readFileSync(await file.path(), "utf8");
-    await api(worker.url, `/v1/sessions/${id}`, { method: "DELETE" });
-    await api(worker.url, `/v1/sessions/${id}/restore`, { method: "POST" });
-    const answer = await api(worker.url, "/v1/import", {
+    await api(here.worker.url, `/v1/sessions/${id}`, { method: "DELETE" });
+    await api(here.worker.url, `/v1/sessions/${id}/restore`, { method: "POST" });
+    const answer = await api(here.worker.url, "/v1/import", {
       method: "POST",
       headers: { "content-type": "application/x-ndjson" },
       body: lines,
@@ -213,7 +226,7 @@ test("a history that can't be loaded says so and can be asked for again", () =>
 test("a chat from elsewhere is there when one comes back to the page", () =>
   app(async (chat, page) => {
     await chat.say("From here");
-    await api(worker.url, "/v1/chat", { method: "POST", body: JSON.stringify({ message: "From elsewhere" }) });
+    await api(here.worker.url, "/v1/chat", { method: "POST", body: JSON.stringify({ message: "From elsewhere" }) });
     await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
     await eventually(
       () => chat.session("From elsewhere").count(),

@@ -1,37 +1,27 @@
 // Replies as they stream, in the app: over a reload, in a second tab, until they are stopped.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { FakeModelApi, Gate, words } from "../harness/model-api.mjs";
-import { startWorker } from "../harness/worker.mjs";
-import { App, api, launch, withApp } from "./app.mjs";
+import { test } from "node:test";
+import { Gate, words } from "../harness/model-api.mjs";
+import { App, api } from "./app.mjs";
+import { site } from "./site.mjs";
 
-let browser;
-let model;
-let worker;
-before(async () => {
-  model = await FakeModelApi.start();
-  const vars = { RESPONDER: "openai", OPENAI_BASE_URL: model.url };
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault", vars })]);
-});
-after(async () => {
-  await Promise.all([browser?.close(), worker?.stop(), model?.stop()]);
-});
+const here = site({ model: true });
 
 /** Waits until a reply shows this text, as one that is still coming or as a whole one. */
 const shows = (app, status, text) => app.log.locator(`[data-status=${status}]`, { hasText: text }).waitFor();
 
 /** The last reply as the server has it. */
 async function kept() {
-  const { sessions } = await api(worker.url, "/v1/sessions");
-  const { messages } = await api(worker.url, `/v1/sessions/${sessions[0].session_id}/history`);
+  const { sessions } = await api(here.worker.url, "/v1/sessions");
+  const { messages } = await api(here.worker.url, `/v1/sessions/${sessions[0].session_id}/history`);
   return messages.at(-1);
 }
 
 test("a page that is reloaded in mid-reply shows the rest of it", () =>
-  withApp(browser, worker.url, {}, async (app, page) => {
+  here.app(async (app, page) => {
     const gate = new Gate();
-    const asked = model.requests.length;
-    model.answer(() => ({ stream: words("The first half, ", gate, "and the second.") }));
+    const asked = here.model.requests.length;
+    here.model.answer(() => ({ stream: words("The first half, ", gate, "and the second.") }));
     await app.send("Tell me");
     await shows(app, "streaming", "The first half,");
     await page.reload();
@@ -39,18 +29,18 @@ test("a page that is reloaded in mid-reply shows the rest of it", () =>
     gate.open();
     await shows(app, "stored", "The first half, and the second.");
     assert.equal(await app.messages.count(), 2);
-    assert.equal(model.requests.length, asked + 1, "the model is asked once");
+    assert.equal(here.model.requests.length, asked + 1, "the model is asked once");
     assert.equal((await kept()).content, "The first half, and the second.");
   }));
 
 test("a second tab shows a reply while the first one streams it, and the same at its end", () =>
-  withApp(browser, worker.url, {}, async (app, _page, context) => {
+  here.app(async (app, _page, context) => {
     const [first, second] = [new Gate(), new Gate()];
-    model.answer(() => ({ stream: words("One ", first, "two ", second, "three.") }));
+    here.model.answer(() => ({ stream: words("One ", first, "two ", second, "three.") }));
     await app.send("Count for both");
     await shows(app, "streaming", "One");
     const other = new App(await context.newPage());
-    await other.page.goto(worker.url);
+    await other.page.goto(here.worker.url);
     await other.session("Count for both").click();
     await shows(other, "streaming", "One");
     first.open();
@@ -61,8 +51,8 @@ test("a second tab shows a reply while the first one streams it, and the same at
   }));
 
 test("a reply that is stopped stays as far as it had come, also after a reload", () =>
-  withApp(browser, worker.url, {}, async (app, page) => {
-    model.answer(() => ({ stream: words("As far as ", new Gate(), "never") }));
+  here.app(async (app, page) => {
+    here.model.answer(() => ({ stream: words("As far as ", new Gate(), "never") }));
     await app.send("Stop soon");
     await shows(app, "streaming", "As far as");
     await page.getByRole("button", { name: "Stop the answer" }).click();
@@ -74,9 +64,9 @@ test("a reply that is stopped stays as far as it had come, also after a reload",
   }));
 
 test("a connection that breaks in mid-reply is taken up where it was", () =>
-  withApp(browser, worker.url, {}, async (app, page, context) => {
+  here.app(async (app, page, context) => {
     const [first, second] = [new Gate(), new Gate()];
-    model.answer(() => ({ stream: words("Before ", first, "during ", second, "after.") }));
+    here.model.answer(() => ({ stream: words("Before ", first, "during ", second, "after.") }));
     await app.send("Mind the gap");
     await shows(app, "streaming", "Before");
     await context.setOffline(true);

@@ -1,25 +1,15 @@
 // Visitors: a client without credentials gets a token when the server wants one, keeps it, and shares it with its tabs.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startWorker } from "../harness/worker.mjs";
-import { eventually, launch } from "./app.mjs";
-import { sdkContext } from "./sdk.mjs";
+import { test } from "node:test";
+import { eventually } from "./app.mjs";
+import { sdkTests } from "./sdk.mjs";
 
-let browser;
-let worker;
-before(async () => {
-  const vars = { VISITOR_SECRET: "0123456789abcdef0123456789abcdef", OPEN_LOCALHOST: "off" };
-  [browser, worker] = await Promise.all([launch(), startWorker({ store: "vault", vars })]);
-});
-after(async () => {
-  await Promise.all([browser?.close(), worker?.stop()]);
-});
+const withContext = sdkTests({ VISITOR_SECRET: "0123456789abcdef0123456789abcdef", OPEN_LOCALHOST: "off" });
 
 const visitors = (tab) => tab.requests.filter((request) => request === "POST /v1/visitors").length;
 
 test("whoever comes without credentials becomes a visitor, and stays the same one", async () => {
-  const context = await sdkContext(browser, worker.url);
-  try {
+  await withContext(async (context) => {
     const [first, second] = [await context.open(), await context.open()];
     // Both at once: they must not become two.
     await Promise.all([first.call("send", "From the first"), second.call("send", "From the second")]);
@@ -43,15 +33,10 @@ test("whoever comes without credentials becomes a visitor, and stays the same on
     );
     await first.call("sessions");
     assert.equal((await first.snapshot()).sessions.length, 2);
-  } finally {
-    await context.close();
-  }
-  const other = await sdkContext(browser, worker.url);
-  try {
+  });
+  await withContext(async (other) => {
     const stranger = await other.open();
     await stranger.call("sessions");
     assert.deepEqual((await stranger.snapshot()).sessions, [], "another browser is another visitor");
-  } finally {
-    await other.close();
-  }
+  });
 });
