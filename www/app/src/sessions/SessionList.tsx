@@ -51,6 +51,9 @@ export function SessionList(props: Props) {
     const problem = await actions[action](session);
     setFailed(problem);
     requestAnimationFrame(() => {
+      // Whoever has gone elsewhere meanwhile is not called back.
+      const { activeElement } = document;
+      if (activeElement !== document.body && !list.current?.contains(activeElement)) return;
       const all = openers(list.current);
       const find = (id: string | undefined) => all.find((opener) => opener.dataset.session === id);
       (find(session.id) ?? find(neighbour?.id) ?? newChat.current)?.focus();
