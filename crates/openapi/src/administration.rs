@@ -1,14 +1,12 @@
 //! The operations of operators in words, as [`crate::operations`] has the others.
 
-use crate::operation::{Access, Given, Operation, lines, operation, whole};
-use crate::operations::{IMPORTED, events, exported};
+use crate::operation::{Access, Given, Operation, operation, whole};
+use crate::operations::{events, exported, imports};
 use chatkeep_model::Code;
 use chatkeep_model::limits::LIST_PAGE;
 use chatkeep_model::observe::activity::MINUTES;
 use chatkeep_model::route::Action;
-use chatkeep_model::wire::{
-    AdminDeleted, AdminSessionList, AdminStats, ExportLine, ImportResponse, MovedHouse, OwnerList, Rebuilt,
-};
+use chatkeep_model::wire::{AdminDeleted, AdminSessionList, AdminStats, MovedHouse, OwnerList, Rebuilt};
 use serde_json::{Value, json};
 
 /// What the operation of one of their actions is for.
@@ -44,20 +42,9 @@ pub(crate) fn administered(action: Action) -> Operation {
             .answers(exported())
             .fails(&[Code::InvalidSessionId, Code::SessionNotFound]),
 
-        Action::AdminImport => for_admins("Import everybody's sessions")
+        Action::AdminImport => imports(for_admins("Import everybody's sessions"))
             .about("Repeated it changes nothing. What names no owner is the caller's, or of the owner in the query.")
-            .query("owner", text(), "Whose sessions those are that say nothing.")
-            .body(lines::<ExportLine>(Some(IMPORTED)))
-            .gives::<ImportResponse>(200, "What is there now.")
-            .fails(&[
-                Code::TitleTooLong,
-                Code::MetadataTooLarge,
-                Code::StateTooLarge,
-                Code::MessageEmpty,
-                Code::MessageTooLong,
-                Code::InvalidMessageId,
-                Code::TooManySessions,
-            ]),
+            .query("owner", text(), "Whose sessions those are that say nothing."),
 
         Action::AdminEvents => for_admins("The deployment's log, as it is written")
             .answers(events("The last lines and those that come, for five minutes: each an object, as in the log."))

@@ -279,19 +279,8 @@ pub(crate) fn described(action: Action) -> Operation {
 
         Action::ExportAll => operation("transfer", "Export all my sessions").given(Given::Session).answers(exported()),
 
-        Action::Import => operation("transfer", "Import sessions")
-            .about("Repeated it changes nothing: a message is known by its place and id.")
-            .body(lines::<ExportLine>(Some(IMPORTED)))
-            .gives::<ImportResponse>(200, "What is there now.")
-            .fails(&[
-                Code::TitleTooLong,
-                Code::MetadataTooLarge,
-                Code::StateTooLarge,
-                Code::MessageEmpty,
-                Code::MessageTooLong,
-                Code::InvalidMessageId,
-                Code::TooManySessions,
-            ]),
+        Action::Import => imports(operation("transfer", "Import sessions"))
+            .about("Repeated it changes nothing: a message is known by its place and id."),
 
         Action::ListOwners
         | Action::AdminStats
@@ -340,10 +329,23 @@ fn nothing(description: &'static str) -> Answer {
     Answer { status: 204, description, body: None, headers: Vec::new(), streams: false }
 }
 
-pub(crate) const IMPORTED: &str = r#"{"session":{"session_id":"imported","title":"From a backup","created_ms":1763717400000,"updated_ms":1763717400000}}
+const IMPORTED: &str = r#"{"session":{"session_id":"imported","title":"From a backup","created_ms":1763717400000,"updated_ms":1763717400000}}
 {"message":{"session_id":"imported","position":0,"message":{"id":"i1","role":"user","content":"Hello","created":"2025-11-21T09:30:00.000Z"}}}
 {"end":{"sessions":1,"messages":1}}
 "#;
+
+/// What takes an export's lines in.
+pub(crate) fn imports(operation: Operation) -> Operation {
+    operation.body(lines::<ExportLine>(Some(IMPORTED))).gives::<ImportResponse>(200, "What is there now.").fails(&[
+        Code::TitleTooLong,
+        Code::MetadataTooLarge,
+        Code::StateTooLarge,
+        Code::MessageEmpty,
+        Code::MessageTooLong,
+        Code::InvalidMessageId,
+        Code::TooManySessions,
+    ])
+}
 
 pub(crate) fn exported() -> Answer {
     Answer {
