@@ -25,9 +25,9 @@ const FIGURES = [
   },
 ];
 
-/** @param {{seconds: number}} options */
-export async function library({ seconds }) {
-  const stack = await startStack();
+/** @param {{seconds: number, gateway?: "debug" | "native"}} options */
+export async function library({ seconds, gateway }) {
+  const stack = await startStack(gateway);
   /** @type {Record<string, StoreOptions>} */
   const places = { TCP: { url: stack.redis.url }, REST: { url: stack.gateway.url, token: stack.gateway.token } };
   const results = [];

@@ -22,6 +22,8 @@ const USAGE = `npm run bench -- [options]
   --rounds N        rounds of each measurement (5)
   --seconds S       how long each run of a round takes (3)
   --peers A,B       only these Workers in turn, history and list
+  --gateway PROFILE the gateway of the section library: native (optimised) or debug
+  --results DIR     where the JSON goes (bench/results)
   --beside NAME=DIR another build of Chatkeep's Worker (a folder with index.js and index_bg.wasm), measured beside it`;
 
 const { values } = parseArgs({
@@ -30,6 +32,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "3" },
     peers: { type: "string" },
+    gateway: { type: "string", default: "native" },
+    results: { type: "string", default: join(import.meta.dirname, "results") },
     beside: { type: "string", multiple: true, default: [] },
     help: { type: "boolean", default: false },
   },
@@ -40,6 +44,7 @@ if (values.help || !only.every((name) => SECTIONS.includes(name)) || !(options.r
   console.error(USAGE);
   process.exit(values.help ? 0 : 2);
 }
+const gateway = values.gateway === "debug" ? "debug" : "native";
 if (process.platform !== "linux") {
   console.error("bench: processor times are read from /proc, which only Linux has");
   process.exit(2);
@@ -63,7 +68,7 @@ const sections = {
   ...(only.includes("growth") && { growth: () => growth(options) }),
   ...(only.includes("memory") && { memory: () => memory() }),
   ...(only.includes("figures") && { figures: () => figures(options) }),
-  ...(only.includes("library") && { library: () => library(options) }),
+  ...(only.includes("library") && { library: () => library({ ...options, gateway }) }),
   ...(only.includes("vault") && { vault: () => vault(options) }),
   ...(only.includes("size") && { size: () => sizes() }),
 };
@@ -76,9 +81,8 @@ for (const [name, section] of Object.entries(sections)) {
 const seconds = Math.round((Date.now() - begun.getTime()) / 1000);
 console.log(`\nAll ratios (${seconds} s)`);
 verdicts(targets);
-const folder = join(import.meta.dirname, "results");
-mkdirSync(folder, { recursive: true });
-const file = join(folder, `${begun.toISOString().replaceAll(/[:.]/g, "-")}.json`);
+mkdirSync(values.results, { recursive: true });
+const file = join(values.results, `${begun.toISOString().replaceAll(/[:.]/g, "-")}.json`);
 const machine = { processors: cpus().length, model: cpus()[0]?.model, load: loadavg() };
 writeFileSync(file, `${JSON.stringify({ begun, seconds, options, machine, targets, results }, null, 2)}\n`);
 console.log(`\nwritten: ${file}`);

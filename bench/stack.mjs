@@ -13,10 +13,13 @@ import { startRedis } from "../tests/harness/redis.mjs";
  * @property {() => Promise<void>} stop
  */
 
-/** @returns {Promise<Stack>} */
-export async function startStack() {
+/**
+ * @param {"debug" | "native"} [profile] of Cargo, that the gateway was built with
+ * @returns {Promise<Stack>}
+ */
+export async function startStack(profile = "native") {
   const redis = await startRedis();
-  const gateway = await startGateway({ redisUrl: redis.url, profile: "native" });
+  const gateway = await startGateway({ redisUrl: redis.url, profile });
   return {
     redis,
     gateway,

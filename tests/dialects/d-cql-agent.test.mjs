@@ -1,14 +1,14 @@
-// System D, an agent's session manager: rows D1 to D6, by chatkeep/server. Over HTTP: agent-state.test.mjs.
+// System D, an agent's session manager: rows D1 to D6 and D8, by chatkeep/server. Over HTTP: agent-state.test.mjs.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFile, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { after, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { createStore } from "chatkeep/server";
-import { ROOT } from "../harness/folders.mjs";
+import { makeCertificates } from "../harness/certificates.mjs";
+import { ROOT, temporaryFolder } from "../harness/folders.mjs";
 import { freePort } from "../harness/ports.mjs";
 import { startRedis } from "../harness/redis.mjs";
-import { makeCertificates } from "../library/certificates.mjs";
 import { onEachLibraryStore, onLibraryRedis } from "../library/stores.mjs";
 
 const initial = { state: "new_problem", current_attempt: 0, conversation_history: [], max_attempts: 3 };
@@ -141,19 +141,10 @@ describe("D, on Redis", { skip: onLibraryRedis() }, () => {
   });
 
   test("D6 isolation: TLS with an authority of one's own, and no other", async () => {
-    const { ca, certificate, key } = makeCertificates();
+    const certificates = makeCertificates();
+    const { ca } = certificates;
     const port = await freePort();
-    const tls = [
-      "--tls-port",
-      `${port}`,
-      "--tls-cert-file",
-      certificate,
-      "--tls-key-file",
-      key,
-      "--tls-ca-cert-file",
-      ca,
-    ];
-    const redis = await startRedis({ args: [...tls, "--tls-auth-clients", "no"] });
+    const redis = await startRedis({ args: certificates.redis(port) });
     ends.push(redis.stop);
     const url = `rediss://127.0.0.1:${port}/0`;
     for (const options of [
@@ -167,5 +158,49 @@ describe("D, on Redis", { skip: onLibraryRedis() }, () => {
     const stranger = open({ url, fallback: false });
     await assert.rejects(stranger.get("user-123"));
     assert.equal((await stranger.getHealth()).connected, false);
+  });
+});
+
+onLibraryRedis("D, its figures", () => {
+  test("D5 figures: the bench prints ours beside the document's", async () => {
+    const results = temporaryFolder("results");
+    const options = ["--only", "library", "--seconds", "1", "--gateway", "debug", "--results", results];
+    const { stdout } = await promisify(execFile)(process.execPath, ["bench/run.mjs", ...options], { cwd: ROOT });
+    for (const [what, stated] of [
+      ["store a state", "0\\.5"],
+      ["load a state", "0\\.3"],
+      ["list of 100 sessions", "10"],
+    ]) {
+      for (const place of ["TCP", "REST"]) {
+        assert.match(stdout, new RegExp(`^  ${what}, ${place} +${stated} +\\d+\\.\\d\\d +\\d+\\.\\d\\d$`, "m"));
+      }
+    }
+    assert.equal(readdirSync(results).length, 1);
+  });
+});
+
+describe("D, its suites", () => {
+  const suite = (/** @type {string[]} */ program, /** @type {NodeJS.ProcessEnv} */ environment) => {
+    const env = { ...process.env, ...environment };
+    delete env.NODE_TEST_CONTEXT; // else it would report to this run
+    const { status, stdout } = spawnSync(process.execPath, program, { cwd: ROOT, env, encoding: "utf8" });
+    return { status, stdout };
+  };
+
+  test("D8 tests: the suite is the same on both stores, and a missing Redis is reported, never passed", () => {
+    const agent = ["--test", "--test-force-exit", "--test-reporter=tap", "tests/dialects/agent-state.test.mjs"];
+    const names = (/** @type {string} */ tap, /** @type {string} */ kind) =>
+      [...tap.matchAll(new RegExp(`^ +${kind} \\d+ - ([A-F]\\d.*)$`, "gm"))].map((match) => match[1]).sort();
+    const vault = suite(agent, { CHATKEEP_STORE: "vault" });
+    assert.equal(vault.status, 0, vault.stdout);
+    const nowhere = temporaryFolder("no-redis");
+    const redis = suite(agent, { CHATKEEP_STORE: "redis", PATH: nowhere });
+    assert.equal(redis.status, 1, redis.stdout);
+    assert.ok(names(vault.stdout, "ok").length > 0);
+    assert.deepEqual([names(redis.stdout, "ok"), names(redis.stdout, "not ok")], [[], names(vault.stdout, "ok")]);
+    const all = suite(["scripts/test-suites.mjs", "--store", "redis", "--only", "cli"], { PATH: nowhere });
+    assert.equal(all.status, 1);
+    assert.match(all.stdout, /redis-server is missing[\s\S]*\n0 passed, [1-9]\d* failed\n$/);
+    assert.equal(suite(["scripts/test-suites.mjs", "--store", "paper"], {}).status, 2);
   });
 });

@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
-import { Api, ok } from "../harness/api.mjs";
+import { Api, eventually, ok } from "../harness/api.mjs";
+import { EventStream } from "../harness/events.mjs";
+import { Gate } from "../harness/model-api.mjs";
 import { forEachStore } from "../harness/stores.mjs";
+import { withModel } from "../harness/streaming.mjs";
 import { startWorker } from "../harness/worker.mjs";
 import { FakeModelApi, onEachStoreSpeaking, RFC_3339, shell, shown, TEXTS } from "./dialect.mjs";
 
@@ -83,7 +86,7 @@ onEachStoreSpeaking("openta", {}, (the) => {
     const conversation_id = fresh();
     const asked = { query: TEXTS[3], meta_params: { conversation_id, stream: true, language: "id-ID" } };
     const { status, headers, text } = await the.dialect.send("POST", "/chat/basic", asked);
-    assert.deepEqual([status, headers.get("content-type")], [200, "text/event-stream"]);
+    assert.deepEqual([status, headers.get("content-type")], [200, "text/event-stream; charset=utf-8"]);
     const events = text
       .trim()
       .split("\n\n")
@@ -120,6 +123,83 @@ onEachStoreSpeaking("openta", {}, (the) => {
     const unknown = await ask(the.dialect, secret, { conversation_id: fresh(), is_incognito: true });
     assert.match(unknown.answer, /first thing/);
     assert.deepEqual(await seen(), before);
+  });
+});
+
+forEachStore("openta, before an agent of one's own", (store) => {
+  const the = withModel(store, { RESPONDER: "webhook" });
+  const SOURCES = [{ url: "https://papers.example/1", title: "Điều kiện" }, "https://papers.example/2"];
+  const SHOWN = [SOURCES[0], { url: SOURCES[1] }];
+  const agent = (/** @type {Gate} */ gate) =>
+    async function* () {
+      yield `data: ${JSON.stringify({ delta: "Pembelajaran " })}\n\n`;
+      await gate.opened;
+      yield `data: ${JSON.stringify({ delta: "mesin", sources: SOURCES })}\n\ndata: [DONE]\n\n`;
+    };
+  const stream = (meta_params, query = "Apa itu?") =>
+    EventStream.open(`${the.worker.url}/openta/chat/basic`, {
+      json: { query, meta_params: { stream: true, ...meta_params } },
+    });
+  const dialect = () => new Api(`${the.worker.url}/openta`);
+
+  test("E6 stream: words and sources come as the agent says them, in the language that was asked for", async () => {
+    const [conversation_id, gate] = [fresh(), new Gate()];
+    the.model.answer(() => ({ stream: agent(gate)() }));
+    const reader = await stream({ conversation_id, language: "id-ID" });
+    // It is read while the agent still speaks.
+    await reader.untilText("Pembelajaran ");
+    assert.deepEqual(the.model.requests.at(-1)?.body.metadata, { language: "id-ID" });
+    gate.open();
+    const events = await reader.all();
+    assert.deepEqual(
+      events.filter(({ name }) => name === "source").map(({ data }) => data),
+      SHOWN,
+    );
+    const answer = "Pembelajaran mesin";
+    assert.deepEqual(events.at(-1), { name: "done", id: "", data: { answer, sources: SHOWN, conversation_id } });
+    const { history } = ok(await dialect().get(`/chat/history/${conversation_id}`));
+    assert.deepEqual([history[0].answer, history[0].sources], [answer, SHOWN]);
+  });
+
+  test("E6 stream: its reader leaves, and the answer is remembered all the same", async () => {
+    const [conversation_id, gate] = [fresh(), new Gate()];
+    the.model.answer(() => ({ stream: agent(gate)() }));
+    const reader = await stream({ conversation_id });
+    await reader.untilText("Pembelajaran ");
+    reader.close();
+    gate.open();
+    const { history } = await eventually(
+      async () => ok(await dialect().get(`/chat/history/${conversation_id}`)),
+      (page) => page.history[0]?.answer !== undefined,
+    );
+    assert.equal(history[0].answer, "Pembelajaran mesin");
+  });
+
+  test("E6 stream: without a conversation, and incognito, nothing is written; the sources come", async () => {
+    const conversation_id = fresh();
+    const gate = new Gate();
+    gate.open();
+    the.model.answer(() => ({ stream: agent(gate)() }));
+    const unstreamed = await ask(dialect(), "Apa itu?", { conversation_id });
+    assert.deepEqual(unstreamed.sources, SHOWN);
+    const before = ok(await dialect().get(`/v1/sessions/${conversation_id}`)).revision;
+    for (const [meta_params, more] of [
+      [{}, {}],
+      [{ conversation_id, is_incognito: true }, { conversation_id }],
+    ]) {
+      const events = await (await stream(meta_params)).all();
+      assert.deepEqual(events.at(-1)?.data, { answer: "Pembelajaran mesin", sources: SHOWN, ...more });
+      assert.equal(the.model.requests.at(-1)?.body.history.length, more.conversation_id ? 2 : 0);
+    }
+    assert.equal(ok(await dialect().get(`/v1/sessions/${conversation_id}`)).revision, before);
+  });
+
+  test("E6 stream: an agent that fails is an error in the stream, or at once", async () => {
+    the.model.answer(() => ({ stream: ['data: {"delta":"Half"}\n\n', 'data: {"error":"no"}\n\n'] }));
+    const events = await (await stream({ conversation_id: fresh() })).all();
+    assert.deepEqual([events.at(-1)?.name, events.at(-1)?.data.code], ["error", "responder_failed"]);
+    the.model.fail(500);
+    assert.deepEqual((await (await stream({})).all()).length, 0);
   });
 });
 

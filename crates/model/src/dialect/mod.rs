@@ -16,13 +16,16 @@ use crate::message::Message;
 use crate::plan::{Append, BeginTurn, Create};
 use crate::route::{Query, Routes, has};
 use crate::session::{Card, Session};
+use crate::stream::Part;
+use crate::stream::own;
+use crate::stream::reader::Encode;
 use crate::time::Millis;
 use crate::wire::SessionBody;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// Whose shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Dialect {
     /// A voice assistant's chat API.
     Jarvis,
@@ -154,14 +157,14 @@ pub trait Shape: Sync {
         Err(Code::RouteNotFound.into())
     }
 
-    /// The answer to a turn as server-sent events, for a dialect that has them.
-    fn events(&self, answered: Answered) -> Result<String, Problem> {
-        Err(Code::Unsupported.into())
+    /// Writes a turn as server-sent events, from the first on: for a dialect that has its own.
+    fn encoder(&self) -> Box<dyn Encode> {
+        Box::new(own::Encoder)
     }
 
-    /// What is kept on a reply beside its text.
-    fn reply_metadata(&self, took: Millis) -> Option<Box<RawValue>> {
-        None
+    /// What is kept on a reply beside its text: what the responder attached, and what the dialect does.
+    fn reply_metadata(&self, reply: &Message, took: Millis) -> Option<Box<RawValue>> {
+        reply.metadata.clone()
     }
 
     /// A new session, kept for a user of the caller's.
@@ -219,14 +222,24 @@ fn json(body: &impl Serialize) -> Result<String, Problem> {
     serde_json::to_string(body).map_err(|_| Code::Internal.into())
 }
 
-/// What a reply's metadata says of where it is from.
+/// Where a reply is from: the `sources` of its metadata, and where it has none the sources among its parts.
 pub(crate) fn sources(message: &Message) -> Vec<Box<RawValue>> {
+    let told = sources_told(message.metadata.as_deref());
+    if !told.is_empty() {
+        return told;
+    }
+    let parts = message.parts.as_ref().and_then(|parts| serde_json::from_str::<Vec<Part>>(parts.get()).ok());
+    parts.into_iter().flatten().filter_map(|part| part.source()).map(|source| source.0).collect()
+}
+
+/// The sources that a reply's metadata has.
+fn sources_told(metadata: Option<&RawValue>) -> Vec<Box<RawValue>> {
     #[derive(Deserialize)]
     struct Metadata {
         #[serde(default)]
         sources: Vec<Box<RawValue>>,
     }
-    let metadata = message.metadata.as_ref().and_then(|metadata| serde_json::from_str::<Metadata>(metadata.get()).ok());
+    let metadata = metadata.and_then(|metadata| serde_json::from_str::<Metadata>(metadata.get()).ok());
     metadata.map(|metadata| metadata.sources).unwrap_or_default()
 }
 

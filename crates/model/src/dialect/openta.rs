@@ -1,6 +1,6 @@
 //! The dialect `openta`: questions and answers in conversations. A question without a conversation is answered all the same.
 
-use super::{Answered, Memory, Question, Shape, Verb, json, sources};
+use super::{Answered, Memory, Question, Shape, Verb, json, sources, sources_told};
 use crate::error::{Code, Problem};
 use crate::id::{MessageId, SessionId};
 use crate::intake::{self, Incoming};
@@ -9,6 +9,9 @@ use crate::message::{Message, Role, is_language};
 use crate::plan::Append;
 use crate::route::{Query, Routes};
 use crate::session::Session;
+use crate::sse::write_event;
+use crate::stream::event::Event;
+use crate::stream::reader::Encode;
 use crate::wire::{AppendRequest, AppendedMessage, ChatRequest, SessionBody};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -38,12 +41,16 @@ struct QuestionMetadata<'a> {
     language: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Reply<'a> {
     answer: &'a str,
     sources: Vec<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     conversation_id: Option<&'a SessionId>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    degraded: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    journal: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -85,9 +92,54 @@ struct Added<'a> {
     total: u64,
 }
 
-/// A server-sent event. JSON has line breaks between its parts only, which may as well be spaces.
-fn event(name: &str, json: &str) -> String {
-    format!("event: {name}\ndata: {}\n\n", json.replace(['\n', '\r'], " "))
+/// Writes an answer as it comes: `delta` with its text, `source` for each source, and at the end `done` with what an answer
+/// has that isn't a stream, or `error` with a problem.
+#[derive(Default)]
+struct Events {
+    conversation: Option<SessionId>,
+    sources: Vec<Box<RawValue>>,
+}
+
+impl Events {
+    fn source(&mut self, source: Box<RawValue>, out: &mut String) {
+        write(out, "source", &source);
+        self.sources.push(source);
+    }
+
+    fn done(&mut self, reply: Reply, out: &mut String) {
+        let (sources, conversation_id) = (std::mem::take(&mut self.sources), self.conversation.as_ref());
+        write(out, "done", &Reply { sources, conversation_id, ..reply });
+    }
+}
+
+impl Encode for Events {
+    fn event(&mut self, _: u64, event: Event, out: &mut String) {
+        match event {
+            Event::Turn(opened) => self.conversation.clone_from(&opened.session_id),
+            Event::Text(text) => write(out, "delta", &Delta { text }),
+            Event::Source(source) => self.source(source.0.clone(), out),
+            // The dialect knows no tools.
+            Event::Call(_) | Event::Input(..) | Event::Ready(_) => {}
+            Event::Done(response, _) => {
+                // As in a reply that is stored, what the metadata says counts.
+                let told = sources_told(response.metadata.as_ref().map(|metadata| &*metadata.0));
+                if !told.is_empty() {
+                    self.sources.clear();
+                    told.into_iter().for_each(|source| self.source(source, out));
+                }
+                let (degraded, journal) = (response.degraded, response.journal.as_deref());
+                self.done(Reply { answer: &response.response, degraded, journal, ..Reply::default() }, out);
+            }
+            Event::Unkept(response) => self.done(Reply { answer: &response.response, ..Reply::default() }, out),
+            Event::Failed(problem) => write(out, "error", problem),
+        }
+    }
+}
+
+fn write(out: &mut String, name: &str, data: &impl Serialize) {
+    // Raw JSON inside may have line breaks, between its tokens only: there a space means the same.
+    let json = serde_json::to_string(data).unwrap_or_default().replace(['\n', '\r'], " ");
+    write_event(out, None, name, &json);
 }
 
 impl Shape for OpenTa {
@@ -122,16 +174,12 @@ impl Shape for OpenTa {
             answer: &answered.reply.content,
             sources: sources(answered.reply),
             conversation_id: answered.session_id,
+            ..Reply::default()
         })
     }
 
-    /// The text, each source, and at the end what [`Shape::answer`] gives.
-    fn events(&self, answered: Answered) -> Result<String, Problem> {
-        let mut events = event("delta", &json(&Delta { text: &answered.reply.content })?);
-        for source in sources(answered.reply) {
-            events += &event("source", source.get());
-        }
-        Ok(events + &event("done", &self.answer(answered)?))
+    fn encoder(&self) -> Box<dyn Encode> {
+        Box::new(Events::default())
     }
 
     fn wanted(&self, query: Query) -> Result<u64, Problem> {

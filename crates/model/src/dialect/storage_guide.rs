@@ -11,7 +11,8 @@ use crate::session::{Card, Session};
 use crate::time::Millis;
 use crate::wire::{ChatRequest, CreateRequest};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
+use std::collections::BTreeMap;
 
 pub(super) struct StorageGuide;
 
@@ -62,11 +63,9 @@ struct Deleted {
     message: String,
 }
 
-/// What is kept on a reply.
-#[derive(Serialize, Deserialize)]
+/// What is kept on a reply, beside what the responder attached.
+#[derive(Deserialize)]
 struct ReplyMetadata {
-    #[serde(default)]
-    sources: Vec<Box<RawValue>>,
     #[serde(default)]
     processing_time_ms: u64,
 }
@@ -102,9 +101,12 @@ impl Shape for StorageGuide {
         })
     }
 
-    fn reply_metadata(&self, took: Millis) -> Option<Box<RawValue>> {
-        let metadata = ReplyMetadata { sources: Vec::new(), processing_time_ms: took.0 };
-        serde_json::value::to_raw_value(&metadata).ok()
+    fn reply_metadata(&self, reply: &Message, took: Millis) -> Option<Box<RawValue>> {
+        let attached = reply.metadata.as_ref().map_or("{}", |metadata| metadata.get());
+        let mut metadata: BTreeMap<String, Box<RawValue>> = serde_json::from_str(attached).unwrap_or_default();
+        metadata.insert("sources".to_owned(), to_raw_value(&sources(reply)).ok()?);
+        metadata.insert("processing_time_ms".to_owned(), to_raw_value(&took.0).ok()?);
+        to_raw_value(&metadata).ok()
     }
 
     fn create(&self, user: String, incoming: Incoming) -> Result<Create, Problem> {
@@ -129,7 +131,7 @@ impl Shape for StorageGuide {
     }
 
     fn history(&self, id: &SessionId, session: &Session, messages: &[Message]) -> Result<String, Problem> {
-        let none = serde_json::value::to_raw_value(&serde_json::Map::new()).map_err(|_| Code::Internal)?;
+        let none = to_raw_value(&serde_json::Map::new()).map_err(|_| Code::Internal)?;
         let said = messages.iter().map(|message| Said {
             role: message.role,
             content: &message.content,

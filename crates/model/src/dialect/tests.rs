@@ -4,6 +4,9 @@ use super::*;
 use crate::intake::Fresh;
 use crate::limits::Limits;
 use crate::route::{Action, route};
+use crate::stream::{Draft, Ending, Opened, Piece, Read, Reader, Wire};
+use crate::turn::Turned;
+use crate::wire::Raw;
 
 #[test]
 fn each_is_mounted_under_its_name_and_one_at_the_root() {
@@ -63,18 +66,73 @@ fn a_turn_of_the_guide_never_creates() -> Result<(), Code> {
     Ok(())
 }
 
+/// A turn of a conversation as OpenTA's readers are shown it: pieces, and how it ends.
+fn shown(session: Option<&str>, pieces: Vec<Piece>, ending: impl Fn(&Draft) -> Ending) -> String {
+    let id = |text: &str| MessageId::parse(text).unwrap();
+    let session_id = session.map(|id| SessionId::parse(id).unwrap());
+    let opened = Opened { session_id, message_id: id("m"), reply_id: id("r-m"), created: false, degraded: false };
+    let mut draft = Draft::new(opened, None);
+    for piece in pieces {
+        draft.take(piece).unwrap();
+    }
+    draft.complete().unwrap();
+    draft.end(ending(&draft));
+    match Reader::new(Wire::Dialect(Dialect::OpenTa), 7).read(&mut draft) {
+        Read::Some(text) => text,
+        _ => String::new(),
+    }
+}
+
+fn raw(json: &str) -> Raw {
+    Raw::parse(json.to_owned()).unwrap()
+}
+
 #[test]
-fn events_are_of_one_line_each() -> Result<(), Box<dyn std::error::Error>> {
-    let reply: Message = serde_json::from_str(
-        r#"{"id":"r-1","role":"assistant","content":"two\nlines","created":"","metadata":{"sources":["Paper_1",{"url":
-"x"}]}}"#,
-    )?;
-    let answered = Answered { session_id: None, question: "q", reply: &reply };
-    let events = Dialect::OpenTa.shape().events(answered).map_err(|problem| problem.code.as_str())?;
+fn a_streamed_answer_has_its_sources_and_ends_as_an_unstreamed_one() {
+    let stored = |draft: &Draft| {
+        let (session_id, message_id) = (SessionId::parse("c").unwrap(), draft.opened().message_id.clone());
+        let (session, reply, at) = (Session::default(), draft.message(Millis(0), None), Millis(0));
+        let turned =
+            Turned { session_id, message_id, reply, session, created: false, replayed: false, at, usage: None };
+        Ending::Done(Box::new(turned.response()))
+    };
+    let text = || Piece::Text("two\nlines".into());
+    let source = "{\"url\":\n\"x\"}";
     assert_eq!(
-        events,
-        "event: delta\ndata: {\"text\":\"two\\nlines\"}\n\nevent: source\ndata: \"Paper_1\"\n\nevent: source\ndata: {\"url\": \"x\"}\n\nevent: done\ndata: {\"answer\":\"two\\nlines\",\"sources\":[\"Paper_1\",{\"url\": \"x\"}]}\n\n"
+        shown(Some("c"), vec![text(), Piece::Source(raw(source))], stored),
+        "event: delta\ndata: {\"text\":\"two\\nlines\"}\n\nevent: source\ndata: {\"url\": \"x\"}\n\nevent: done\ndata: {\"answer\":\"two\\nlines\",\"sources\":[{\"url\": \"x\"}],\"conversation_id\":\"c\"}\n\n"
     );
+    let metadata = Piece::Metadata(raw(r#"{"sources":["Paper_1"]}"#));
+    assert!(shown(Some("c"), vec![text(), metadata], stored).ends_with(
+        "event: source\ndata: \"Paper_1\"\n\nevent: done\ndata: {\"answer\":\"two\\nlines\",\"sources\":[\"Paper_1\"],\"conversation_id\":\"c\"}\n\n"
+    ));
+    let unkept = |draft: &Draft| Ending::Unkept(Box::new(draft.opened().unkept("x".into())));
+    assert!(shown(None, vec![text()], unkept).ends_with("event: done\ndata: {\"answer\":\"x\",\"sources\":[]}\n\n"));
+    let failed = |_: &Draft| Ending::Failed(Box::new(Problem::new(Code::ResponderFailed).body()));
+    assert!(shown(None, vec![text()], failed).contains("event: error\ndata: {\"type\":\"urn:chatkeep:problem:responder"));
+}
+
+#[test]
+fn sources_are_those_of_the_metadata_or_else_of_the_parts() -> Result<(), Box<dyn std::error::Error>> {
+    let of = |rest: &str| -> Result<Vec<String>, serde_json::Error> {
+        let text = format!(r#"{{"id":"r-1","role":"assistant","content":"a","created":""{rest}}}"#);
+        let message: Message = serde_json::from_str(&text)?;
+        Ok(sources(&message).iter().map(|source| source.get().to_owned()).collect())
+    };
+    let parts = r#","parts":[{"type":"text","text":"a"},{"type":"source-url","sourceId":"1","url":"x","title":"X"}]"#;
+    assert_eq!(of(parts)?, [r#"{"url":"x","title":"X"}"#]);
+    assert_eq!(of(&format!(r#"{parts},"metadata":{{"sources":["Paper_1"]}}"#))?, [r#""Paper_1""#]);
+    assert!(of("")?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn the_guide_keeps_sources_and_time_beside_what_the_responder_attached() -> Result<(), Box<dyn std::error::Error>> {
+    let reply: Message = serde_json::from_str(
+        r#"{"id":"r-1","role":"assistant","content":"a","created":"","parts":[{"type":"source-url","url":"x"}],"metadata":{"n":1.0}}"#,
+    )?;
+    let kept = Dialect::StorageGuide.shape().reply_metadata(&reply, Millis(7)).map(|kept| kept.get().to_owned());
+    assert_eq!(kept.as_deref(), Some(r#"{"n":1.0,"processing_time_ms":7,"sources":[{"url":"x"}]}"#));
     Ok(())
 }
 

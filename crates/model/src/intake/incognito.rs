@@ -66,9 +66,7 @@ impl Incognito {
 
     /// The answer, with what the responder says.
     #[must_use]
-    pub fn response(self, response: String) -> Option<IncognitoResponse> {
-        let message_id = self.window.into_iter().next_back()?.id;
-        let reply_id = TurnId::of_message(&message_id).reply_id();
-        Some(IncognitoResponse { response, message_id, reply_id, incognito: true })
+    pub fn response(&self, response: String) -> Option<IncognitoResponse> {
+        Some(self.opened()?.unkept(response))
     }
 }

@@ -24,6 +24,15 @@ pub struct Opened {
     pub degraded: bool,
 }
 
+impl Opened {
+    /// The answer to a turn that is kept nowhere.
+    #[must_use]
+    pub fn unkept(&self, response: String) -> IncognitoResponse {
+        let (message_id, reply_id) = (self.message_id.clone(), self.reply_id.clone());
+        IncognitoResponse { response, message_id, reply_id, incognito: true }
+    }
+}
+
 /// How a stream ends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {

@@ -2,7 +2,7 @@
 
 use super::Piece;
 use crate::wire::Raw;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// See the module. All but its type may be absent.
@@ -30,6 +30,19 @@ impl Part {
         self.text.as_deref().filter(|_| self.kind == "text")
     }
 
+    /// The source that it is, as a responder says it: an object with `url` and, where it has one, `title`.
+    #[must_use]
+    pub fn source(&self) -> Option<Raw> {
+        #[derive(Serialize)]
+        struct Source<'a> {
+            url: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            title: Option<&'a str>,
+        }
+        let url = self.url.as_deref().filter(|_| self.kind == "source-url")?;
+        Raw::parse(serde_json::to_string(&Source { url, title: self.title.as_deref() }).ok()?)
+    }
+
     /// The tool that it calls.
     #[must_use]
     pub fn tool(&self) -> Option<&str> {
@@ -45,9 +58,8 @@ impl Part {
         if let Some(text) = self.said() {
             return Some(Piece::Text(text.to_owned()));
         }
-        if let Some(url) = self.url.as_ref().filter(|_| self.kind == "source-url") {
-            let source = serde_json::json!({"url": url, "title": self.title});
-            return Raw::parse(source.to_string()).map(Piece::Source);
+        if let Some(source) = self.source() {
+            return Some(Piece::Source(source));
         }
         let tool = self.tool()?.to_owned();
         let input = self.input.as_ref().map_or("", |input| input.get()).to_owned();

@@ -3,6 +3,7 @@
 use super::Draft;
 use super::event::Event;
 use super::{own, ui};
+use crate::dialect::Dialect;
 use serde::{Deserialize, Serialize};
 
 /// The bytes that a reader is handed at once; far below the most that a frame may have, 256 KiB.
@@ -16,6 +17,8 @@ pub enum Wire {
     Own,
     /// The AI SDK's UI message stream.
     UiMessages,
+    /// The events of a dialect.
+    Dialect(Dialect),
 }
 
 impl Wire {
@@ -23,7 +26,7 @@ impl Wire {
     #[must_use]
     pub fn headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Wire::Own => &[("x-accel-buffering", "no")],
+            Wire::Own | Wire::Dialect(_) => &[("x-accel-buffering", "no")],
             Wire::UiMessages => &[("x-accel-buffering", "no"), ("x-vercel-ai-ui-message-stream", "v1")],
         }
     }
@@ -69,6 +72,7 @@ impl Reader {
         let (encoder, next): (Box<dyn Encode>, _) = match wire {
             Wire::Own => (Box::new(own::Encoder), shown),
             Wire::UiMessages => (Box::<ui::Encoder>::default(), 0),
+            Wire::Dialect(dialect) => (dialect.shape().encoder(), 0),
         };
         Self { encoder, next, pending: String::new(), sent: 0 }
     }

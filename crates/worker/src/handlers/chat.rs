@@ -103,8 +103,9 @@ async fn answer(call: &Call<'_>, begin: &BeginTurn, started: Started) -> Result<
     let now = edge::now();
     let mut reply = draft.message(now, None);
     let shape = call.dialect.map(|dialect| dialect.shape());
-    let told = shape.and_then(|shape| shape.reply_metadata(now.since(begin.now)));
-    reply.metadata = reply.metadata.or(told);
+    if let Some(shape) = shape {
+        reply.metadata = shape.reply_metadata(&reply, now.since(begin.now));
+    }
     let (message_id, known) = (&message_id, Some(&known));
     let ended =
         Ended { begin, created, message_id, position, known, reply, state: draft.state(), usage: draft.usage() };

@@ -1,18 +1,19 @@
 //! The dialects: a request in another system's shape is run as canonical operations, and answered in that shape.
 
 use super::answer::Answer;
-use super::{Call, chat};
+use super::{Call, chat, incognito, stream};
 use crate::turn as steps;
 use crate::{edge, responder};
 use chatkeep_model::dialect::{Answered, Memory, Question, Shape, Verb};
 use chatkeep_model::limits::{HISTORY_PAGE, SEARCHED_SESSIONS};
 use chatkeep_model::plan::{Appended, Created, Info, ReadHistory, ReadList};
+use chatkeep_model::stream::{Draft, Opened, Wire};
 use chatkeep_model::{Code, Dialect, Message, Owner, Problem, Session, SessionId, intake};
 
 pub(super) async fn serve(call: &Call<'_>, dialect: Dialect, verb: Verb) -> Result<Answer, Problem> {
     let shape = dialect.shape();
     let answered = match verb {
-        Verb::Turn => return turn(call, shape).await.map_err(|problem| shape.problem(problem)),
+        Verb::Turn => return turn(call, dialect).await.map_err(|problem| shape.problem(problem)),
         Verb::Create => create(call, shape).await,
         Verb::List => list(call, shape).await,
         Verb::Info => info(call, shape).await,
@@ -24,26 +25,35 @@ pub(super) async fn serve(call: &Call<'_>, dialect: Dialect, verb: Verb) -> Resu
     Ok(Answer::object(body))
 }
 
-async fn turn(call: &Call<'_>, shape: &dyn Shape) -> Result<Answer, Problem> {
+async fn turn(call: &Call<'_>, dialect: Dialect) -> Result<Answer, Problem> {
+    let shape = dialect.shape();
     let question = shape.question(call.id.clone(), call.incoming())?;
-    let (session, text) = (question.begin.session.clone(), question.text.clone());
-    let (memory, stream) = (question.memory, question.stream);
-    let reply = match memory {
-        Memory::Kept => chat::turn(call, question.begin).await?.reply,
-        Memory::ReadOnly | Memory::None => untraced(call, &question).await?,
-    };
-    let session_id = (memory != Memory::None).then_some(&session);
-    let answered = Answered { session_id, question: &text, reply: &reply };
-    if stream {
-        return Ok(Answer::text(200, "text/event-stream", shape.events(answered)?));
+    let (session, text, wire) = (question.begin.session.clone(), question.text.clone(), Wire::Dialect(dialect));
+    match (question.memory, question.stream) {
+        (Memory::Kept, true) => stream::turn(call, question.begin, None, wire).await,
+        (Memory::Kept, false) => {
+            let reply = chat::turn(call, question.begin).await?.reply;
+            Ok(Answer::object(shape.answer(Answered { session_id: Some(&session), question: &text, reply: &reply })?))
+        }
+        (memory, stream) => {
+            incognito::charge(call).await?;
+            let window = remembered(call, &question).await?;
+            let begin = &question.begin;
+            let session_id = (memory == Memory::ReadOnly).then_some(session);
+            let opened = steps::opened(begin, &begin.message_id, false);
+            if stream {
+                return incognito::streamed(call, &begin.session, &window, Opened { session_id, ..opened }, wire).await;
+            }
+            let reply = untraced(call, &begin.session, &window, opened).await?;
+            let answered = Answered { session_id: session_id.as_ref(), question: &text, reply: &reply };
+            Ok(Answer::object(shape.answer(answered)?).without_trace())
+        }
     }
-    Ok(Answer::object(shape.answer(answered)?))
 }
 
-/// Asks the responder, with what the session remembers where it may, and writes nothing.
-async fn untraced(call: &Call<'_>, question: &Question) -> Result<Message, Problem> {
+/// What the responder is shown of a turn that writes nothing: what the session remembers, where it may know, and the message.
+async fn remembered(call: &Call<'_>, question: &Question) -> Result<Vec<Message>, Problem> {
     let begin = &question.begin;
-    let read = |message: &String| serde_json::from_str(message).map_err(|_| Problem::new(Code::Internal));
     let mut window = Vec::new();
     if question.memory == Memory::ReadOnly && begin.window > 1 {
         let earlier = begin.window - 1;
@@ -51,16 +61,20 @@ async fn untraced(call: &Call<'_>, question: &Question) -> Result<Message, Probl
         window = call.page(&read).await?.map(|page| page.messages).unwrap_or_default();
     }
     window.push(begin.message.clone());
-    let window: Vec<Message> = window.iter().map(read).collect::<Result<_, _>>()?;
-    let mut draft = steps::draft(begin, &begin.message_id, false, None);
-    let asked = responder::Question {
-        session: &begin.session,
-        window: &window,
-        state: None,
-        before: None,
-        summary: None,
-        traceparent: &call.watch.traceparent(),
-    };
+    let messages = window.iter().map(|message| serde_json::from_str(message));
+    messages.collect::<Result<_, _>>().map_err(|_| Problem::new(Code::Internal))
+}
+
+/// Asks the responder, and writes nothing.
+async fn untraced(
+    call: &Call<'_>,
+    session: &SessionId,
+    window: &[Message],
+    opened: Opened,
+) -> Result<Message, Problem> {
+    let mut draft = Draft::new(opened, None);
+    let traceparent = &call.watch.traceparent();
+    let asked = responder::Question { session, window, state: None, before: None, summary: None, traceparent };
     let replied = responder::answer(&call.config, asked, &mut draft).await;
     replied.map_err(|failure| Problem::new(failure.code).detail(failure.detail))?;
     Ok(draft.message(edge::now(), None))

@@ -9,32 +9,42 @@ use chatkeep_model::config::Config;
 use chatkeep_model::intake::Incognito;
 use chatkeep_model::limits::STREAM_TIME;
 use chatkeep_model::plan::ChargeTurn;
-use chatkeep_model::stream::{Draft, Ending, Failure, Wire};
-use chatkeep_model::{Code, Millis, Problem, SessionId};
+use chatkeep_model::stream::{Draft, Ending, Failure, Opened, Wire};
+use chatkeep_model::{Code, Message, Millis, Problem, SessionId};
 use std::rc::Rc;
 
 pub(super) async fn answer(call: &Call<'_>, turn: Incognito) -> Result<Answer, Problem> {
-    if let Some(charge) = call.charge.clone() {
-        // A turn that needs no store is not refused for a store that is away.
-        if let Ok(turns) = call.store.run(&ChargeTurn { charge, now: call.fresh.now }).await {
-            call.charged(turns)?;
-        }
-    }
+    charge(call).await?;
     if turn.streams || stream::is_accepted(call) {
-        return streamed(call, turn).await;
+        let opened = turn.opened().ok_or(Problem::new(Code::Internal))?;
+        return streamed(call, &SessionId::mint(0), &turn.window, opened, Wire::Own).await;
     }
     let response = responder::text(&call.config, &turn.window).await.map_err(problem)?;
     let body = turn.response(response).ok_or(Problem::new(Code::Internal))?;
     Ok(Answer::json(&body)?.without_trace())
 }
 
+/// Charges a turn that is written nowhere. It needs no store, so that it is not refused for a store that is away.
+pub(super) async fn charge(call: &Call<'_>) -> Result<(), Problem> {
+    let Some(charge) = call.charge.clone() else { return Ok(()) };
+    match call.store.run(&ChargeTurn { charge, now: call.fresh.now }).await {
+        Ok(turns) => call.charged(turns),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Answers with the reply as it grows. It ends with its reader: there is nobody else whom it is for.
-async fn streamed(call: &Call<'_>, turn: Incognito) -> Result<Answer, Problem> {
-    let opened = turn.opened().ok_or(Problem::new(Code::Internal))?;
-    let (session, traceparent) = (SessionId::mint(0), call.watch.traceparent());
+pub(super) async fn streamed(
+    call: &Call<'_>,
+    session: &SessionId,
+    window: &[Message],
+    opened: Opened,
+    wire: Wire,
+) -> Result<Answer, Problem> {
+    let traceparent = call.watch.traceparent();
     let question = Question {
-        session: &session,
-        window: &turn.window,
+        session,
+        window,
         state: None,
         before: None,
         summary: None,
@@ -42,14 +52,13 @@ async fn streamed(call: &Call<'_>, turn: Incognito) -> Result<Answer, Problem> {
     };
     let reply = Reply::begin(&call.config, question).await.map_err(problem)?;
     let (config, growing) = (Rc::clone(&call.config), Growing::new(Draft::new(opened, None)));
-    let answer = growing.answer(Wire::Own, 0).without_trace();
+    let answer = growing.answer(wire, 0).without_trace();
     call.context.wait_until(async move {
         let ended = grow(&config, reply, &growing).await;
         let mut draft = growing.draft.borrow_mut();
-        let said = ended.map(|()| turn.response(draft.message(Millis(0), None).content));
-        draft.end(match said {
-            Ok(Some(response)) => Ending::Unkept(Box::new(response)),
-            Ok(None) => Ending::Failed(Box::new(Problem::new(Code::Internal).body())),
+        let response = draft.opened().unkept(draft.message(Millis(0), None).content);
+        draft.end(match ended {
+            Ok(()) => Ending::Unkept(Box::new(response)),
             Err(failure) => Ending::Failed(Box::new(problem(failure).body())),
         });
         drop(draft);

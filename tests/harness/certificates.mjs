@@ -2,9 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryFolder } from "../harness/folders.mjs";
+import { temporaryFolder } from "./folders.mjs";
 
-/** @returns {{ca: string, certificate: string, key: string}} the files */
+/** @returns {{ca: string, redis: (port: number) => string[]}} the authority's file, and the words with which a redis-server listens by TLS */
 export function makeCertificates() {
   const folder = temporaryFolder("certificates");
   writeFileSync(join(folder, "san"), "subjectAltName=IP:127.0.0.1\n");
@@ -15,5 +15,7 @@ export function makeCertificates() {
   ]) {
     execFileSync("openssl", line.split(" "), { cwd: folder, stdio: "pipe" });
   }
-  return { ca: join(folder, "ca.crt"), certificate: join(folder, "server.crt"), key: join(folder, "server.key") };
+  const [ca, certificate, key] = ["ca.crt", "server.crt", "server.key"].map((name) => join(folder, name));
+  const files = ["--tls-ca-cert-file", ca, "--tls-cert-file", certificate, "--tls-key-file", key];
+  return { ca, redis: (port) => ["--tls-port", `${port}`, ...files, "--tls-auth-clients", "no"] };
 }
