@@ -161,7 +161,7 @@ describe("D, on Redis", { skip: onLibraryRedis() }, () => {
   });
 });
 
-onLibraryRedis("D, its figures", () => {
+describe("D, its figures", { skip: onLibraryRedis() }, () => {
   test("D5 figures: the bench prints ours beside the document's", async () => {
     const results = temporaryFolder("results");
     const options = ["--only", "library", "--seconds", "1", "--gateway", "debug", "--results", results];
@@ -196,8 +196,10 @@ describe("D, its suites", () => {
     const nowhere = temporaryFolder("no-redis");
     const redis = suite(agent, { CHATKEEP_STORE: "redis", PATH: nowhere });
     assert.equal(redis.status, 1, redis.stdout);
-    assert.ok(names(vault.stdout, "ok").length > 0);
-    assert.deepEqual([names(redis.stdout, "ok"), names(redis.stdout, "not ok")], [[], names(vault.stdout, "ok")]);
+    const onVault = names(vault.stdout, "ok");
+    const failed = names(redis.stdout, "not ok");
+    assert.ok(onVault.length > 0);
+    assert.deepEqual([names(redis.stdout, "ok"), onVault.filter((name) => !failed.includes(name))], [[], []]);
     const all = suite(["scripts/test-suites.mjs", "--store", "redis", "--only", "cli"], { PATH: nowhere });
     assert.equal(all.status, 1);
     assert.match(all.stdout, /redis-server is missing[\s\S]*\n0 passed, [1-9]\d* failed\n$/);

@@ -58,10 +58,11 @@ export class Process {
    * @template T
    * @param {string} what what is waited for
    * @param {() => T | undefined | Promise<T | undefined>} look
+   * @param {number} [patience] milliseconds
    * @returns {Promise<T>}
    */
-  async ready(what, look) {
-    for (const deadline = Date.now() + PATIENCE; ; await pause(20)) {
+  async ready(what, look, patience = PATIENCE) {
+    for (const deadline = Date.now() + patience; ; await pause(20)) {
       const seen = await look();
       if (seen !== undefined) return seen;
       if (this.ended) throw new Error(`${this.program} ended before ${what}:\n${this.#said}`);

@@ -109,7 +109,9 @@ fn a_streamed_answer_has_its_sources_and_ends_as_an_unstreamed_one() {
     let unkept = |draft: &Draft| Ending::Unkept(Box::new(draft.opened().unkept("x".into())));
     assert!(shown(None, vec![text()], unkept).ends_with("event: done\ndata: {\"answer\":\"x\",\"sources\":[]}\n\n"));
     let failed = |_: &Draft| Ending::Failed(Box::new(Problem::new(Code::ResponderFailed).body()));
-    assert!(shown(None, vec![text()], failed).contains("event: error\ndata: {\"type\":\"urn:chatkeep:problem:responder"));
+    assert!(
+        shown(None, vec![text()], failed).contains("event: error\ndata: {\"type\":\"urn:chatkeep:problem:responder")
+    );
 }
 
 #[test]

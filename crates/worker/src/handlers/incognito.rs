@@ -42,14 +42,7 @@ pub(super) async fn streamed(
     wire: Wire,
 ) -> Result<Answer, Problem> {
     let traceparent = call.watch.traceparent();
-    let question = Question {
-        session,
-        window,
-        state: None,
-        before: None,
-        summary: None,
-        traceparent: &traceparent,
-    };
+    let question = Question { session, window, state: None, before: None, summary: None, traceparent: &traceparent };
     let reply = Reply::begin(&call.config, question).await.map_err(problem)?;
     let (config, growing) = (Rc::clone(&call.config), Growing::new(Draft::new(opened, None)));
     let answer = growing.answer(wire, 0).without_trace();
