@@ -230,7 +230,7 @@ onRedis("storage-guide on database 1 of a real Redis", () => {
       assert.ok(ttl > 3540 && ttl <= 3600, `${ttl}`);
       assert.equal(JSON.parse(after("4.").join("\n").split("\n5.")[0]).total_messages, 2);
       assert.match(after("5.")[0], /"message":"Session .* deleted"/);
-      assert.equal(lines.slice(lines.findIndex((line) => line.includes("6.")) + 1)[0], "0");
+      assert.equal(lines.slice(lines.findIndex((line) => line.endsWith("6. Verify deleted...")) + 1)[0], "0");
 
       const conversation = await shell(script("multi_turn.sh"), env);
       assert.match(conversation, /Giải thích rõ hơn về điều kiện tài chính/);
