@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, test } from "node:test";
-import { assertProblem, ok } from "../harness/api.mjs";
+import { assertProblem, eventually, ok } from "../harness/api.mjs";
 import { deleteAll, onEachStore } from "../harness/stores.mjs";
 
 const TTL = 604_800;
@@ -335,7 +335,11 @@ onEachStore("the contract", {}, (the) => {
     };
     await Promise.all(ids.map(turn));
 
-    const { messages, message_count, total_messages } = await the.api.history(session_id, "?limit=500");
+    // On a machine that has too much to do the journal takes some of them, and Redis gets those a moment later.
+    const { messages, message_count, total_messages } = await eventually(
+      () => the.api.history(session_id, "?limit=500"),
+      (page) => page.total_messages >= 100,
+    );
     assert.deepEqual([messages.length, message_count, total_messages], [100, 100, 100]);
     const asked = messages.filter((message) => message.role === "user");
     assert.deepEqual(asked.map((message) => message.id).sort(), [...ids].sort());
