@@ -1,8 +1,11 @@
 // Export and import, and a session that is larger than any one request.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assertProblem, ok } from "../harness/api.mjs";
-import { deleteAll, onEachStore } from "../harness/stores.mjs";
+import { Api, assertProblem, ok } from "../harness/api.mjs";
+import { startGateway } from "../harness/gateway.mjs";
+import { startRedis } from "../harness/redis.mjs";
+import { deleteAll, onEachStore, onRedis } from "../harness/stores.mjs";
+import { startWorker } from "../harness/worker.mjs";
 
 /** @param {{worker: {url: string}}} the the lines of an export, as text */
 async function exported(the, path = "/v1/export") {
@@ -95,5 +98,33 @@ onEachStore("transfer", { UNDO_SECONDS: "0", MAX_MESSAGES_PER_SESSION: "5000" },
     assert.ok(messages.every(({ message }) => message.content === content));
     ok(await the.api.delete("large"));
     assertProblem(await the.api.info("large"), 404, "session_not_found");
+  });
+});
+
+onRedis("what an export costs", () => {
+  test("twice the messages are read by twice the calls, not by four times", async () => {
+    const redis = await startRedis();
+    const gateway = await startGateway({ redisUrl: redis.url, faults: true });
+    const worker = await startWorker({ store: "upstash", gateway });
+    try {
+      const api = new Api(worker.url);
+      const content = "x".repeat(200_000);
+      const cost = async (id, messages) => {
+        for (let number = 0; number < messages; number += 4) {
+          const four = [0, 1, 2, 3].map((more) => ({ id: `m${number + more}`, role: "user", content }));
+          ok(await api.send("POST", `/v1/sessions/${id}/messages`, { messages: four }));
+        }
+        const before = (await gateway.counters()).requests;
+        const lines = await exported({ worker }, `/v1/sessions/${id}/export`);
+        assert.deepEqual(JSON.parse(lines.at(-1)), { end: { sessions: 1, messages } });
+        return (await gateway.counters()).requests - before;
+      };
+      const [some, more] = [await cost("some", 20), await cost("more", 40)];
+      assert.ok(more <= 2 * some, `${some} calls for 20 messages, ${more} for 40`);
+    } finally {
+      await worker.stop();
+      await gateway.stop();
+      await redis.stop();
+    }
   });
 });

@@ -14,9 +14,10 @@ pub(crate) async fn page_from(store: &Store, id: &SessionId, next: u64) -> Resul
     if page.session.next <= next {
         return Ok(None);
     }
-    // What it left out at its beginning comes first.
+    // What it left out at its beginning comes first: about as many as it holds are likely to fit one page.
     while page.from > next.max(page.session.first) {
-        let read = ReadHistory { before: Some(page.from), ..read.clone() };
+        let fitting = next.max(page.session.first) + page.messages.len().max(1) as u64;
+        let read = ReadHistory { before: Some(fitting.min(page.from)), ..read.clone() };
         match store.run(&read).await? {
             Some(earlier) => page = earlier,
             None => return Ok(None),
