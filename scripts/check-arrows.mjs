@@ -8,7 +8,13 @@ import { posix } from "node:path";
 const faults = [];
 
 const SEALS = ["chatkeep-model", "chatkeep-seal"];
-const MAY = { "chatkeep-model": [], "chatkeep-worker": SEALS, "chatkeep-library": SEALS, "": ["chatkeep-model"] };
+const MAY = {
+  "chatkeep-model": [],
+  "chatkeep-worker": SEALS,
+  "chatkeep-library": SEALS,
+  "chatkeep-testkit": SEALS,
+  "": ["chatkeep-model"],
+};
 const MAY_IN_TESTS = ["chatkeep-model", "chatkeep-testkit"];
 const metadata = JSON.parse(execFileSync("cargo", ["metadata", "--format-version=1", "--no-deps"]));
 for (const { name, dependencies } of metadata.packages) {

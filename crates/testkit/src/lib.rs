@@ -1,5 +1,5 @@
 //! What tests stand on: the reference store, Redis as the plans' executor, a simulated clock, and the conformance suite
-//! that holds every store to one contract.
+//! that holds every store to one contract, and what is tried on every parser.
 //!
 //! For tests only. It panics where a test should fail.
 
@@ -7,6 +7,7 @@ pub mod audit;
 pub mod clock;
 pub mod conformance;
 pub mod executor;
+pub mod fuzz;
 pub mod random;
 pub mod redis;
 pub mod reference;

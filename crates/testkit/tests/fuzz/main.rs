@@ -1,36 +1,14 @@
-//! Every parser of what comes from outside, with texts that were changed at random: none may panic, and what is read back must
-//! be what was written.
+//! The targets of `chatkeep_testkit::fuzz` on stable Rust: each input of `fuzz/corpus` as it is, then texts made from these by changes at
+//! random, which is not guided by what they reach: `npm run fuzz` has libFuzzer for that.
 //!
-//! The texts come from `corpus/`, one file a target. `CHATKEEP_FUZZ_SECONDS` says how long each target runs (else a tenth of a second), and
-//! `CHATKEEP_SEED` which changes it sees. `npm run fuzz` runs each for ten minutes.
+//! `CHATKEEP_FUZZ_SECONDS` says how long each target runs (else a twentieth of a second), and `CHATKEEP_SEED` which changes it sees.
 
-use chatkeep_model::auth::{Access, Credentials, Presented, Signed, jwks, jwt, present, visitor};
-use chatkeep_model::config::Config;
-use chatkeep_model::depth::is_deeper;
-use chatkeep_model::intake::{self, Fresh, Incoming, Preconditions};
-use chatkeep_model::plan::Cursor;
-use chatkeep_model::redis::reply;
-use chatkeep_model::responder::read_completion;
-use chatkeep_model::route::{Query, route};
-use chatkeep_model::turn::TurnRecord;
-use chatkeep_model::{Dialect, Limits, Millis, SessionId, base64url, message, owner, percent, transfer};
+use chatkeep_testkit::fuzz::TARGETS;
 use chatkeep_testkit::random::Random;
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-type Target = fn(&str);
-
-const TARGETS: &[(&str, Target)] = &[
-    ("bodies", bodies),
-    ("config", config),
-    ("credentials", credentials),
-    ("ids", ids),
-    ("import", import),
-    ("replies", replies),
-    ("routes", routes),
-    ("tokens", tokens),
-];
 
 /// The most bytes of a text: enough for every form, and short enough to try many.
 const MOST: usize = 2048;
@@ -38,13 +16,16 @@ const MOST: usize = 2048;
 #[test]
 fn no_parser_breaks() {
     let variable = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let time = variable("CHATKEEP_FUZZ_SECONDS").map_or(Duration::from_millis(100), Duration::from_secs);
+    let time = variable("CHATKEEP_FUZZ_SECONDS").map_or(Duration::from_millis(50), Duration::from_secs);
     let seed = variable("CHATKEEP_SEED").unwrap_or(1);
     for (name, target) in TARGETS {
         let corpus = corpus(name);
-        for text in &corpus {
-            target(text);
+        for (file, input) in &corpus {
+            let broken = std::panic::catch_unwind(|| target(input)).is_err();
+            assert!(!broken, "{name} breaks on {}", file.display());
         }
+        let corpus: Vec<String> =
+            corpus.into_iter().map(|(_, input)| String::from_utf8_lossy(&input).into_owned()).collect();
         let mut random = Random::new(seed);
         let mut tried = corpus.len();
         let began = Instant::now();
@@ -54,7 +35,7 @@ fn no_parser_breaks() {
                 text = changed(&text, &corpus, &mut random);
             }
             let told = text.clone();
-            if std::panic::catch_unwind(move || target(&text)).is_err() {
+            if std::panic::catch_unwind(move || target(text.as_bytes())).is_err() {
                 panic!("{name} breaks; CHATKEEP_SEED={seed}: {told:?}");
             }
             tried += 1;
@@ -63,11 +44,35 @@ fn no_parser_breaks() {
     }
 }
 
-/// The texts of a target: its file's, parted by lines of `---`.
-fn corpus(name: &str) -> Vec<String> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);
-    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    text.split("\n---\n").map(|text| text.trim_end_matches('\n').to_owned()).collect()
+#[test]
+fn every_target_has_its_program_and_its_inputs() {
+    let root = root();
+    let listed: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("fuzz/Cargo.toml");
+    for (folder, what) in [("fuzz_targets", ".rs"), ("corpus", "")] {
+        let names = fs::read_dir(root.join(folder)).expect(folder).map(|entry| entry.expect(folder).file_name());
+        let names = names.map(|name| name.to_string_lossy().trim_end_matches(what).to_owned());
+        assert_eq!(names.collect::<BTreeSet<_>>(), listed, "fuzz/{folder}");
+    }
+    for name in &listed {
+        let program = fs::read_to_string(root.join(format!("fuzz_targets/{name}.rs"))).expect("its program");
+        assert!(program.contains(&format!("run(\"{name}\", input)")), "{name}'s program runs another target");
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "fuzz/Cargo.toml lacks {name}");
+        assert!(corpus(name).len() >= 3, "{name} has too few inputs");
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
+}
+
+/// The inputs of a target and their files.
+fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = root().join("corpus").join(name);
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<PathBuf> = files.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    files.into_iter().map(|file| (file.clone(), fs::read(&file).expect("an input"))).collect()
 }
 
 /// One change: something taken out, doubled, put in, swapped for what often breaks, or joined to another text.
@@ -140,131 +145,4 @@ fn changed(text: &str, corpus: &[String], random: &mut Random) -> String {
     let end = (0..=MOST.min(new.len())).rev().find(|at| new.is_char_boundary(*at)).unwrap_or(0);
     new.truncate(end);
     new
-}
-
-fn incoming<'a>(body: &'a str, key: Option<&'a str>, limits: &'a Limits) -> Incoming<'a> {
-    let fresh = Fresh { now: Millis(1_795_253_400_000), session: 1, message: 2, attempt: 3, seal: 4 };
-    Incoming { body, key, limits, fresh }
-}
-
-fn bodies(text: &str) {
-    let limits = Limits::default();
-    if is_deeper(text, 64) {
-        return;
-    }
-    let incoming = incoming(text, Some("key"), &limits);
-    let Ok(session) = SessionId::parse("s") else { return };
-    if let Ok((begin, _)) = intake::chat(incoming) {
-        // The scripts know a message by how its text begins.
-        assert!(begin.message.starts_with(&message::stored_prefix(&begin.message_id)));
-        assert!(!begin.title.contains(char::is_control));
-    }
-    let _ = intake::incognito(incoming);
-    if intake::appends(text)
-        && let Ok((append, ids)) = intake::append(session.clone(), incoming)
-    {
-        assert_eq!(append.messages.len(), ids.len());
-    }
-    let _ = intake::create(incoming);
-    let _ = intake::patch(session.clone(), incoming);
-    let _ = intake::truncate(session.clone(), incoming);
-    let _ = intake::fork(session.clone(), incoming);
-    let _ = intake::visitor(text);
-    let tags = Preconditions { if_match: Some(text), if_none_match: None };
-    let _ = intake::write_state(session, tags, incoming);
-    let _ = read_completion(200, text);
-}
-
-fn config(text: &str) {
-    let variables: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once('=')).collect();
-    let variable = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-    let _ = Config::read(variable);
-}
-
-fn credentials(text: &str) {
-    let secret = "0123456789abcdef0123456789abcdef";
-    let variable = |name: &str| match name {
-        "API_KEYS" => Some("first-key,reports:read:second-key".to_owned()),
-        "VISITOR_SECRET" | "JWT_SECRET" => Some(secret.to_owned()),
-        "JWT_ISSUER" | "JWT_AUDIENCE" => Some("i".to_owned()),
-        _ => None,
-    };
-    let access = Config::read(variable).map(|config| config.access).unwrap_or_else(|_| Access::default());
-    let mut lines = text.split('\n');
-    let mut next = || lines.next().filter(|line| !line.is_empty());
-    let (authorization, cookie, user, origin, api_key) = (next(), next(), next(), next(), next());
-    let own_origin = "https://chat.example.com";
-    let shown = Credentials { api_key, authorization, cookie, user, issuer: None, origin, own_origin, safe: false };
-    match present(&access, &shown) {
-        Ok(Presented::Signed(signed)) => refuses_what_is_not_genuine(signed),
-        Ok(Presented::Known(_)) => assert!(matches!(api_key, Some("first-key" | "second-key"))),
-        Ok(Presented::Nothing) | Err(_) => {}
-    }
-}
-
-fn refuses_what_is_not_genuine(signed: Signed<'_>) {
-    assert!(signed.settle(false, Millis(0)).is_err());
-}
-
-fn ids(text: &str) {
-    if let Some(named) = owner::user(None, text) {
-        let told = match named {
-            owner::Named::Owner(owner) => owner.to_string(),
-            owner::Named::Long(long) => long.text().to_owned(),
-        };
-        assert!(
-            told.starts_with("u-") && told.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.%-".contains(&byte))
-        );
-        assert_eq!(percent::decode(&told[2..]), text, "two users would be one");
-    }
-    if let Ok(id) = SessionId::parse(text) {
-        assert!(!id.as_str().contains(['{', '}', '\0', '\n']));
-    }
-    let _ = Cursor::parse(text);
-    if let Some(record) = TurnRecord::parse(text) {
-        assert_eq!(TurnRecord::parse(&record.to_string()).as_ref(), Some(&record));
-    }
-}
-
-fn import(text: &str) {
-    let limits = Limits::default();
-    let _ = transfer::imports(text, &limits, incoming(text, None, &limits).fresh);
-}
-
-fn replies(text: &str) {
-    for status in [200, 400, 401, 500] {
-        if let reply::Answer::Reply(reply) = reply::read(status, text)
-            && let Ok(mut items) = reply.items()
-        {
-            while !items.is_empty() {
-                if items.take().is_err() {
-                    break;
-                }
-            }
-        }
-    }
-}
-
-fn routes(text: &str) {
-    let (path, query) = text.split_once('?').unwrap_or((text, ""));
-    for method in ["GET", "POST", "DELETE"] {
-        let _ = route(method, path, Some(Dialect::Jarvis));
-    }
-    let query = Query(query);
-    for name in ["limit", "cursor", "q", ""] {
-        let _ = query.get(name);
-        let _ = query.number(name, 1..=100);
-    }
-}
-
-fn tokens(text: &str) {
-    let _ = jwt::read(text);
-    let _ = jwks::KeySet::read(text);
-    if let Some(read) = visitor::read(text) {
-        assert_eq!(read.visitor.token(read.signature), text);
-    }
-    if let Some(bytes) = base64url::decode(text) {
-        assert_eq!(base64url::encode(&bytes), text);
-    }
-    assert_eq!(base64url::decode(&base64url::encode(text.as_bytes())).as_deref(), Some(text.as_bytes()));
 }
