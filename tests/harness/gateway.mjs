@@ -30,7 +30,7 @@ import { Process } from "./processes.mjs";
  * @property {() => Promise<void>} resetCounters
  * @property {() => Promise<void>} stop
  * @property {() => Promise<void>} kill
- * @property {() => Promise<void>} restart starts it again on the same port
+ * @property {(changes?: Record<string, string>) => Promise<void>} restart starts it again on the same port, with other variables
  */
 
 /**
@@ -67,8 +67,9 @@ export async function startGateway({ redisUrl, faults = false, vars = {}, profil
     resetCounters: async () => void (await control("POST", "counters/reset")),
     stop: () => server.stop(),
     kill: () => server.kill(),
-    restart: async () => {
+    restart: async (changes = {}) => {
       await server.stop();
+      Object.assign(env, changes);
       logs += server.logs();
       server = await run();
     },

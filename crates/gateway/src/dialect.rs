@@ -173,7 +173,10 @@ impl Dialect {
         }
         let response = match self.execute(request, access, encoding, names).await {
             Ok(response) => response,
-            Err(Unreachable) => response::error(StatusCode::SERVICE_UNAVAILABLE, texts::UNREACHABLE),
+            Err(Unreachable) => {
+                let text = self.link.refusal().map_or(texts::UNREACHABLE, texts::refused);
+                response::error(StatusCode::SERVICE_UNAVAILABLE, text)
+            }
         };
         if let Some(pause) = delay_response {
             sleep(pause).await;

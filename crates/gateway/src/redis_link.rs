@@ -8,6 +8,7 @@ use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{AsyncConnectionConfig, ErrorKind, RedisError, Value};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::rustls::Error as TlsError;
 
 use crate::cluster::Cluster;
 use crate::command_table::CommandTable;
@@ -39,7 +40,44 @@ enum State {
     /// An attempt is under way, and nothing speaks against it.
     Connecting,
     Up(Arc<Session>),
-    Down,
+    Down(Option<Refusal>),
+}
+
+/// What keeps Redis from being reached until its operator mends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No authority that is trusted vouches for its certificate.
+    Certificate,
+    /// The handshake of TLS fails otherwise: the port may not speak it.
+    Tls,
+    /// It doesn't let this user in with this password.
+    Login,
+}
+
+/// Why an attempt to connect failed.
+#[derive(Debug)]
+struct Failed {
+    refusal: Option<Refusal>,
+    /// In a few words. Redis doesn't repeat a password in its errors, and the library doesn't either.
+    reason: String,
+}
+
+impl From<RedisError> for Failed {
+    fn from(error: RedisError) -> Self {
+        let login =
+            error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("WRONGPASS" | "NOAUTH"));
+        Self { refusal: login.then_some(Refusal::Login), reason: error.to_string() }
+    }
+}
+
+impl From<std::io::Error> for Failed {
+    fn from(error: std::io::Error) -> Self {
+        let refusal = error.get_ref().and_then(|inner| inner.downcast_ref()).map(|error| match error {
+            TlsError::InvalidCertificate(_) => Refusal::Certificate,
+            _ => Refusal::Tls,
+        });
+        Self { refusal, reason: error.to_string() }
+    }
 }
 
 /// A new connection and what drives it.
@@ -67,7 +105,7 @@ impl RedisLink {
     pub(crate) async fn session(&self) -> Result<Arc<Session>, Unreachable> {
         match &*self.state.borrow() {
             State::Up(session) => return Ok(Arc::clone(session)),
-            State::Down => return Err(Unreachable),
+            State::Down(_) => return Err(Unreachable),
             State::Connecting => {}
         }
         let mut states = self.state.subscribe();
@@ -86,9 +124,17 @@ impl RedisLink {
         matches!(&*self.state.borrow(), State::Up(_))
     }
 
+    /// What keeps it from being reached, where that is known to need somebody who mends it.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        match &*self.state.borrow() {
+            State::Down(refusal) => *refusal,
+            _ => None,
+        }
+    }
+
     /// A connection for subscriptions.
     pub(crate) async fn subscriber(&self) -> Result<PubSub, Unreachable> {
-        let open = async { PubSub::new(self.target.login(), self.target.open().await?).await };
+        let open = async { Ok::<_, Failed>(PubSub::new(self.target.login(), self.target.open().await?).await?) };
         match timeout(CONNECT_TIMEOUT, open).await {
             Ok(Ok(subscriber)) => Ok(subscriber),
             _ => Err(Unreachable),
@@ -127,10 +173,11 @@ impl RedisLink {
                     self.state.send_replace(State::Connecting);
                 }
                 failed => {
-                    self.state.send_replace(State::Down);
+                    let timed_out = || Failed { refusal: None, reason: "timed out".to_owned() };
+                    let failed = failed.ok().and_then(Result::err).unwrap_or_else(timed_out);
+                    self.state.send_replace(State::Down(failed.refusal));
                     if !told {
-                        let reason = failed.map_or_else(|_| "timed out".to_owned(), |result| reason(result.err()));
-                        eprintln!("Redis at {place} is not reachable yet; retrying ({reason})");
+                        eprintln!("Redis at {place} is not reachable yet; retrying ({})", failed.reason);
                         told = true;
                     }
                     sleep(pause).await;
@@ -140,19 +187,19 @@ impl RedisLink {
         }
     }
 
-    async fn open_session(&self) -> Result<(Arc<Session>, tokio::task::JoinHandle<()>), RedisError> {
+    async fn open_session(&self) -> Result<(Arc<Session>, tokio::task::JoinHandle<()>), Failed> {
         let (shared, driver) = connect(&self.target).await?;
         let driver = tokio::spawn(driver);
         let Ok(reply) = shared.clone().run(&redis::cmd("COMMAND")).await else {
             driver.abort();
-            return Err((ErrorKind::Client, "it went away at once").into());
+            return Err(Failed { refusal: None, reason: "it went away at once".to_owned() });
         };
         // A replica that is loading, a wrong login: these answer, but not to anything useful.
         if let Value::ServerError(error) = &reply
             && error.code() != "NOPERM"
         {
             driver.abort();
-            return Err(error.clone().into());
+            return Err(RedisError::from(error.clone()).into());
         }
         let table = CommandTable::from_reply(&reply);
         Ok((Arc::new(Session { shared, spare: Mutex::default(), table }), driver))
@@ -174,7 +221,7 @@ impl Session {
     }
 }
 
-async fn connect(target: &RedisTarget) -> Result<Driven, RedisError> {
+async fn connect(target: &RedisTarget) -> Result<Driven, Failed> {
     if target.is_cluster() {
         let cluster = Cluster::connect(target, CONNECT_TIMEOUT).await?;
         // It drives itself, and comes back to each server by itself.
@@ -205,9 +252,4 @@ async fn watch_over(mut connection: Connection, mut driver: tokio::task::JoinHan
         _ = &mut driver => {}
         () = heartbeat => driver.abort(),
     }
-}
-
-/// The cause in a few words. Redis doesn't repeat a password in its errors, and the library doesn't either.
-fn reason(error: Option<RedisError>) -> String {
-    error.map(|error| error.to_string()).unwrap_or_default()
 }

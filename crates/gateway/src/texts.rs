@@ -1,5 +1,7 @@
 //! The error texts of the dialect. Clients match on them, so each is written once, here.
 
+use crate::redis_link::Refusal;
+
 /// The body of every 401.
 pub(crate) const UNAUTHORIZED: &str = "WRONGPASS invalid or missing auth token. See \
      https://docs.upstash.com/redis/troubleshooting/http_unauthorized for details.";
@@ -33,6 +35,14 @@ pub(crate) const SUSPENDED: &str = "ERR This database has been suspended for exc
 pub(crate) const EDGE_ERROR: &str = "error code: 1016";
 /// The gateway's own: nothing behind it.
 pub(crate) const UNREACHABLE: &str = "ERR gateway: Redis is not reachable";
+/// The gateway's own: Redis is there, and its operator has to mend something.
+pub(crate) fn refused(by: Refusal) -> &'static str {
+    match by {
+        Refusal::Certificate => "ERR gateway: the certificate of Redis is not trusted",
+        Refusal::Tls => "ERR gateway: Redis does not speak TLS with us",
+        Refusal::Login => "ERR gateway: Redis refuses the user or the password",
+    }
+}
 /// The gateway's own: a page of another site used the well-known local token.
 pub(crate) const CROSS_SITE: &str =
     "ERR gateway: pages of other sites may not use the default token; set GATEWAY_TOKEN";

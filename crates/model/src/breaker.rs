@@ -98,9 +98,9 @@ impl Breaker {
 
     /// Tells it that Redis answered a call, one that writes or not.
     pub fn succeeded(&mut self, wrote: bool) -> Option<Transition> {
-        let (was_open, refused) = (self.state != State::Closed, self.refuses_writes());
+        let (was_open, refused) = (self.state != State::Closed, self.refuses_some());
         (self.state, self.failures, self.probes) = (State::Closed, 0, 0);
-        // Reads that go well say nothing of writes that are refused.
+        // Reads that go well say nothing of what is refused to writes, and to ask whether it is there needs few rights.
         if self.last.is_none() || (refused && !wrote && !was_open) {
             return None;
         }
@@ -154,8 +154,13 @@ impl Breaker {
         }
     }
 
-    fn refuses_writes(&self) -> bool {
-        matches!(&self.last, Some(StoreError::Unavailable(outage)) if outage.refuses_writes_only())
+    /// Whether it last refused what it doesn't refuse to all.
+    fn refuses_some(&self) -> bool {
+        match &self.last {
+            Some(StoreError::Unavailable(outage)) => outage.refuses_writes_only(),
+            Some(error) => matches!(error.cause(), "no_permission" | "command_not_available"),
+            None => false,
+        }
     }
 
     fn note(&mut self, error: &StoreError) -> Option<Transition> {
@@ -253,6 +258,9 @@ mod tests {
         assert_eq!(breaker.succeeded(true), Some(Transition::Recovered));
         let told = breaker.failed(&StoreError::Misconfigured("unauthorized"), 1, Millis(0), 0);
         assert_eq!((told, breaker.as_str()), (Some(Transition::Failing("unauthorized")), "closed"));
+        assert_eq!(breaker.succeeded(false), Some(Transition::Recovered));
+        let _ = breaker.failed(&StoreError::Misconfigured("no_permission"), 1, Millis(0), 0);
+        assert_eq!((breaker.succeeded(false), breaker.succeeded(true)), (None, Some(Transition::Recovered)));
         assert_eq!(breaker.failed(&StoreError::TooLarge, 1, Millis(0), 0), None);
     }
 }

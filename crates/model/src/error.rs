@@ -226,6 +226,24 @@ impl Outage {
 }
 
 impl StoreError {
+    /// The misconfigurations of a store that have a name; `docs/protocol.md` says what is wrong.
+    pub const MISCONFIGURATIONS: [&'static str; 7] = [
+        "unauthorized",
+        "not_upstash_rest",
+        "redis_login_refused",
+        "redis_certificate_not_trusted",
+        "redis_tls_failed",
+        "no_permission",
+        "command_not_available",
+    ];
+
+    /// The misconfiguration of this name, as somebody else met it; `otherwise` where it is none of them.
+    #[must_use]
+    pub fn misconfigured(name: &str, otherwise: &'static str) -> Self {
+        let known = Self::MISCONFIGURATIONS.into_iter().find(|known| *known == name);
+        StoreError::Misconfigured(known.unwrap_or(otherwise))
+    }
+
     /// The cause, as `/health` and logs name it.
     #[must_use]
     pub fn cause(&self) -> &'static str {
@@ -274,6 +292,16 @@ mod tests {
             });
             assert!(row.is_some(), "{} {} is not in docs/protocol.md", code.status(), code.as_str());
         }
+    }
+
+    #[test]
+    fn the_protocol_lists_every_misconfiguration() {
+        let protocol = include_str!("../../../docs/protocol.md");
+        for name in StoreError::MISCONFIGURATIONS {
+            assert!(protocol.contains(&format!("\n| `{name}` |")), "{name} is not in docs/protocol.md");
+            assert_eq!(StoreError::misconfigured(name, "other").cause(), name);
+        }
+        assert_eq!(StoreError::misconfigured("new", "other"), StoreError::Misconfigured("other"));
     }
 
     #[test]

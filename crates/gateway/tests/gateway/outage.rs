@@ -66,6 +66,9 @@ fn logs_in_with_the_parts_of_an_address() {
 
     let wrong = Gateway::start(&[&place[..], &[("REDIS_PASSWORD", "wr0ng")]].concat());
     assert!(!wrong.wait_for_error_line("is not reachable yet").contains("wr0ng"));
+    let refused = wrong.client().post("/", r#"["PING"]"#);
+    let text = "ERR gateway: Redis refuses the user or the password";
+    assert_eq!((refused.status, refused.error().as_str()), (503, text));
     assert_eq!(wrong.client().run(r#"["GET","k"]"#).status, 503);
 }
 

@@ -38,6 +38,9 @@ fn trusts_the_given_authority_and_no_other() {
     let stranger = Gateway::start(&[("REDIS_URL", &url)]);
     let line = stranger.wait_for_error_line("is not reachable yet");
     assert!(line.contains("certificate"), "{line}");
+    let refused = stranger.client().post("/", r#"["PING"]"#);
+    let text = "ERR gateway: the certificate of Redis is not trusted";
+    assert_eq!((refused.status, refused.error().as_str()), (503, text));
 }
 
 /// An authority and a certificate for 127.0.0.1, made by `openssl`.

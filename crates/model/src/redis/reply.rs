@@ -114,8 +114,14 @@ fn classify(status: u16, text: &str) -> Answer {
         return Answer::ScriptUnknown;
     } else if status == 401 || starts("WRONGPASS") || starts("NOAUTH") || has("unauthenticated") {
         StoreError::Misconfigured("unauthorized")
-    } else if starts("NOPERM") {
+    } else if starts("NOPERM") || has("ACL failure in script") || has("The user executing the script can't") {
         StoreError::Misconfigured("no_permission")
+    } else if has("gateway: Redis refuses the user") {
+        StoreError::Misconfigured("redis_login_refused")
+    } else if has("gateway: the certificate of Redis") {
+        StoreError::Misconfigured("redis_certificate_not_trusted")
+    } else if has("gateway: Redis does not speak TLS") {
+        StoreError::Misconfigured("redis_tls_failed")
     } else if has("Command is not available") || has("unknown command") || has("not allowed in REST") {
         StoreError::Misconfigured("command_not_available")
     } else if status == 413 || has("max request size exceeded") || has("max single record size exceeded") {
@@ -237,6 +243,18 @@ mod tests {
             (401, "WRONGPASS invalid or missing auth token.", Misconfigured("unauthorized")),
             (400, "ERR Protocol error: unauthenticated multibulk length", Misconfigured("unauthorized")),
             (400, "NOPERM this user has no permissions to run the 'evalsha' command", Misconfigured("no_permission")),
+            (
+                400,
+                "ERR ACL failure in script: User u has no permissions to run the 'hset' command",
+                Misconfigured("no_permission"),
+            ),
+            (503, "ERR gateway: Redis refuses the user or the password", Misconfigured("redis_login_refused")),
+            (
+                503,
+                "ERR gateway: the certificate of Redis is not trusted",
+                Misconfigured("redis_certificate_not_trusted"),
+            ),
+            (503, "ERR gateway: Redis does not speak TLS with us", Misconfigured("redis_tls_failed")),
             (400, "ERR Command is not available: 'EVALSHA'.", Misconfigured("command_not_available")),
             (413, "ERR max request size exceeded. Limit: 52428800, Actual: 60000028", TooLarge),
             (200, "ERR max request size exceeded. Limit: 10485760 bytes", TooLarge),
@@ -249,6 +267,9 @@ mod tests {
             (400, "WRONGTYPE Operation against a key holding the wrong kind of value", UnexpectedReply),
         ] {
             let body = serde_json::json!({ "error": text }).to_string();
+            if let Misconfigured(name) = expected {
+                assert!(StoreError::MISCONFIGURATIONS.contains(&name), "{name}");
+            }
             assert_eq!(read(status, &body), Answer::Failed(expected), "{text}");
         }
         assert_eq!(read(400, r#"{"error":"NOSCRIPT No matching script. Please use EVAL."}"#), Answer::ScriptUnknown);

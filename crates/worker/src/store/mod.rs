@@ -266,7 +266,7 @@ impl Store {
                 self.saw(away, found);
                 Err(unavailable(found))
             }
-            Taken::Refused(_) => Err(StoreError::Misconfigured("journal_not_replayed")),
+            Taken::Refused(cause) => Err(StoreError::misconfigured(&cause, "journal_not_replayed")),
             Taken::Drained => {
                 journaled::note(prefix, &self.owner, 0);
                 self.marker.borrow_mut().drained();
