@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import { Api, assertProblem, ok } from "../harness/api.mjs";
+import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
 import { FakeIssuer, secretToken, visitorToken } from "../harness/fake-issuer.mjs";
 import { rawRequest } from "../harness/raw-request.mjs";
 import { startWorker } from "../harness/worker.mjs";
@@ -138,23 +138,37 @@ describe("keys that an issuer publishes", () => {
   test("an issuer that can't be reached is no refusal", async () => {
     const key = issuer.addKey("ES256", "first");
     issuer.status = 500;
-    const answer = await list(issuer.token(claims(), key));
-    assert.equal(assertProblem(answer, 503, "identity_unavailable").retryable, true);
+    for (let number = 0; number < 30; number += 1) {
+      const answer = await list(issuer.token(claims(), key));
+      assert.equal(assertProblem(answer, 503, "identity_unavailable").retryable, true);
+      assert.ok(answer.headers.get("retry-after"));
+    }
+    assert.ok(issuer.reads < 30, "an issuer that fails is asked by each request");
+    assert.match(the.worker.logs(), /"issuer_failing"/);
+    assert.doesNotMatch(the.worker.logs(), /jwks\.json/);
     issuer.status = 200;
-    ok(await list(issuer.token(claims(), key)));
+    await eventually(
+      () => list(issuer.token(claims(), key)),
+      ({ status }) => status === 200,
+    );
   });
 
-  test("they are read once, and not for every key that a token makes up", async () => {
+  test("a new one is known as soon as a token names it, and not every made-up name is looked for", async () => {
+    ok(await list(issuer.token(claims())));
     const reads = issuer.reads;
+    const second = issuer.addKey("ES256", "second");
+    ok(await list(issuer.token(claims(), second)));
+    assert.equal(issuer.reads, reads + 1);
     for (let number = 0; number < 20; number += 1) {
-      ok(await list(issuer.token(claims({ aud: "b" }))));
-      assertProblem(
-        await list(issuer.token(claims(), issuer.keys[0], { kid: `made-up-${number}` })),
-        401,
-        "unauthorized",
-      );
+      ok(await list(issuer.token(claims({ aud: "b" }), issuer.keys[number % 2])));
+      assertProblem(await list(issuer.token(claims(), second, { kid: `made-up-${number}` })), 401, "unauthorized");
     }
-    assert.equal(issuer.reads, reads);
+    assert.equal(issuer.reads, reads + 1);
+  });
+
+  test("a token that another key signed under a known name is refused", async () => {
+    const [first, second] = issuer.keys;
+    assertProblem(await list(issuer.token(claims(), second, { kid: first.kid })), 401, "unauthorized");
   });
 
   test("an algorithm that isn't configured is refused, whatever key there is", async () => {
@@ -166,6 +180,49 @@ describe("keys that an issuer publishes", () => {
     ok(await list(issuer.token(claims({ exp: SECONDS() - 30 }))));
     ok(await list(issuer.token(claims({ nbf: SECONDS() + 30 }))));
     assertProblem(await list(issuer.token(claims({ exp: SECONDS() - 90 }))), 401, "unauthorized");
+  });
+});
+
+describe("keys that an issuer takes back", () => {
+  /** @type {FakeIssuer} */
+  let issuer;
+  const claims = () => ({ iss: "i", aud: "a", sub: "ada", exp: SECONDS() + 600 });
+  const the = aWorker(async () => {
+    issuer = await FakeIssuer.start();
+    started.add(issuer);
+    const keys = { JWT_JWKS_URL: issuer.url, JWT_JWKS_SECONDS: "1" };
+    return { JWT_ISSUER: "i", JWT_AUDIENCE: "a", JWT_ALGORITHMS: "ES256", ...keys };
+  });
+  const list = (/** @type {string} */ token) => the.api.send("GET", "/v1/sessions", undefined, bearer(token));
+
+  test("verify no more once what was read is old, and those beside them go on", async () => {
+    const [first, second] = [issuer.addKey("ES256", "first"), issuer.addKey("ES256", "second")];
+    ok(await list(issuer.token(claims(), first)));
+    issuer.keys.shift();
+    const refused = await eventually(
+      () => list(issuer.token(claims(), first)),
+      ({ status }) => status !== 200,
+    );
+    assertProblem(refused, 401, "unauthorized");
+    ok(await list(issuer.token(claims(), second)));
+  });
+
+  test("an issuer that is away takes none back", async () => {
+    const [second] = issuer.keys;
+    issuer.status = 500;
+    const reads = issuer.reads;
+    await eventually(
+      async () => ok(await list(issuer.token(claims(), second))),
+      () => issuer.reads > reads + 1,
+    );
+    assert.equal((await the.api.get("/health")).status, 200);
+    issuer.keys.shift();
+    issuer.status = 200;
+    const refused = await eventually(
+      () => list(issuer.token(claims(), second)),
+      ({ status }) => status !== 200,
+    );
+    assertProblem(refused, 401, "unauthorized");
   });
 });
 

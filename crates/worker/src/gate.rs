@@ -2,7 +2,8 @@
 
 use crate::edge::{get_json, now};
 use crate::primitives::{sha256, verify};
-use chatkeep_model::auth::jwks::{KeySet, MAX_BYTES, Step, step};
+use crate::watch;
+use chatkeep_model::auth::jwks::{KeySet, MAX_BYTES, Reads, Step};
 use chatkeep_model::auth::jwt::Algorithm;
 use chatkeep_model::auth::visitor::Visitor;
 use chatkeep_model::auth::{
@@ -12,7 +13,6 @@ use chatkeep_model::owner::Named;
 use chatkeep_model::{Code, Millis, Owner, Problem};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use worker::Env;
 
 /// How long reading an issuer's keys may take.
@@ -34,7 +34,7 @@ pub(crate) async fn enter(
         Presented::Nothing => None,
         Presented::Known(who) => Some(who),
         Presented::Signed(signed) => {
-            let genuine = is_genuine(&signed).await?;
+            let genuine = is_genuine(access, &signed).await?;
             Some(signed.settle(genuine, now())?)
         }
     };
@@ -52,7 +52,7 @@ pub(crate) async fn enter(
 /// The visitor who is shown beside who asks.
 pub(crate) async fn visitor(access: &Access, shown: &Credentials<'_>, token: Option<&str>) -> Result<Visitor, Problem> {
     let signed = visitor_beside(access, shown, token)?;
-    let genuine = is_genuine(&signed).await?;
+    let genuine = is_genuine(access, &signed).await?;
     match signed.settle(genuine, now())?.by {
         By::Visitor(visitor) => Ok(visitor),
         _ => Err(Problem::new(Code::Internal)),
@@ -70,7 +70,7 @@ pub(crate) async fn is_too_many(env: &Env, address: Option<&str>) -> bool {
     limiter.limit(address.to_owned()).await.is_ok_and(|outcome| !outcome.success)
 }
 
-async fn is_genuine(signed: &Signed<'_>) -> Result<bool, Problem> {
+async fn is_genuine(access: &Access, signed: &Signed<'_>) -> Result<bool, Problem> {
     match &signed.verifier {
         Verifier::Secrets(secrets) => {
             let algorithm = Algorithm::Hs256.as_str();
@@ -81,19 +81,20 @@ async fn is_genuine(signed: &Signed<'_>) -> Result<bool, Problem> {
             }
             Ok(false)
         }
-        Verifier::Published { url, key_id, algorithm } => match key(url, key_id.as_deref(), *algorithm).await? {
-            Some(key) => Ok(verify(algorithm.as_str(), &key, signed.text, signed.signature).await),
-            None => Ok(false),
-        },
+        Verifier::Published { url, key_id, algorithm } => {
+            match key(url, access.keys_fresh, key_id.as_deref(), *algorithm).await? {
+                Some(key) => Ok(verify(algorithm.as_str(), &key, signed.text, signed.signature).await),
+                None => Ok(false),
+            }
+        }
     }
 }
 
 /// What an isolate knows of the keys at a URL.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Published {
-    keys: Rc<KeySet>,
-    read_at: Option<Millis>,
-    tried_at: Option<Millis>,
+    keys: KeySet,
+    reads: Reads,
 }
 
 thread_local! {
@@ -101,25 +102,36 @@ thread_local! {
 }
 
 /// The published key that a token needs; none when it names one that isn't published.
-async fn key(url: &str, key_id: Option<&str>, algorithm: Algorithm) -> Result<Option<String>, Problem> {
-    let known = PUBLISHED.with_borrow(|all| all.get(url).cloned()).unwrap_or_default();
-    let found = known.keys.find(key_id, algorithm).map(str::to_owned);
+async fn key(url: &str, fresh: Millis, key_id: Option<&str>, algorithm: Algorithm) -> Result<Option<String>, Problem> {
+    let find = |keys: &KeySet| keys.find(key_id, algorithm).map(str::to_owned);
+    let unavailable = || Problem::new(Code::IdentityUnavailable).retry_after(5);
     let began = now();
-    if step(began, known.read_at, known.tried_at, found.is_some()) == Step::Use {
-        return Ok(found);
+    let (found, step) = of_issuer(url, |published| {
+        let found = find(&published.keys);
+        let step = published.reads.step(began, fresh, found.is_some());
+        (found, step)
+    });
+    match step {
+        Step::Use => return Ok(found),
+        Step::Wait => return Err(unavailable()),
+        Step::Read => {}
     }
-    // Noted before it is read, so that those who come meanwhile use what there is.
-    PUBLISHED.with_borrow_mut(|all| all.entry(url.to_owned()).or_default().tried_at = Some(began));
     let read = get_json(url, MAX_BYTES, PATIENCE).await.filter(|(status, _)| *status == 200);
     match read.and_then(|(_, json)| KeySet::read(&json)) {
-        Some(keys) => {
-            let key = keys.find(key_id, algorithm).map(str::to_owned);
-            let published = Published { keys: Rc::new(keys), read_at: Some(began), tried_at: Some(began) };
-            PUBLISHED.with_borrow_mut(|all| all.insert(url.to_owned(), published));
-            Ok(key)
+        Some(keys) => Ok(of_issuer(url, |published| {
+            published.keys = keys;
+            published.reads.succeeded(began);
+            find(&published.keys)
+        })),
+        None => {
+            of_issuer(url, |published| published.reads.failed(now()));
+            watch::of_issuer();
+            // Keys that are old serve while the issuer can't be reached.
+            found.map(Some).ok_or_else(unavailable)
         }
-        // Keys that are old serve while the issuer can't be reached.
-        None if found.is_some() => Ok(found),
-        None => Err(Problem::new(Code::IdentityUnavailable).retry_after(5)),
     }
+}
+
+fn of_issuer<T>(url: &str, with: impl FnOnce(&mut Published) -> T) -> T {
+    PUBLISHED.with_borrow_mut(|all| with(all.entry(url.to_owned()).or_default()))
 }

@@ -173,9 +173,18 @@ pub(crate) fn write(line: &Line) {
 
 /// Says, and counts, what happened to the store.
 pub(crate) fn of_store(level: Level, event: &'static str, message: &str, cause: Option<&str>) {
+    happened("store", level, event, message, cause);
+}
+
+/// Says, and counts, that an issuer's keys could not be read. Its address is the operator's to know.
+pub(crate) fn of_issuer() {
+    happened("auth", Level::Warn, "issuer_failing", "An issuer's keys can't be read", None);
+}
+
+fn happened(component: &'static str, level: Level, event: &'static str, message: &str, cause: Option<&str>) {
     meter(|meter| meter.event(event));
     if crate::settings::log_level() <= level {
-        write(&Line { detail: cause, ..Line::new(edge::now().to_rfc3339(), level, "store", event, message) });
+        write(&Line { detail: cause, ..Line::new(edge::now().to_rfc3339(), level, component, event, message) });
     }
 }
 

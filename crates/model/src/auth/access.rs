@@ -91,6 +91,8 @@ pub struct Access {
     pub visitors: Option<Visitors>,
     /// How far the clock of an issuer may be off.
     pub skew: Millis,
+    /// How long the keys that an issuer publishes are used without reading them again.
+    pub keys_fresh: Millis,
     /// Whoever asks this machine itself, and shows nothing, is the application.
     pub open_localhost: bool,
 }
@@ -109,6 +111,7 @@ impl Access {
         Ok(Self {
             open_localhost: !credentials && (asked || visitors.is_none()),
             skew: Millis::from_seconds(number(read, "JWT_SKEW_SECONDS", 60, 0..=600)?),
+            keys_fresh: Millis::from_seconds(number(read, "JWT_JWKS_SECONDS", 600, 1..=86_400)?),
             api_keys,
             issuers,
             visitors,

@@ -5,11 +5,12 @@ use crate::time::Millis;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// How long published keys are used without reading them again.
-pub const FRESH: Millis = Millis(600_000);
-
-/// How long lies between two reads, whatever tokens name: who invents key ids can't make us hammer the issuer.
+/// How long lies between two reads because a token names a key that isn't published: who invents key ids can't make us hammer the
+/// issuer. Also between two tries to read anew what is old.
 pub const FLOOR: Millis = Millis(30_000);
+
+/// How long an issuer is left alone that could not be read, while there are no keys of it.
+pub const PAUSE: Millis = Millis(1_000);
 
 /// The bytes of keys that are read.
 pub const MAX_BYTES: usize = 262_144;
@@ -85,19 +86,50 @@ pub enum Step {
     Use,
     /// Read the keys anew.
     Read,
+    /// There are none, and the issuer is not to be asked again just yet.
+    Wait,
 }
 
-/// Decides whether to read keys anew: when they are old, or have not the key that a token needs, but not more often than [`FLOOR`]
-/// allows. `read_at` is when the keys at hand were read, `tried_at` when reading was last begun.
-#[must_use]
-pub fn step(now: Millis, read_at: Option<Millis>, tried_at: Option<Millis>, found: bool) -> Step {
-    let floor = tried_at.is_some_and(|tried| now.since(tried) < FLOOR);
-    let wanted = match read_at {
-        // The first to come all read: there is nothing to wait with.
-        None => return Step::Read,
-        Some(read) => !found || now.since(read) >= FRESH,
-    };
-    if wanted && !floor { Step::Read } else { Step::Use }
+/// When an issuer's keys were read, and when that was tried.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// When reading those at hand began; none where there are none.
+    read: Option<Millis>,
+    /// When reading was last begun because those at hand are old.
+    renewed: Option<Millis>,
+    /// When it was last begun because they lack a key.
+    missed: Option<Millis>,
+    /// When it last failed.
+    failed: Option<Millis>,
+}
+
+impl Reads {
+    /// Decides whether to read keys anew for a token whose key was found or not, and notes that: whoever comes before they are read uses
+    /// what there is. Keys are old when they were read so long ago as `fresh`.
+    pub fn step(&mut self, now: Millis, fresh: Millis, found: bool) -> Step {
+        let within = |at: Option<Millis>, span: Millis| at.is_some_and(|at| now.since(at) < span);
+        let Some(read) = self.read else {
+            // The first to come all read: there is nothing to wait with.
+            return if within(self.failed, PAUSE) { Step::Wait } else { Step::Read };
+        };
+        let (wanted, last) =
+            if found { (now.since(read) >= fresh, &mut self.renewed) } else { (true, &mut self.missed) };
+        if !wanted || within(*last, Millis(FLOOR.0.min(fresh.0))) {
+            return Step::Use;
+        }
+        *last = Some(now);
+        Step::Read
+    }
+
+    /// Reading that began at this time gave keys.
+    pub fn succeeded(&mut self, began: Millis) {
+        (self.read, self.failed) = (Some(began), None);
+    }
+
+    /// Reading failed.
+    pub fn failed(&mut self, now: Millis) {
+        self.failed = Some(now);
+    }
 }
 
 #[cfg(test)]
@@ -134,16 +166,49 @@ mod tests {
         assert!(KeySet::read("[]").is_none() && KeySet::read(r#"{"keys":[1,{}]}"#).is_some());
     }
 
+    const FRESH: Millis = Millis(600_000);
+
     #[test]
-    fn keys_are_read_anew_when_old_or_unknown_but_not_too_often() {
-        let at = |now: u64, read: Option<u64>, tried: Option<u64>, found| {
-            step(Millis(now), read.map(Millis), tried.map(Millis), found)
-        };
-        assert_eq!(at(0, None, Some(0), false), Step::Read);
-        assert_eq!(at(40_000, Some(0), Some(0), true), Step::Use);
-        assert_eq!(at(40_000, Some(0), Some(0), false), Step::Read);
-        assert_eq!(at(40_000, Some(0), Some(20_000), false), Step::Use);
-        assert_eq!(at(600_000, Some(0), Some(0), true), Step::Read);
-        assert_eq!(at(600_000, Some(0), Some(599_000), true), Step::Use);
+    fn keys_are_read_anew_when_they_are_old() {
+        let mut reads = Reads::default();
+        let at = |reads: &mut Reads, now| reads.step(Millis(now), FRESH, true);
+        assert_eq!((at(&mut reads, 0), at(&mut reads, 0)), (Step::Read, Step::Read));
+        reads.succeeded(Millis(0));
+        assert_eq!((at(&mut reads, 1), at(&mut reads, 599_999)), (Step::Use, Step::Use));
+        // Those who come while one reads, or after that failed, go on with the old ones for a while.
+        assert_eq!((at(&mut reads, 600_000), at(&mut reads, 600_001)), (Step::Read, Step::Use));
+        reads.failed(Millis(603_000));
+        assert_eq!((at(&mut reads, 629_999), at(&mut reads, 630_000)), (Step::Use, Step::Read));
+        reads.succeeded(Millis(630_000));
+        assert_eq!(at(&mut reads, 1_229_999), Step::Use);
+    }
+
+    #[test]
+    fn a_key_that_is_not_known_is_looked_for_at_once_but_not_over_and_over() {
+        let mut reads = Reads::default();
+        let at = |reads: &mut Reads, now| reads.step(Millis(now), FRESH, false);
+        assert_eq!(at(&mut reads, 0), Step::Read);
+        reads.succeeded(Millis(0));
+        assert_eq!(at(&mut reads, 5), Step::Read);
+        reads.succeeded(Millis(5));
+        assert!((6..30_005).step_by(100).all(|now| at(&mut reads, now) == Step::Use));
+        assert_eq!(at(&mut reads, 30_005), Step::Read);
+    }
+
+    #[test]
+    fn an_issuer_that_fails_is_left_alone_for_a_moment() {
+        let mut reads = Reads::default();
+        assert_eq!(reads.step(Millis(0), FRESH, false), Step::Read);
+        reads.failed(Millis(3_000));
+        assert_eq!(reads.step(Millis(3_999), FRESH, false), Step::Wait);
+        assert_eq!(reads.step(Millis(4_000), FRESH, false), Step::Read);
+    }
+
+    #[test]
+    fn keys_that_are_soon_old_are_read_as_often() {
+        let mut reads = Reads::default();
+        reads.succeeded(Millis(0));
+        let steps = [1_000, 1_500, 2_000].map(|now| reads.step(Millis(now), Millis(1_000), true));
+        assert_eq!(steps, [Step::Read, Step::Use, Step::Read]);
     }
 }
