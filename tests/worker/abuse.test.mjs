@@ -8,6 +8,7 @@ import { EventStream } from "../harness/events.mjs";
 import { secretToken } from "../harness/fake-issuer.mjs";
 import { FakeModelApi } from "../harness/model-api.mjs";
 import { rawRequest } from "../harness/raw-request.mjs";
+import { ROUTES } from "../harness/routes.mjs";
 import { forEachStore } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
 
@@ -99,6 +100,28 @@ forEachStore("floods of turns", (store) => {
   });
 });
 
+/** Users and ids that an attacker would try. */
+const NAMES = [
+  "ada}",
+  "ada}:s:x",
+  "{ada",
+  "ada:index",
+  "ada\nDEL x",
+  "ada\r\n",
+  "ada\0",
+  "ada%7D",
+  "аda",
+  "ada\u200b",
+  "..",
+  "*",
+  "app",
+  "h-0",
+  "v-0",
+  "' OR 1=1 --",
+  "]]..redis.call('FLUSHALL')..[[",
+  "x".repeat(3000),
+];
+
 forEachStore("names that would break out", (store) => {
   /** @type {import("../harness/worker.mjs").Worker} */
   let worker;
@@ -106,27 +129,6 @@ forEachStore("names that would break out", (store) => {
     worker = await startWorker({ store, vars: USERS });
   });
   after(() => worker?.stop());
-
-  const NAMES = [
-    "ada}",
-    "ada}:s:x",
-    "{ada",
-    "ada:index",
-    "ada\nDEL x",
-    "ada\r\n",
-    "ada\0",
-    "ada%7D",
-    "аda",
-    "ada\u200b",
-    "..",
-    "*",
-    "app",
-    "h-0",
-    "v-0",
-    "' OR 1=1 --",
-    "]]..redis.call('FLUSHALL')..[[",
-    "x".repeat(3000),
-  ];
 
   test("as a user each is one of their own", async () => {
     await new Api(worker.url, bearer("ada")).say("Mine", { session_id: "shared" });
@@ -166,6 +168,91 @@ forEachStore("names that would break out", (store) => {
   });
 });
 
+forEachStore("names that would break out of the dialects", (store) => {
+  /** @type {import("../harness/worker.mjs").Worker} */
+  let worker;
+  /** @type {Api} a server, which acts for whom it names */
+  let server;
+  before(async () => {
+    worker = await startWorker({ store, vars: { API_KEYS: "server-key" } });
+    server = new Api(worker.url, { "x-api-key": "server-key" });
+  });
+  after(() => worker?.stop());
+
+  const valid = (/** @type {string} */ name) => /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/.test(name);
+
+  test("as an id each is refused or is nothing but an id", async () => {
+    for (const name of NAMES) {
+      const turns = [
+        server.send("POST", "/jarvis/api/chat", { message: "Hello", session_id: name }),
+        server.send("POST", "/openta/chat/basic", { query: "Hello", meta_params: { conversation_id: name } }),
+      ];
+      for (const answer of await Promise.all(turns)) {
+        if (valid(name)) ok(answer);
+        else assert.equal(answer.status, 400, `${name}: ${answer.text}`);
+      }
+      if (name === "..") continue; // a URL takes dots for folders
+      const id = encodeURIComponent(name);
+      const reads = [
+        `/jarvis/api/sessions/${id}`,
+        `/storage-guide/api/chat/sessions/${id}/history`,
+        `/openta/chat/history/${id}`,
+      ];
+      for (const path of reads) {
+        const { status, text } = await server.get(path);
+        assert.ok([200, 400, 404].includes(status), `${path}: ${text}`);
+        if (!valid(name)) assert.notEqual(status, 200, path);
+      }
+    }
+  });
+
+  test("as a user for whom a server acts each is one of their own", async () => {
+    for (const name of NAMES) {
+      const api = new Api(worker.url, { "x-api-key": "server-key", "chatkeep-user": encodeURIComponent(name) });
+      assert.equal((await api.list()).count, 0, name);
+      await api.say("Hello", { session_id: "shared" });
+      assert.equal((await api.list()).count, 1, name);
+    }
+    for (const raw of ["ada}", "{ada", "a b", "%7D", "%00", "%ff", "%"]) {
+      const answer = await new Api(worker.url, { "x-api-key": "server-key", "chatkeep-user": raw }).get("/v1/sessions");
+      assert.ok([200, 400].includes(answer.status), `${raw}: ${answer.text}`);
+    }
+  });
+
+  test("no key has another form than ours", async () => {
+    if (!worker.redis) return;
+    const keys = (await worker.redis.cli("--raw", "KEYS", "*")).split("\n");
+    assert.ok(keys.length > NAMES.length);
+    const form =
+      /^(chatkeep|jarvis:session|session|conversation):(\{[A-Za-z0-9_.%-]{1,96}\}:(s:[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}|index|cards|rl:\d+)|owners:\{\d\d\})$/;
+    for (const key of keys) assert.match(key, form);
+  });
+});
+
+/** The request headers that are read. */
+const HEADERS = [
+  ...[
+    "accept",
+    "authorization",
+    "chatkeep-client",
+    "chatkeep-issuer",
+    "chatkeep-journal",
+    "chatkeep-user",
+    "content-type",
+  ],
+  ...[
+    "cookie",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "last-event-id",
+    "origin",
+    "traceparent",
+    "upstash-sync-token",
+  ],
+  ...["x-api-key"],
+];
+
 describe("requests without measure", () => {
   /** @type {import("../harness/worker.mjs").Worker} */
   let worker;
@@ -186,9 +273,38 @@ describe("requests without measure", () => {
     ok(await api.chat({ message: "[{".repeat(10_000) }));
   });
 
+  test("no route reads a body without a bottom", async () => {
+    const api = new Api(worker.url);
+    const deep = /** @type {any} */ (`{"a":${"[".repeat(40_000)}`);
+    for (const { method, path, action } of ROUTES.filter(({ method }) => /POST|PUT|PATCH/.test(method))) {
+      const answer = await api.send(method, path.replace("{id}", "s"), deep);
+      assert.ok(answer.status < 500, `${method} ${path} (${action}): ${answer.text}`);
+      if (answer.status === 400)
+        assert.match(answer.body.code, /^(json_too_deep|invalid_\w+|unsupported)$/, `${method} ${path}`);
+    }
+  });
+
   test("an address without an end is refused", async () => {
     const api = new Api(worker.url);
     assertProblem(await api.get(`/v1/sessions?q=${"x".repeat(9000)}`), 414, "address_too_long");
+    assertProblem(await api.get(`/v1/sessions/${"x".repeat(9000)}`), 414, "address_too_long");
+  });
+
+  test("a header without an end harms nothing", async () => {
+    for (const name of HEADERS) {
+      for (const value of ["x".repeat(12_000), "\u00ff".repeat(100), "-1", "{}", "*", ", ,;=,"]) {
+        const api = new Api(worker.url, { [name]: value });
+        const answers = [await api.chat({ message: "Hello" }), await api.get("/v1/sessions")];
+        for (const { status, text } of answers)
+          assert.ok(status < 500, `${name}: ${value.slice(0, 9)}: ${status} ${text}`);
+      }
+    }
+    assertProblem(
+      await new Api(worker.url, { "idempotency-key": "x".repeat(300) }).chat({ message: "x" }),
+      400,
+      "invalid_idempotency_key",
+    );
+    await new Api(worker.url).say("Hello");
   });
 
   test("a body without an end is refused while it is read", async () => {
