@@ -95,6 +95,19 @@ onEachStore("the command line", VARS, (the) => {
     assert.deepEqual([...new Set(content(text))], content((await says(["export"])).out));
   });
 
+  test("reseal looks at the texts of every namespace", async () => {
+    const looked = async (args = []) => {
+      const [, seen, resealed] = /looked at (\d+) texts, resealed (\d+)/.exec((await says(["reseal", ...args])).err) ?? [];
+      return [Number(seen), Number(resealed)];
+    };
+    const [before] = await looked();
+    await api("u9").say("Ahoj", { session_id: "s1" });
+    await api("u9", "/jarvis").say("Ahoj", { session_id: "s1" });
+    await eventually(looked, ([seen]) => seen === before + 6);
+    assert.deepEqual(await looked(["--owner", "u-u9"]), [6, 0]);
+    assert.deepEqual(await looked(["--owner", "u-u9", "--namespace", "jarvis"]), [3, 0]);
+  });
+
   test("a command that was broken off goes on in its file", async () => {
     const whole = (await says(["export"])).out;
     const file = join(folder, "half.ndjson");

@@ -78,7 +78,7 @@ export class FakePostgrest {
     /** @type {Record<string, string>} */
     const values = {};
     const conditions = [...query].flatMap(([column, filter], at) => {
-      const found = /^(eq|lt|in|like|not\.like)\.(.*)$/s.exec(filter);
+      const found = /^(eq|lt|gt|in|like|not\.like)\.(.*)$/s.exec(filter);
       if (!found || !["id", "conversation_id", "timestamp"].includes(column)) return [];
       values[`v${at}`] = found[1] === "in" ? `{${found[2].slice(1, -1)}}` : found[2];
       if (found[1].endsWith("like")) {
@@ -86,7 +86,7 @@ export class FakePostgrest {
         return [`${column} ${found[1] === "like" ? "LIKE" : "NOT LIKE"} :'v${at}'`];
       }
       if (found[1] === "in") return [`${column} = ANY(:'v${at}'::uuid[])`];
-      return [`${column} ${found[1] === "eq" ? "=" : "<"} :'v${at}'`];
+      return [`${column} ${{ eq: "=", lt: "<", gt: ">" }[found[1]]} :'v${at}'`];
     });
     const where = conditions.length ? `WHERE ${conditions.join(" AND ")}` : "";
     const rows = (/** @type {string} */ inner) => `SELECT coalesce(json_agg(t), '[]') FROM (${inner}) t`;
@@ -102,6 +102,15 @@ export class FakePostgrest {
       if (!where) throw new Error("a DELETE without a filter");
       const gone = await this.postgres.sql(changed(`DELETE FROM ${table} ${where} RETURNING id`), values);
       return prefer.includes("return=representation") ? gone : "";
+    }
+    if (method === "PATCH") {
+      if (!where) throw new Error("a PATCH without a filter");
+      const columns = Object.keys(JSON.parse(body));
+      const set = columns.map((column) => `${column} = r.${column}`).join(", ");
+      const rows = where.replaceAll(/(id|timestamp) /g, `${table}.$1 `);
+      const update = `UPDATE ${table} SET ${set} FROM json_populate_record(null::${table}, :'body') r ${rows}`;
+      await this.postgres.sql(update, { ...values, body });
+      return "";
     }
     const conflict = `ON CONFLICT (${query.get("on_conflict")}) DO NOTHING`;
     const columns = Object.keys(JSON.parse(body)[0] ?? {}).join(", ");

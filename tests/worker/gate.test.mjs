@@ -55,6 +55,7 @@ const ROWS = {
   "GET /v1/admin/events": { admin: true },
   "POST /v1/admin/rebuild": { admin: true },
   "POST /v1/admin/move": { admin: true },
+  "POST /v1/admin/reseal": { admin: true },
   "POST /jarvis/api/chat": { body: { message: "Hello" }, foreign: 200 },
   "POST /jarvis/api/sessions/new": { foreign: 200 },
   "GET /jarvis/api/sessions": { foreign: 200 },

@@ -138,6 +138,28 @@ forEachStore("rows of the archive", (store) => {
     const later = JSON.parse(await kept());
     assert.equal(later.length, 2);
     assert.equal(later.filter(({ answer }) => answer.startsWith("\u0001k2.")).length, 1);
+
+    const job = [];
+    for (let cursor = ""; ; cursor = `?limit=1&cursor=${encodeURIComponent(job.at(-1).next_cursor)}`) {
+      job.push(ok(await api.send("POST", `/v1/admin/reseal${cursor}`)));
+      if (!job.at(-1).next_cursor) break;
+    }
+    // The row that is the older: a question, an answer, two sources.
+    assert.equal(job.at(-1).resealed, 4);
+    for (const row of JSON.parse(await kept())) {
+      for (const text of [row.question, row.answer, ...row.sources]) assert.ok(text.startsWith("\u0001k2."), text);
+    }
+    await serve(K2);
+    if (redis) await redis.cli("FLUSHALL");
+    else
+      await eventually(
+        () => api.get(`/v1/sessions/${id}`),
+        (answer) => answer.status === 404,
+      );
+    assert.deepEqual(
+      (await history(id)).map(({ question }) => question),
+      ["marker-question", "marker-more"],
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-//! `chatkeep`: what an operator asks of a deployment, over HTTP. Figures, a list, one session, export, import, deletion, the log.
+//! `chatkeep`: what an operator asks of a deployment, over HTTP. Figures, a list, one session, export, import, deletion, new keys, the log.
 
 mod client;
 mod export;
@@ -6,10 +6,12 @@ mod foreign;
 mod import;
 mod progress;
 mod remove;
+mod reseal;
 mod sessions;
 mod stats;
 mod tail;
 
+use chatkeep_model::Dialect;
 use clap::{Args, Parser, Subcommand};
 use client::{Client, Failure};
 use std::path::PathBuf;
@@ -94,6 +96,12 @@ enum Command {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Seals with the first of `ENCRYPTION_KEYS` what is not sealed with it: in all namespaces, or in the one that is named.
+    Reseal {
+        /// Only this owner's.
+        #[arg(long)]
+        owner: Option<String>,
+    },
     /// Follows the deployment's log.
     Tail {
         /// The lines as they are.
@@ -145,6 +153,14 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Rm { owner, session, all, yes } => {
             debug_assert!(all || owner.is_some());
             remove::remove(&named(), owner.as_deref(), session.as_deref(), yes)
+        }
+        Command::Reseal { owner } => {
+            let all = [None].into_iter().chain(Dialect::ALL.map(|dialect| Some(dialect.name())));
+            let clients: Vec<Client> = match &cli.namespace {
+                Some(_) => vec![named()],
+                None => all.map(client).collect(),
+            };
+            reseal::reseal(&clients, owner.as_deref())
         }
         Command::Tail { json, query } => tail::follow(&named(), json, query.as_deref()),
     }

@@ -33,6 +33,7 @@ pub mod plan;
 pub mod rate;
 pub mod records;
 pub mod redis;
+pub mod reseal;
 pub mod responder;
 pub mod route;
 pub mod seal;

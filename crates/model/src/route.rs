@@ -45,6 +45,7 @@ pub enum Action {
     AdminEvents,
     Rebuild,
     MoveHouse,
+    Reseal,
     /// What a dialect's own route does.
     Dialect(Dialect, Verb),
     NewVisitor,
@@ -75,7 +76,8 @@ impl Action {
             | Action::AdminImport
             | Action::AdminEvents
             | Action::Rebuild
-            | Action::MoveHouse => Some(Scope::Admin),
+            | Action::MoveHouse
+            | Action::Reseal => Some(Scope::Admin),
             _ if self.writes() => Some(Scope::Write),
             _ => Some(Scope::Read),
         }
@@ -123,6 +125,7 @@ pub const ROUTES: Routes<Action> = &[
     ("GET", "/v1/admin/events", Action::AdminEvents),
     ("POST", "/v1/admin/rebuild", Action::Rebuild),
     ("POST", "/v1/admin/move", Action::MoveHouse),
+    ("POST", "/v1/admin/reseal", Action::Reseal),
     ("POST", "/v1/visitors", Action::NewVisitor),
     ("POST", "/v1/visitors/claim", Action::ClaimVisitor),
 ];

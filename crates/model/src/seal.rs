@@ -78,6 +78,9 @@ impl From<Unreadable> for StoreError {
 
 /// An authenticated cipher with its keys. A sealed text is `KEY.DATA`: the key's id, and letters, digits, `-` and `_`.
 pub trait Cipher: fmt::Debug {
+    /// The id of the key that seals; nothing where new texts stay as they are.
+    fn key(&self) -> Option<&str>;
+
     /// Seals a text, bound to another one; nothing where new texts stay as they are.
     fn seal(&self, bound: &str, text: &str) -> Option<String>;
 
@@ -189,6 +192,20 @@ impl Seal<'_> {
         }
     }
 
+    /// The stored text sealed anew; nothing where it is as it would be sealed now. Where new texts stay as they are, it is opened.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where it can't be read.
+    pub fn anew(&self, kind: Kind, session: &SessionId, stored: &str) -> Result<Option<String>, Unreadable> {
+        let mut text = stored.to_owned();
+        self.open(kind, session, &mut text)?;
+        if text.is_empty() || key_of(kind, stored) == self.cipher.and_then(Cipher::key) {
+            return Ok(None);
+        }
+        self.close(kind, session, &mut text)?;
+        Ok(Some(text))
+    }
+
     /// What a text is bound to: its place, so that it can't be read in another.
     fn bound(&self, kind: Kind, session: &SessionId, head: &str) -> String {
         format!("{}\n{}\n{session}\n{}\n{head}", self.prefix, self.owner, kind.as_str())
@@ -247,6 +264,10 @@ mod tests {
     }
 
     impl Cipher for FakeCipher {
+        fn key(&self) -> Option<&str> {
+            Some("k1")
+        }
+
         fn seal(&self, bound: &str, text: &str) -> Option<String> {
             Some(format!(
                 "k1.{}.{}",

@@ -6,7 +6,7 @@ use chatkeep_model::Code;
 use chatkeep_model::limits::LIST_PAGE;
 use chatkeep_model::observe::activity::MINUTES;
 use chatkeep_model::route::Action;
-use chatkeep_model::wire::{AdminDeleted, AdminSessionList, AdminStats, MovedHouse, OwnerList, Rebuilt};
+use chatkeep_model::wire::{AdminDeleted, AdminSessionList, AdminStats, MovedHouse, OwnerList, Rebuilt, Resealed};
 use serde_json::{Value, json};
 
 /// What the operation of one of their actions is for.
@@ -61,6 +61,11 @@ pub(crate) fn administered(action: Action) -> Operation {
         Action::MoveHouse => for_admins("Move sessions of the vaults to the Redis that came later")
             .query("limit", whole(1, LIST_PAGE.1), "How many owners to move.")
             .gives::<MovedHouse>(200, "What was moved, and whether there is more."),
+
+        Action::Reseal => of_some(for_admins("Seal with the first key what is not sealed with it"))
+            .query("limit", whole(1, 800), "How often to ask the store, about; 200 by default.")
+            .gives::<Resealed>(200, "What came of a part of it, and where to go on.")
+            .fails(&[Code::StoreUnavailable]),
 
         _ => for_admins("Who has sessions, to within five minutes")
             .query("limit", whole(1, LIST_PAGE.1), "How many to give.")

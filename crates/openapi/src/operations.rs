@@ -290,7 +290,8 @@ pub(crate) fn described(action: Action) -> Operation {
         | Action::AdminImport
         | Action::AdminEvents
         | Action::Rebuild
-        | Action::MoveHouse => administered(action),
+        | Action::MoveHouse
+        | Action::Reseal => administered(action),
 
         Action::NewVisitor => operation("operations", "Be somebody: an anonymous visitor")
             .access(Access::Open)

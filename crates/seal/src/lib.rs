@@ -41,6 +41,10 @@ impl Keys {
 }
 
 impl Cipher for Keys {
+    fn key(&self) -> Option<&str> {
+        self.keys.first().filter(|_| self.seals).map(|(id, _)| id.as_str())
+    }
+
     fn seal(&self, bound: &str, text: &str) -> Option<String> {
         let (id, key) = self.keys.first().filter(|_| self.seals)?;
         let mut nonce = [0; NONCE];

@@ -2,9 +2,9 @@
 
 use chatkeep_model::limits::{REMEMBERED_TURNS, slide_grain};
 use chatkeep_model::plan::{
-    Append, Arrive, BeginTurn, ChargeTurn, ClaimVisitor, Condition, Create, CutAfter, Delete, Depart, Departed,
-    FinishTurn, Fork, Import, Info, Leave, Patch, ReadHistory, ReadList, ReadState, ReadSummary, ReleaseTurn, Restore,
-    Summarise, Summary, Survey, Touch, Truncate, Weigh, WriteState,
+    Anew, Append, Arrive, BeginTurn, ChargeTurn, ClaimVisitor, Condition, Create, CutAfter, Delete, Depart, Departed,
+    Field, FinishTurn, Fork, Import, Info, Leave, Patch, ReadHistory, ReadList, ReadState, ReadSummary, ReleaseTurn,
+    Reseal, Restore, Summarise, Summary, Survey, Touch, Truncate, Weigh, WriteState,
 };
 use chatkeep_model::rate::Charge;
 use chatkeep_model::redis::Call;
@@ -175,12 +175,18 @@ fn measured(world: &mut World<RedisExecutor>) -> Vec<(&'static str, Cost)> {
         costs.push((what, cost));
     }
     let last = world.run(&ReadHistory { session: session.clone(), now, limit: 1, before: None });
-    let last = last.and_then(|page| serde_json::from_str::<serde_json::Value>(page.messages.last()?).ok());
+    let newest = last.and_then(|page| page.messages.last().cloned()).expect("a message");
+    let last = serde_json::from_str::<serde_json::Value>(&newest).ok();
     let last = message_id(last.as_ref().and_then(|message| message["id"].as_str()).expect("a message"));
     let until = world.run(&Info { session: session.clone(), now }).expect("the session").session.next;
     let summary = Summary { until, last, text: "in short".to_owned() };
+    let kept = summary.stored();
     costs.push(("keep a summary", cost(world, &Summarise { session: session.clone(), summary, now }).0));
     costs.push(("read a summary", cost(world, &ReadSummary { session: session.clone(), now }).0));
+    let anew = |field, was: &str| Anew { field, was: was.to_owned(), text: "anew".to_owned() };
+    let texts =
+        vec![anew(Field::Title, "Title"), anew(Field::Summary, &kept), anew(Field::Message(until - 1), &newest)];
+    costs.push(("reseal", cost(world, &Reseal { session: session.clone(), texts, now, ttl }).0));
     let delete =
         Delete { sessions: vec![session.clone()], operation: Some(turn_id("delete")), now, undo: world.limits.undo };
     costs.push(("delete", cost(world, &delete).0));

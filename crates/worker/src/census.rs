@@ -17,6 +17,7 @@ const PAGE: u64 = 100;
 pub(crate) struct Walk {
     store: Store,
     cursor: Cursor,
+    page: u64,
     /// Owners to come of the cursor's shard, and whether they are its last.
     waiting: VecDeque<Noted>,
     is_read: bool,
@@ -52,10 +53,21 @@ impl Walk {
             walked: BTreeSet::new(),
             seen: BTreeSet::new(),
             cursor,
+            page: PAGE,
         };
         // An owner who is half done comes first.
         walk.waiting.extend(walk.cursor.inside.is_some().then(|| walk.cursor.owner.clone()));
         walk
+    }
+
+    /// The same with pages of so many sessions.
+    pub(crate) fn by(self, page: u64) -> Self {
+        Self { page, ..self }
+    }
+
+    /// The place after the last page.
+    pub(crate) fn place(&self) -> &Cursor {
+        &self.cursor
     }
 
     /// Where it has come to; nothing at the end.
@@ -93,7 +105,7 @@ impl Walk {
         let after = self.cursor.inside.take();
         let is_first = after.is_none();
         let store = self.store.of(noted.owner.clone());
-        let mut page = store.run(&Survey { now: now(), after, limit: PAGE }).await?;
+        let mut page = store.run(&Survey { now: now(), after, limit: self.page }).await?;
         self.cursor.went(&noted, &page);
         if is_first {
             self.seen.clear();

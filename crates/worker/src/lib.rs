@@ -3,6 +3,7 @@
 
 mod after;
 mod archive;
+mod branch;
 mod census;
 #[cfg(feature = "conformance")]
 mod conformance;
@@ -15,7 +16,6 @@ mod metrics;
 mod news;
 mod pages;
 mod primitives;
-mod reseal;
 mod responder;
 mod seal;
 mod settings;

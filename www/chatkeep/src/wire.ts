@@ -472,6 +472,18 @@ export interface RedisFigures {
   readonly version?: string;
 }
 
+/** The answer to `POST /v1/admin/reseal`. */
+export interface Resealed {
+  /** Where to go on; absent when all was looked at. */
+  readonly next_cursor?: string;
+  /** Of which so many are now sealed with the first key, or open where `off` stands in its place. */
+  readonly resealed: number;
+  /** Texts that were looked at: messages, titles, metadata, states, summaries, texts in the archive. */
+  readonly seen: number;
+  /** Of which so many can't be read, and stay as they are. */
+  readonly unreadable: number;
+}
+
 /**
  * Who speaks.
  * - `user`: The person.

@@ -179,6 +179,88 @@ pub fn messages(place: &Place, created: u64, from: u64, limit: u64) -> Statement
     Statement(query, parameters)
 }
 
+/// A text in a table, and the row that has it.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs)]
+pub struct KeptTexts {
+    pub owner: String,
+    pub session_id: String,
+    pub created: u64,
+    /// Of a message.
+    #[serde(default)]
+    pub position: u64,
+    #[serde(default)]
+    pub message: Option<String>,
+    #[serde(default)]
+    pub title: Option<String>,
+    #[serde(default)]
+    pub metadata: Option<String>,
+    #[serde(default)]
+    pub state: Option<String>,
+}
+
+/// Asks for sessions of a namespace with their texts, after a row: its owner, its id and when it was made.
+#[must_use]
+pub fn sessions_after(namespace: &str, row: (&str, &str, u64), limit: u64) -> Statement {
+    let query = "SELECT owner, session_id, created, title, metadata, state FROM chatkeep_sessions
+        WHERE namespace = ?1 AND (owner, session_id, created) > (?2, ?3, ?4)
+        ORDER BY owner, session_id, created LIMIT ?5";
+    let (owner, session, created) = row;
+    Statement(query, vec![namespace.into(), owner.into(), session.into(), created.into(), limit.into()])
+}
+
+/// Asks for messages of a namespace after a row: as above, and its position.
+#[must_use]
+pub fn messages_after(namespace: &str, row: (&str, &str, u64), position: u64, limit: u64) -> Statement {
+    let query = "SELECT owner, session_id, created, position, message FROM chatkeep_messages
+        WHERE namespace = ?1 AND (owner, session_id, created, position) > (?2, ?3, ?4, ?5)
+        ORDER BY owner, session_id, created, position LIMIT ?6";
+    let (owner, session, created) = row;
+    let mut parameters = vec![namespace.into(), owner.into(), session.into()];
+    parameters.extend([created, position, limit].map(Parameter::from));
+    Statement(query, parameters)
+}
+
+/// A text of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Column {
+    Title,
+    Metadata,
+    State,
+    /// Of the message at a position.
+    Message(u64),
+}
+
+/// Writes a text anew where it is still what it was; gives a row where it is.
+#[must_use]
+pub fn rewrite(place: &Place, created: u64, column: Column, was: &str, text: &str) -> Statement {
+    let query = match column {
+        Column::Title => {
+            "UPDATE chatkeep_sessions SET title = ?6
+            WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND title = ?5 RETURNING 1 AS one"
+        }
+        Column::Metadata => {
+            "UPDATE chatkeep_sessions SET metadata = ?6
+            WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND metadata = ?5 RETURNING 1 AS one"
+        }
+        Column::State => {
+            "UPDATE chatkeep_sessions SET state = ?6
+            WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND state = ?5 RETURNING 1 AS one"
+        }
+        Column::Message(_) => {
+            "UPDATE chatkeep_messages SET message = ?6 WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3
+            AND created = ?4 AND message = ?5 AND position = ?7 RETURNING 1 AS one"
+        }
+    };
+    let mut parameters = of_place(place);
+    parameters.extend([created.into(), was.into(), text.into()]);
+    if let Column::Message(position) = column {
+        parameters.push(position.into());
+    }
+    Statement(query, parameters)
+}
+
 /// Removes all that is kept of a session. The last of them says how many sessions that were.
 #[must_use]
 pub fn erase(place: &Place) -> Vec<Statement> {

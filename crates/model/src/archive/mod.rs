@@ -84,6 +84,27 @@ impl Place {
     }
 }
 
+/// The namespaces whose names stand in the names of places.
+const NAMED: [&str; 3] = ["chatkeep", "jarvis", "storage-guide"];
+
+impl Place {
+    /// Reads [`Place::name`]; nothing for the place of another namespace.
+    #[must_use]
+    pub fn named(name: &str, namespace: &'static str) -> Option<Self> {
+        let parts: Vec<&str> = name.split('/').collect();
+        let (its, owner, session) = match *parts.as_slice() {
+            [session] => ("openta", None, session),
+            [its, session] if NAMED.contains(&its) => (its, None, session),
+            [owner, session] => ("openta", Some(owner), session),
+            [its, owner, session] => (its, Some(owner), session),
+            _ => return None,
+        };
+        let owner = owner.map_or_else(|| Some(Owner::app()), Owner::parse)?;
+        let session = SessionId::parse(session).ok()?;
+        (its == namespace).then_some(Self { namespace, owner, session })
+    }
+}
+
 /// What the names of an owner's conversations begin with, in a table of rows.
 #[must_use]
 pub fn stem(namespace: &str, owner: &Owner) -> String {
@@ -120,6 +141,14 @@ mod tests {
         assert_eq!(name("openta", "u-ada", "c1")?, "u-ada/c1");
         assert_eq!(name("chatkeep", "app", "c1")?, "chatkeep/c1");
         assert_eq!(name("jarvis", "u-ada", "c1")?, "jarvis/u-ada/c1");
+        for namespace in ["openta", "chatkeep", "jarvis", "storage-guide"] {
+            for owner in ["app", "u-ada", "v-1"] {
+                let owner = Owner::stored(owner.to_owned());
+                let place = Place { namespace, owner, session: SessionId::parse("c1")? };
+                assert_eq!(Place::named(&place.name(), namespace), Some(place.clone()));
+                assert_eq!(Place::named(&place.name(), "another"), None);
+            }
+        }
         assert_eq!((stem("openta", &Owner::app()).as_str(), stem("jarvis", &Owner::app()).as_str()), ("", "jarvis/"));
         Ok(())
     }

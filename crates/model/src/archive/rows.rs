@@ -166,6 +166,22 @@ impl RowStore {
         Request { prefer, body, ..self.request("POST", "on_conflict=id") }
     }
 
+    /// Asks for rows of whatever conversation, by their ids, after one of them.
+    #[must_use]
+    pub fn after(&self, id: Option<&str>, limit: u64) -> Request {
+        let after = id.map(|id| format!("id=gt.{}&", encode(id))).unwrap_or_default();
+        self.request("GET", &format!("{after}order=id&limit={limit}"))
+    }
+
+    /// Writes the texts of a row anew, if it is still there.
+    #[must_use]
+    pub fn rewrite(&self, row: &Row) -> Request {
+        let Row { question, answer, sources, .. } = row;
+        let body = serde_json::json!({ "question": question, "answer": answer, "sources": sources }).to_string();
+        let prefer = "return=minimal";
+        Request { prefer, body, ..self.request("PATCH", &format!("id=eq.{}", encode(&row.id))) }
+    }
+
     /// Removes rows by their ids.
     #[must_use]
     pub fn remove(&self, ids: &[String]) -> Request {

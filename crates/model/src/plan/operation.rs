@@ -2,7 +2,7 @@
 
 use super::{
     Append, Arrive, BeginTurn, ChargeTurn, ClaimVisitor, Create, Delete, Depart, FinishTurn, Fork, Import, Info, Leave,
-    Patch, ReadHistory, ReadIndex, ReadList, ReadState, ReadSummary, Reindex, ReleaseTurn, RenewTurn, Restore,
+    Patch, ReadHistory, ReadIndex, ReadList, ReadState, ReadSummary, Reindex, ReleaseTurn, RenewTurn, Reseal, Restore,
     ScanSessions, Summarise, Survey, Touch, Truncate, Weigh, WriteState,
 };
 use crate::change::Change;
@@ -112,6 +112,7 @@ operations!(
     Reindex,
     ReleaseTurn,
     RenewTurn,
+    Reseal,
     Restore,
     ScanSessions,
     Summarise,

@@ -80,6 +80,7 @@ scripts! {
     REINDEX writes "reindex.lua" "e0e342984cb9725cf1db75399e31708cf49b1b3b";
     RELEASE_TURN writes "release_turn.lua" "13f854b6bd958bea359e3a10fc7af72532541e0b";
     RENEW_TURN writes "renew_turn.lua" "fe483470bb5547a6b7848e826d09ae79c313a59f";
+    RESEAL writes "reseal.lua" "9ea8e2c449f9ac35abba0dfdd8d8a95d97db4745";
     RESTORE writes "restore.lua" "859fb0b13f1fdce71b5362226209dc0246504a1e";
     SUMMARISE writes "summarise.lua" "ef4f3f0794024d84069ac055dcbd72899a6caf50";
     SURVEY reads "survey.lua" "02d68a3c8e9d573520611fc1db82e048bb5ae09a";

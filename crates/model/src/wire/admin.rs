@@ -161,6 +161,21 @@ pub struct AdminSession {
     pub session: SessionBody,
 }
 
+/// The answer to `POST /v1/admin/reseal`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Resealed {
+    /// Texts that were looked at: messages, titles, metadata, states, summaries, texts in the archive.
+    pub seen: u64,
+    /// Of which so many are now sealed with the first key, or open where `off` stands in its place.
+    pub resealed: u64,
+    /// Of which so many can't be read, and stay as they are.
+    pub unreadable: u64,
+    /// Where to go on; absent when all was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
 /// The answer to `DELETE /v1/admin/sessions`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -10,7 +10,7 @@ mod visitors;
 
 pub use admin::{
     ActivityMinute, AdminDeleted, AdminSession, AdminSessionList, AdminStats, MovedHouse, OwnerBody, OwnerList,
-    Rebuilt, RedisFigures,
+    Rebuilt, RedisFigures, Resealed,
 };
 pub use chat::{
     AppendRequest, AppendResponse, AppendedMessage, ChatRequest, ChatResponse, ContextMessage, IncognitoResponse,

@@ -17,6 +17,7 @@ mod message_ids;
 pub mod operations;
 mod owners;
 mod patch;
+mod reseal;
 mod restore;
 mod state;
 mod summary;
@@ -67,6 +68,7 @@ scenarios! {
     delete: a_deleted_session_is_gone, a_repeated_delete_is_a_delete, an_unknown_session_is_not_deleted,
         a_deleted_session_refuses_late_sends, the_id_is_free_after_the_undo_window, a_delete_after_a_rebirth_counts_anew;
     restore: a_restored_session_is_as_it_was, a_repeated_restore_is_a_restore, a_deletion_that_arrives_again_leaves_what_was_restored, there_is_nothing_to_restore_after_the_undo_window;
+    reseal: what_is_still_there_is_replaced, what_was_changed_meanwhile_stays;
     append: an_append_stores_all_its_messages, a_repeated_append_changes_nothing, an_append_may_have_to_find_its_session,
         an_append_drops_the_oldest_beyond_the_cap;
     patch: a_patch_changes_what_it_names, a_repeated_patch_undoes_no_later_one, a_touch_slides_the_ttl_alone;

@@ -68,6 +68,7 @@ const EXPECTED: &[&str] = &[
     "release_turn true",
     "renew_turn false",
     "renew_turn true",
+    "reseal ",
     "restore absent",
     "restore back",
     "restore exists",

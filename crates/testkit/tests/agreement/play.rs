@@ -7,12 +7,12 @@ use chatkeep_model::auth::By;
 use chatkeep_model::claim::{self, Transit};
 use chatkeep_model::plan::TurnMode;
 use chatkeep_model::plan::{
-    BeginTurn, Begun, Create, Delete, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReadSummary, ReleaseTurn,
-    RenewTurn, Survey, Weigh,
+    Anew, BeginTurn, Begun, Create, Delete, Field, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReadSummary,
+    ReleaseTurn, RenewTurn, Reseal, Survey, Tag, Weigh,
 };
 use chatkeep_model::rate::{Charge, Rate, Rates};
 use chatkeep_model::session::Flags;
-use chatkeep_model::{Millis, Operation};
+use chatkeep_model::{Millis, Operation, SessionId};
 use chatkeep_testkit::RedisExecutor;
 use chatkeep_testkit::conformance::world::{World, message_id, session_id, turn_id};
 use std::collections::BTreeMap;
@@ -131,6 +131,10 @@ impl Game<'_> {
                 let written = write(&self.world, &session_name(*session), *operation, *kind, *value);
                 self.send(Sent::Write(written))
             }
+            Step::Reseal { session, value } => {
+                let reseal = self.reseal(&session_id(&session_name(*session)), *value);
+                self.send(Sent::Write(Written::Reseal(reseal)))
+            }
             Step::Repeat { which, late } => self.repeat(*which, *late),
             Step::Carry { session, back, steps } => self.carry(*session, *back, *steps),
             Step::Wait(duration) => {
@@ -200,6 +204,7 @@ impl Game<'_> {
                 Written::Fork(fork) => self.run(&fork),
                 Written::Import(import) => self.run(&import),
                 Written::Patch(patch) => self.run(&patch),
+                Written::Reseal(reseal) => self.run(&reseal),
                 Written::Restore(restore) => self.run(&restore),
                 Written::Summarise(summarise) => self.run(&summarise),
                 Written::Touch(touch) => self.run(&touch),
@@ -212,6 +217,29 @@ impl Game<'_> {
 
     fn run<O: Operation>(&mut self, operation: &O) -> Result<(), Disagreement> {
         self.world.try_run(operation).map(drop)
+    }
+
+    /// Other texts for what a session has, of which it sometimes has not all.
+    fn reseal(&mut self, session: &SessionId, value: u64) -> Reseal {
+        let (now, ttl, owner) = (self.world.now(), self.world.limits.ttl, self.world.owner().clone());
+        let records = self.world.store().reference.records(&owner);
+        let mut texts = Vec::new();
+        if let Some(kept) = records.sessions().get(session) {
+            let mut add = |field, was: &str| {
+                let text = was.replacen("tex", "resealed tex", 1).replacen("in short", "ve zkratce", 1);
+                let text = if text == was { format!("{was} ") } else { text };
+                texts.push(Anew { field, was: was.to_owned(), text });
+            };
+            add(Field::Title, &kept.session.title);
+            add(Field::Metadata, kept.metadata.as_deref().unwrap_or("none"));
+            let revision = kept.state.as_ref().map_or(1, |state| state.revision) + value % 5 / 4;
+            add(Field::State(Tag { created: kept.session.created, revision }), r#"{"n":9}"#);
+            add(Field::Summary, if kept.notes.summary.is_empty() { "none" } else { &kept.notes.summary });
+            for (position, message) in kept.messages.iter().filter(|(position, _)| **position % 3 != value % 3) {
+                add(Field::Message(position + value % 7 / 6), message);
+            }
+        }
+        Reseal { session: session.clone(), texts, now, ttl }
     }
 
     /// A repetition as it was sent comes with a time that is past. It is played so only while nothing ran out since: a

@@ -51,6 +51,11 @@ pub(crate) enum Step {
         /// Which of its few possible contents.
         value: u64,
     },
+    /// Texts of a session are replaced by others.
+    Reseal {
+        session: u64,
+        value: u64,
+    },
     /// An operation that was sent before arrives once more, with its own time or sent again now.
     Repeat {
         which: u64,
@@ -193,7 +198,8 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
         66..76 => Step::Repeat { which, late: random.percent(60) },
         76..84 => Step::Carry { session, back: random.percent(50), steps: random.within(1..7) },
         84..90 => Step::Wait(wait(random, ttl)),
-        90..94 => Step::ReadPage { session, limit: random.within(1..6), before: random.within(0..20) },
+        90..92 => Step::Reseal { session, value: random.within(0..1000) },
+        92..94 => Step::ReadPage { session, limit: random.within(1..6), before: random.within(0..20) },
         94..96 => Step::ReadPages { limit: random.within(1..4) },
         96..98 if bursts => Step::Burst { session, turns: random.pick(&[1, 5, 60, 127, 128, 140]) },
         _ => limits(random, ttl),

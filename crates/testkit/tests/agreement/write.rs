@@ -2,7 +2,8 @@
 
 use crate::step::Write;
 use chatkeep_model::plan::{
-    Append, Condition, CutAfter, Fork, Import, Patch, Restore, Summarise, Summary, Tag, Touch, Truncate, WriteState,
+    Append, Condition, CutAfter, Fork, Import, Patch, Reseal, Restore, Summarise, Summary, Tag, Touch, Truncate,
+    WriteState,
 };
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, TurnId};
@@ -16,6 +17,7 @@ pub(crate) enum Written {
     Fork(Fork),
     Import(Import),
     Patch(Patch),
+    Reseal(Reseal),
     Restore(Restore),
     Summarise(Summarise),
     Touch(Touch),
@@ -30,6 +32,7 @@ impl Written {
             Written::Fork(fork) => &mut fork.now,
             Written::Import(import) => &mut import.now,
             Written::Patch(patch) => &mut patch.now,
+            Written::Reseal(reseal) => &mut reseal.now,
             Written::Restore(restore) => &mut restore.now,
             Written::Summarise(summarise) => &mut summarise.now,
             Written::Touch(touch) => &mut touch.now,

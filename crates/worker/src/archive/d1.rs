@@ -1,14 +1,16 @@
 //! The archive in Cloudflare D1.
 
-use super::Failure;
+use super::reseal::anew;
+use super::{Archive, Failure};
 use crate::edge;
 use crate::pages::page_from;
 use crate::store::Store;
 use chatkeep_model::archive::Place;
-use chatkeep_model::archive::d1::{self, Kept, KeptMessage, Known, Statement};
+use chatkeep_model::archive::d1::{self, Column, Kept, KeptMessage, KeptTexts, Known, Statement};
 use chatkeep_model::limits::IMPORTED_PER_CALL;
 use chatkeep_model::message::stored_prefix;
 use chatkeep_model::plan::{Import, Imported, Info, ReadState, Stated};
+use chatkeep_model::reseal::Tally;
 use chatkeep_model::seal::Kind;
 use chatkeep_model::{Limits, Message, MessageId, Millis, Owner, SessionId};
 use serde::de::DeserializeOwned;
@@ -157,4 +159,63 @@ pub(super) async fn owned(env: &Env, namespace: &str, owner: &Owner, limit: u64)
 
 pub(super) async fn retire(env: &Env, before: Millis) -> Result<(), Failure> {
     run::<serde_json::Value>(env, &d1::retire(before)).await.map(drop)
+}
+
+/// How many rows are looked at in one page.
+const LOOKED_AT: u64 = 20;
+
+/// The sessions come first, then the messages.
+pub(super) async fn reseal(
+    env: &Env,
+    archive: &Archive,
+    words: &[String],
+    only: Option<&Owner>,
+    tally: &mut Tally,
+) -> Result<(u64, Option<Vec<String>>), Failure> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let number = |digits: &str| digits.parse().unwrap_or(0);
+    let namespace = archive.namespace();
+    let (of_messages, asked) = match *words.as_slice() {
+        ["m", owner, session, created, position] => {
+            let row = (owner, session, number(created));
+            (true, d1::messages_after(namespace, row, number(position), LOOKED_AT))
+        }
+        ["s", owner, session, created] => {
+            (false, d1::sessions_after(namespace, (owner, session, number(created)), LOOKED_AT))
+        }
+        _ => (false, d1::sessions_after(namespace, ("", "", 0), LOOKED_AT)),
+    };
+    let rows: Vec<KeptTexts> = run(env, &[asked]).await?.into_iter().flatten().collect();
+    let mut rewritten = Vec::new();
+    for row in &rows {
+        let Some((store, place)) = archive.of_row(&row.owner, &row.session_id, only) else { continue };
+        for (kind, column, text) in [
+            (Kind::Title, Column::Title, &row.title),
+            (Kind::Metadata, Column::Metadata, &row.metadata),
+            (Kind::State, Column::State, &row.state),
+            (Kind::Message, Column::Message(row.position), &row.message),
+        ] {
+            let Some(was) = text else { continue };
+            let text = anew(tally, &store, &place, kind, was);
+            rewritten.extend(text.map(|text| d1::rewrite(&place, row.created, column, was, &text)));
+        }
+    }
+    let mut resealed = 0;
+    if !rewritten.is_empty() {
+        let found: Vec<Vec<serde_json::Value>> = run(env, &rewritten).await?;
+        resealed = found.iter().filter(|rows| !rows.is_empty()).count() as u64;
+    }
+    let next = match rows.last() {
+        Some(last) if rows.len() as u64 == LOOKED_AT => {
+            let mut words = vec!["s".to_owned(), last.owner.clone(), last.session_id.clone(), last.created.to_string()];
+            if of_messages {
+                words.splice(..1, ["m".to_owned()]);
+                words.push(last.position.to_string());
+            }
+            Some(words)
+        }
+        _ if of_messages => None,
+        _ => Some(["m", "", "", "0", "0"].map(str::to_owned).to_vec()),
+    };
+    Ok((resealed, next))
 }

@@ -2,6 +2,7 @@
 
 mod d1;
 mod register;
+mod reseal;
 mod rows;
 mod sweep;
 

@@ -1,6 +1,7 @@
 //! The archive in a table of questions and answers behind `PostgREST`.
 
-use super::Failure;
+use super::reseal::anew;
+use super::{Archive, Failure};
 use crate::edge;
 use crate::pages::page_from;
 use crate::store::Store;
@@ -8,6 +9,8 @@ use chatkeep_model::archive::rows::{Pair, Pairing, Request, Row, RowStore, messa
 use chatkeep_model::archive::{Place, stem};
 use chatkeep_model::limits::HISTORY_PAGE;
 use chatkeep_model::plan::{Import, Imported, ReadHistory};
+use chatkeep_model::reseal::Tally;
+use chatkeep_model::seal::Kind;
 use chatkeep_model::session::{Flags, derived_title};
 use chatkeep_model::{Limits, Message, MessageId, Millis, Owner, SessionId};
 
@@ -184,4 +187,33 @@ pub(super) async fn owned(
 
 pub(super) async fn retire(table: &RowStore, before: Millis) -> Result<(), Failure> {
     send(table, table.retire(before)).await.map(drop)
+}
+
+/// A row's texts follow from its id, so that whoever writes it anew writes the same.
+pub(super) async fn reseal(
+    table: &RowStore,
+    archive: &Archive,
+    words: &[String],
+    only: Option<&Owner>,
+    tally: &mut Tally,
+) -> Result<(u64, Option<Vec<String>>), Failure> {
+    let rows = send(table, table.after(words.first().map(String::as_str), LOOKED_AT)).await?;
+    let next = rows.last().filter(|_| rows.len() as u64 == LOOKED_AT).map(|row| vec![row.id.clone()]);
+    let mut resealed = 0;
+    for mut row in rows {
+        let Some(place) = Place::named(&row.conversation_id, archive.namespace()) else { continue };
+        let Some((store, place)) = archive.of_row(place.owner.as_str(), place.session.as_str(), only) else { continue };
+        let mut changed = 0;
+        for text in [&mut row.question, &mut row.answer].into_iter().chain(row.sources.iter_mut().flatten()) {
+            if let Some(sealed) = anew(tally, &store, &place, Kind::Row, text) {
+                *text = sealed;
+                changed += 1;
+            }
+        }
+        if changed > 0 {
+            send(table, table.rewrite(&row)).await?;
+            resealed += changed;
+        }
+    }
+    Ok((resealed, next))
 }

@@ -2,7 +2,7 @@
 
 use super::Call;
 use super::answer::Answer;
-use crate::reseal;
+use crate::branch;
 use chatkeep_model::limits::HISTORY_PAGE;
 use chatkeep_model::plan::{Forked, ReadHistory, Truncated};
 use chatkeep_model::wire::History;
@@ -37,7 +37,7 @@ pub(super) async fn truncate(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) async fn fork(call: &Call<'_>) -> Result<Answer, Problem> {
     let fork = intake::fork(call.session()?, call.incoming())?;
     let forked = if call.store.seals() {
-        reseal::fork(&call.store.whole(), &fork).await?
+        branch::fork(&call.store.whole(), &fork).await?
     } else {
         call.store.run(&fork).await?
     };

@@ -236,6 +236,7 @@ async fn answer(
         Action::AdminEvents => admin::follow(&call, &env).await,
         Action::Rebuild => admin::rebuild(&call).await,
         Action::MoveHouse => admin::move_house(&call).await,
+        Action::Reseal => admin::reseal(&call).await,
         Action::Dialect(dialect, verb) => dialects::serve(&call, dialect, verb).await,
         // Answered above: it is for those who are nobody yet.
         Action::NewVisitor => Err(Problem::new(Code::Internal)),

@@ -130,6 +130,25 @@ impl Store {
             sealed = Some(copy);
         }
         let sent = sealed.as_ref().unwrap_or(operation);
+        let mut outcome = self.run_as_it_is(sent, seed).await?;
+        let told = sent.told(&mut outcome, &mut |kind, session, text| seal.open(kind, session, text));
+        told.map_err(seal::failed)?;
+        if self.is_heard.get() && !matches!(self.telling, Telling::Nobody) {
+            self.telling.take(operation.changes(&outcome));
+        }
+        Ok(outcome)
+    }
+
+    /// Runs an operation with the texts that it has, and gives those that are stored: none is sealed or opened on the way.
+    pub(crate) async fn run_as_stored<O: Operation>(&self, operation: &O) -> Result<O::Outcome, StoreError> {
+        self.run_as_it_is(operation, &|| None).await
+    }
+
+    async fn run_as_it_is<O: Operation>(
+        &self,
+        sent: &O,
+        seed: &dyn Fn() -> Option<Seed>,
+    ) -> Result<O::Outcome, StoreError> {
         let json = || serde_json::to_string(sent).map_err(|_| StoreError::UnexpectedReply);
         let began = now();
         let answer = match &self.config.upstash {
@@ -150,16 +169,16 @@ impl Store {
         let took = now().since(began);
         self.timing.asked_store(took);
         self.watch.stored(O::NAME, took, &answer);
-        let mut outcome = match answer? {
-            Answer::Reply(reply) => sent.decode(reply)?,
-            Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply)?,
-        };
-        let told = sent.told(&mut outcome, &mut |kind, session, text| seal.open(kind, session, text));
-        told.map_err(seal::failed)?;
-        if self.is_heard.get() && !matches!(self.telling, Telling::Nobody) {
-            self.telling.take(operation.changes(&outcome));
+        match answer? {
+            Answer::Reply(reply) => Ok(sent.decode(reply)?),
+            Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply),
         }
-        Ok(outcome)
+    }
+
+    /// Does something with what seals and opens this owner's texts.
+    pub(crate) fn with_seal<T>(&self, work: impl FnOnce(&Seal<'_>) -> T) -> T {
+        let keys = seal::cipher(&self.config);
+        work(&self.seal(&keys))
     }
 
     /// What seals and opens this owner's texts.

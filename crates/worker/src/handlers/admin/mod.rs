@@ -2,11 +2,13 @@
 //! request may ask the store only so often.
 
 mod events;
+mod reseal;
 mod sessions;
 mod stats;
 mod upkeep;
 
 pub(super) use events::follow;
+pub(super) use reseal::reseal;
 pub(super) use sessions::{delete, list};
 pub(super) use stats::{metrics, stats};
 pub(super) use upkeep::{move_house, owners, rebuild};
