@@ -248,6 +248,8 @@ forEachStore("encryption at rest", (store) => {
     await api.say("marker-plain", { session_id: "plain" });
     assert.ok((await placesOf("marker-plain")).length > 0);
     assert.equal(ok(await api.info("named")).title, "marker-named");
+    const { session_id: branch } = ok(await api.send("POST", "/v1/sessions/kept/fork", {}));
+    assert.deepEqual(await api.texts(branch), await api.texts("kept"), "what is sealed is bound to its session");
     await serve(`${KEYS.k2}, ${KEYS.k1}`);
     assert.equal((await api.texts("plain"))[0], "marker-plain");
     await serve(`${KEYS.k2}, ${KEYS.k1}`, { ENCRYPTION_STRICT: "on" });

@@ -36,7 +36,7 @@ pub(super) async fn truncate(call: &Call<'_>) -> Result<Answer, Problem> {
 
 pub(super) async fn fork(call: &Call<'_>) -> Result<Answer, Problem> {
     let fork = intake::fork(call.session()?, call.incoming())?;
-    let forked = if call.store.seals() {
+    let forked = if call.store.may_be_sealed() {
         branch::fork(&call.store.whole(), &fork).await?
     } else {
         call.store.run(&fork).await?

@@ -200,9 +200,9 @@ impl Store {
         show(&mut |kind, session, text| seal.open(kind, session, text)).map_err(seal::failed)
     }
 
-    /// Whether what is new is sealed.
-    pub(crate) fn seals(&self) -> bool {
-        self.config.encryption.as_ref().is_some_and(|encryption| encryption.seals)
+    /// Whether what is stored may be sealed.
+    pub(crate) fn may_be_sealed(&self) -> bool {
+        self.config.encryption.is_some()
     }
 
     /// Asks Redis, or the vault where Redis is away or has not yet got what the vault took before.
