@@ -5,6 +5,7 @@ import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildPeers, enter } from "./contenders.mjs";
+import { encryption } from "./encryption.mjs";
 import { figures } from "./figures.mjs";
 import { growth } from "./growth.mjs";
 import { library } from "./library.mjs";
@@ -16,7 +17,7 @@ import { vault } from "./vault.mjs";
 
 /** @import { Target } from "./report.mjs" */
 
-const SECTIONS = [...KINDS, "growth", "memory", "figures", "library", "vault", "size"];
+const SECTIONS = [...KINDS, "growth", "memory", "encryption", "figures", "library", "vault", "size"];
 const USAGE = `npm run bench -- [options]
   --only ${SECTIONS.join(",")}   only these
   --rounds N        rounds of each measurement (5)
@@ -52,7 +53,7 @@ if (process.platform !== "linux") {
 
 const begun = new Date();
 console.log(`${cpus().length} processors (${cpus()[0]?.model}), load ${loadavg()[0]?.toFixed(2)}`);
-if (only.some((name) => !["library", "vault", "size"].includes(name))) await buildPeers();
+if (only.some((name) => !["encryption", "library", "vault", "size"].includes(name))) await buildPeers();
 for (const build of values.beside) {
   const [name, folder] = build.split("=");
   enter(name, folder);
@@ -67,6 +68,7 @@ const sections = {
   ...(kinds.length > 0 && { same_work: () => sameWork(kinds, options) }),
   ...(only.includes("growth") && { growth: () => growth(options) }),
   ...(only.includes("memory") && { memory: () => memory() }),
+  ...(only.includes("encryption") && { encryption: () => encryption(options) }),
   ...(only.includes("figures") && { figures: () => figures(options) }),
   ...(only.includes("library") && { library: () => library({ ...options, gateway }) }),
   ...(only.includes("vault") && { vault: () => vault(options) }),
