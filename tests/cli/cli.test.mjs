@@ -97,7 +97,8 @@ onEachStore("the command line", VARS, (the) => {
 
   test("reseal looks at the texts of every namespace", async () => {
     const looked = async (args = []) => {
-      const [, seen, resealed] = /looked at (\d+) texts, resealed (\d+)/.exec((await says(["reseal", ...args])).err) ?? [];
+      const [, seen, resealed] =
+        /looked at (\d+) texts, resealed (\d+)/.exec((await says(["reseal", ...args])).err) ?? [];
       return [Number(seen), Number(resealed)];
     };
     const [before] = await looked();
