@@ -225,6 +225,70 @@ forEachStore("a claim", (store) => {
   });
 });
 
+forEachStore("what a claim can't list", (store) => {
+  test("deleted sessions stay the visitor's for their undo window, and are nobody else's", async () => {
+    const worker = await startWorker({ store, vars: VARS });
+    try {
+      const [ada, eve, visitor] = [
+        signedIn(worker.url, "ada"),
+        signedIn(worker.url, "eve"),
+        await aVisitor(worker.url),
+      ];
+      for (const session_id of ["kept", "gone"]) await visitor.api.say("Hello", { session_id });
+      ok(await visitor.api.delete("gone"));
+      assert.equal(ok(await claim(ada, { visitor: visitor.token })).moved, 1);
+      assert.deepEqual(await ids(ada), ["kept"]);
+      for (const user of [ada, eve]) {
+        assertProblem(await user.info("gone"), 404, "session_not_found");
+        assertProblem(await user.send("POST", "/v1/sessions/gone/restore"), 404, "session_not_found");
+      }
+      ok(await visitor.api.send("POST", "/v1/sessions/gone/restore"));
+      assertProblem(await claim(eve, { visitor: visitor.token }), 409, "visitor_claimed");
+      assert.equal(ok(await claim(ada, { visitor: visitor.token })).moved, 1);
+      assert.deepEqual(await ids(ada), ["gone", "kept"]);
+      assert.equal((await ada.texts("gone"))[0], "Hello");
+    } finally {
+      await worker.stop();
+    }
+  });
+});
+
+onRedis("what only the archive has of a visitor", () => {
+  test("is the user's after a claim, and can't be had by the visitor's token", async () => {
+    const redis = await startRedis();
+    const vars = { ...VARS, ARCHIVE_MODE: "write-through", ENCRYPTION_KEYS: `k1:${randomBytes(32).toString("hex")}` };
+    const worker = await startWorker({ store: "upstash", redis, vars: { ...vars, MAX_SESSIONS_PER_OWNER: "3" } });
+    try {
+      const [ada, visitor] = [signedIn(worker.url, "ada"), await aVisitor(worker.url)];
+      for (const session_id of ["one", "two"]) {
+        ok(await visitor.api.send("PUT", `/v1/sessions/${session_id}/state`, { of: session_id }));
+        await visitor.api.say(`Hello ${session_id}`, { session_id });
+      }
+      await redis.cli("FLUSHALL");
+      for (const session_id of ["live", "mine"])
+        await (session_id === "live" ? visitor.api : ada).say("Hi", { session_id });
+      // There is room for the one that lives, and for one more.
+      const first = ok(await claim(ada, { visitor: visitor.token }));
+      assert.deepEqual([first.moved, first.left], [2, 0]);
+      ok(await ada.delete("mine"));
+      assert.deepEqual(ok(await claim(ada, { visitor: visitor.token })).moved, 1);
+      assert.deepEqual(await ids(ada), ["live", "one", "two"]);
+      for (const id of ["one", "two"]) {
+        assert.equal((await ada.texts(id))[0], `Hello ${id}`);
+        assert.deepEqual(ok(await ada.get(`/v1/sessions/${id}/state`)), { of: id });
+        assertProblem(await visitor.api.get(`/v1/sessions/${id}/history`), 404, "session_not_found");
+      }
+      // And when the store loses them again, they come back to the user alone.
+      await redis.cli("FLUSHALL");
+      assert.equal((await ada.texts("two"))[0], "Hello two");
+      assertProblem(await visitor.api.get("/v1/sessions/one/history"), 404, "session_not_found");
+    } finally {
+      await worker.stop();
+      await redis.stop();
+    }
+  });
+});
+
 onRedis("a claim that breaks off", () => {
   /** @type {import("../harness/worker.mjs").Worker} */
   let worker;

@@ -12,6 +12,7 @@ use chatkeep_model::limits::{CLAIMED_PER_CALL, LIST_PAGE, Limits};
 use chatkeep_model::plan::{ClaimVisitor, Info, Listed, ReadList};
 use chatkeep_model::wire::ClaimResponse;
 use chatkeep_model::{Code, Millis, Owner, Problem, Session, SessionId, StoreError, intake};
+use std::collections::BTreeSet;
 
 /// How long one request goes on.
 const STRETCH: Millis = Millis(8_000);
@@ -52,6 +53,9 @@ pub(super) async fn claim(call: &Call<'_>, shown: &Credentials<'_>) -> Result<An
     }
     carried?;
     answer.left = visitor.run(&ReadList { now: edge::now(), limit: 1, cursor: None }).await?.count;
+    if let (Some(archives), 0) = (&archives, answer.left) {
+        answer.left = carry_archived(&visitor, &user, limits, archives, &mut answer).await?;
+    }
     let over = answer.left == 0;
     let mut response = Answer::json(&answer)?;
     if !over {
@@ -107,6 +111,39 @@ async fn carry_all(
             return Ok(());
         }
     }
+}
+
+/// Carries what only the archive has of the visitor's: each comes back to the store on its way. Gives how many there still are, about; none
+/// where none of them could be carried. What the user has no room for stays where it is.
+async fn carry_archived(
+    visitor: &Store,
+    user: &Store,
+    limits: &Limits,
+    archives: &(Archive, Archive),
+    answer: &mut ClaimResponse,
+) -> Result<u64, Problem> {
+    let until = edge::now().after(STRETCH);
+    let count = ReadList { now: edge::now(), limit: 1, cursor: None };
+    let mut room = limits.sessions_per_owner.saturating_sub(user.run(&count).await?.count);
+    let mut moved = 0;
+    let owned: BTreeSet<SessionId> = archives.0.owned().await?.into_iter().collect();
+    for session in owned {
+        if room == 0 || answer.moved >= CLAIMED_PER_CALL || edge::now() >= until {
+            break;
+        }
+        if archives.0.revive(&session, edge::now()).await?
+            && let Ended::Moved(target) = carry(visitor, user, &session, limits, Some(archives)).await?
+        {
+            (moved, room, answer.moved) = (moved + 1, room - 1, answer.moved + 1);
+            if target != session {
+                answer.renamed.insert(session, target);
+            }
+        }
+    }
+    if moved == 0 {
+        return Ok(0);
+    }
+    Ok((archives.0.owned().await?.len() as u64).min(room))
 }
 
 /// Carries one session from the visitor to the user, or goes on with it.
