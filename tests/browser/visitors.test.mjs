@@ -1,10 +1,18 @@
 // Visitors: a client without credentials gets a token when the server wants one, keeps it, and shares it with its tabs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { secretToken } from "../harness/fake-issuer.mjs";
 import { eventually } from "./app.mjs";
 import { sdkTests } from "./sdk.mjs";
 
-const withContext = sdkTests({ VISITOR_SECRET: "0123456789abcdef0123456789abcdef", OPEN_LOCALHOST: "off" });
+const JWT_SECRET = "fedcba9876543210fedcba9876543210";
+const ISSUER = { JWT_SECRET, JWT_ISSUER: "https://issuer.example", JWT_AUDIENCE: "chatkeep" };
+
+const withContext = sdkTests({
+  VISITOR_SECRET: "0123456789abcdef0123456789abcdef",
+  OPEN_LOCALHOST: "off",
+  ...ISSUER,
+});
 
 const visitors = (tab) => tab.requests.filter((request) => request === "POST /v1/visitors").length;
 
@@ -38,5 +46,51 @@ test("whoever comes without credentials becomes a visitor, and stays the same on
     const stranger = await other.open();
     await stranger.call("sessions");
     assert.deepEqual((await stranger.snapshot()).sessions, [], "another browser is another visitor");
+  });
+});
+
+/** Opens the page of a tab again for a user who has signed in. */
+async function signIn(tab, sub) {
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  const auth = secretToken({ iss: ISSUER.JWT_ISSUER, aud: ISSUER.JWT_AUDIENCE, sub, exp }, JWT_SECRET);
+  await tab.page.evaluate((options) => sessionStorage.setItem("options", options), JSON.stringify({ auth }));
+  await tab.page.reload();
+  await tab.page.waitForFunction(() => globalThis.chat?.getSnapshot().ready);
+}
+
+const titles = async (tab) => (await tab.snapshot()).sessions.map(({ title }) => title);
+
+/** Claims, for a user whom the server refuses that; gives the error's code. */
+const refusal = (tab, token) =>
+  tab.page.evaluate((it) => globalThis.chat.claim(it).catch((error) => error.code), token);
+
+test("whoever signs in takes the visitor's sessions along, in every tab", async () => {
+  await withContext(async (context) => {
+    const [first, second] = [await context.open(), await context.open()];
+    await first.call("send", "Before signing in");
+    const { id } = (await first.snapshot()).session;
+    const token = await first.page.evaluate(() => JSON.parse(localStorage.getItem("chatkeep:visitor")).token);
+    assert.equal(await refusal(first), "forbidden", "a visitor claims nothing");
+
+    for (const tab of [first, second]) {
+      await signIn(tab, "ada");
+      assert.deepEqual(await tab.call("sessions"), []);
+    }
+    assert.deepEqual(await first.call("claim"), { moved: 1, renamed: {} });
+    assert.deepEqual(await titles(first), ["Before signing in"]);
+    await eventually(
+      () => titles(second),
+      (all) => all.length === 1,
+    );
+    assert.equal(await first.page.evaluate(() => localStorage.getItem("chatkeep:visitor")), null);
+    await first.call("open", id);
+    await first.call("send", "And after it");
+    assert.equal((await first.lines()).length, 4);
+    assert.deepEqual(await first.call("claim"), { moved: 0, renamed: {} }, "nobody is left");
+    assert.deepEqual(await first.call("claim", token), { moved: 0, renamed: {} }, "nor for who has the token");
+
+    await signIn(second, "eve");
+    assert.equal(await refusal(second, token), "visitor_claimed");
+    assert.deepEqual(await titles(second), []);
   });
 });

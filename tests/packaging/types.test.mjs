@@ -7,7 +7,7 @@ import { ROOT } from "../harness/folders.mjs";
 import { RESOLUTIONS, typedProject, typeErrors } from "./typescript.mjs";
 
 const CONSUMER = `
-import { type Chatkeep, ChatkeepError, createChatkeep, type Message, type Reply, type Session } from "chatkeep";
+import { type Chatkeep, ChatkeepError, type Claimed, createChatkeep, type Message, type Reply, type Session } from "chatkeep";
 import { useChatkeep } from "chatkeep/react";
 import type { ChatRequest, ChatResponse } from "chatkeep/wire";
 
@@ -28,7 +28,8 @@ stop();
 export async function use(): Promise<string> {
   const reply: Reply = await client.send("Hello");
   const messages: readonly Message[] = await client.history({ older: true });
-  const sessions: readonly Session[] = await client.sessions();
+  const claimed: Claimed = await client.claim();
+  const sessions: readonly Session[] = claimed.moved > 0 ? await client.sessions() : [];
   try {
     await client.open(sessions[0]?.id ?? reply.sessionId);
     await client.delete(reply.sessionId);

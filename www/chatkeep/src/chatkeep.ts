@@ -1,7 +1,7 @@
 /** The client: gives the session machine the user's wishes and holds the promises and listeners that wait for it. */
 
 import type { Client, ClientHost } from "../wasm/chatkeep_sdk.js";
-import { credentials } from "./credentials.js";
+import { credentials, forgetVisitor, visitorToken } from "./credentials.js";
 import { ChatkeepError } from "./error.js";
 import { Requests } from "./http.js";
 import { LINK, type Link } from "./link.js";
@@ -11,6 +11,7 @@ import { joinTabs, type Tab } from "./tabs.js";
 import type {
   Chatkeep,
   ChatkeepOptions,
+  Claimed,
   KeyValueStorage,
   NewChatOptions,
   Problem,
@@ -107,6 +108,8 @@ export class WasmChatkeep implements Chatkeep {
   setState = (state: unknown, sessionId?: string): Promise<void> =>
     this.#wish("setState", { session: sessionId, state }, nothing);
 
+  claim = (token?: string): Promise<Claimed> => quiet(this.#claim(token));
+
   keep = (): Promise<void> => this.#wish("keep", {}, nothing);
 
   subscribe = (listener: () => void): (() => void) => {
@@ -140,6 +143,29 @@ export class WasmChatkeep implements Chatkeep {
     queueMicrotask(() => client?.free());
     this.#rejectAll(new ChatkeepError(DISPOSED));
   };
+
+  async #claim(given: string | undefined): Promise<Claimed> {
+    // With what is asked the client is there, and shows whom it is for.
+    await this.sessions();
+    const [storage, key] = this.#kept();
+    const kept = visitorToken(storage, key);
+    const token = given ?? kept;
+    const claimed = await (this.#requests as Requests).claim(token).catch((error: ChatkeepError) => {
+      // Nobody was a visitor, by a cookie neither.
+      if (!token && error.code === "invalid_body") return { moved: 0, renamed: {} };
+      throw error;
+    });
+    if (token === kept) forgetVisitor(storage, key);
+    this.#tab?.tell(CLAIMED);
+    await this.sessions();
+    return claimed;
+  }
+
+  /** Where something is kept, and under which key. */
+  #kept(): [KeyValueStorage | null, string] {
+    const { storage = browserStorage(), storageKey = "chatkeep" } = this.#options;
+    return [storage, storageKey];
+  }
 
   #patch(session: string, changes: Arguments): Promise<Session> {
     return this.#wish("patch", { session, changes }, this.#session);
@@ -182,7 +208,8 @@ export class WasmChatkeep implements Chatkeep {
   async #start(): Promise<void> {
     this.#state = "loading";
     try {
-      const { storage = browserStorage(), storageKey = "chatkeep", auth, wasm } = this.#options;
+      const { auth, wasm } = this.#options;
+      const [storage, storageKey] = this.#kept();
       const url = (this.#options.url ?? "").replace(/\/+$/, "");
       const shared = storage !== null && storage === browserStorage() ? storage : null;
       const [ClientClass, tab] = await Promise.all([
@@ -190,7 +217,7 @@ export class WasmChatkeep implements Chatkeep {
         joinTabs(
           storageKey,
           shared,
-          (news) => this.#client?.hear(news),
+          (news) => (news === CLAIMED ? void this.sessions() : this.#client?.hear(news)),
           () => this.#adopt(),
         ),
       ]);
@@ -289,6 +316,9 @@ export class WasmChatkeep implements Chatkeep {
     for (const { reject } of waiting) reject(error);
   }
 }
+
+/** Tells other tabs that sessions have changed hands. */
+const CLAIMED = '{"news":"claimed"}';
 
 const DISPOSED: Problem = { code: "disposed", status: 0, retryable: false, detail: "this client has been disposed of" };
 

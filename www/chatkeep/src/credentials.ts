@@ -57,6 +57,19 @@ async function fetchVisitor(url: string, before: Visitor | undefined): Promise<V
   return given ? (given.token ? (given as Visitor) : undefined) : before;
 }
 
+/** The token of the visitor that this browser was. */
+export const visitorToken = (storage: KeyValueStorage | null, key: string): string | undefined =>
+  read(storage, key)?.token;
+
+/** Forgets that visitor, whose sessions are a user's now. */
+export function forgetVisitor(storage: KeyValueStorage | null, key: string): void {
+  try {
+    storage?.removeItem(`${key}:visitor`);
+  } catch {
+    // Forbidden: there is nothing either.
+  }
+}
+
 function read(storage: KeyValueStorage | null, key: string): Visitor | undefined {
   try {
     const kept = JSON.parse(storage?.getItem(`${key}:visitor`) ?? "null");

@@ -2,7 +2,10 @@
 
 import type { Client } from "../wasm/chatkeep_sdk.js";
 import type { credentials } from "./credentials.js";
+import { ChatkeepError } from "./error.js";
 import type { Link } from "./link.js";
+import type { Claimed, Problem } from "./types.js";
+import type { ClaimResponse } from "./wire.js";
 
 const NO_CREDENTIALS = {
   code: "unauthorized",
@@ -39,6 +42,27 @@ export class Requests implements Link {
     // Apart from the asking: a mistake in here is not the network's.
     if (answer) this.#client()?.answered(token, ...answer);
     else this.#client()?.unreachable(token);
+  }
+
+  /** Claims a visitor's sessions, again and again until all of them have come; without a token, those of the cookie. */
+  async claim(visitor: string | undefined): Promise<Claimed> {
+    let [moved, renamed] = [0, {}];
+    for (;;) {
+      const headers = new Headers({ "content-type": "application/json" });
+      const request = { method: "POST", headers, body: JSON.stringify({ visitor }) };
+      const response = await this.#authorized("/v1/visitors/claim", request, false).catch(() => undefined);
+      const status = response?.status ?? 0;
+      const answer = (await response?.json().catch(() => undefined)) as (ClaimResponse & Problem) | undefined;
+      if (!response?.ok || !answer) {
+        const code = response ? "unexpected_answer" : "network";
+        throw new ChatkeepError(answer?.code ? answer : { code, status, retryable: true });
+      }
+      moved += answer.moved;
+      renamed = { ...renamed, ...answer.renamed };
+      if (!answer.left || !this.#client()) return { moved, renamed };
+      // A turn runs in one of them, or there are very many.
+      await new Promise((resume) => setTimeout(resume, 1000));
+    }
   }
 
   /** Gives a request up. */

@@ -49,6 +49,14 @@ export interface ReplyStream extends AsyncIterable<string> {
   readonly reply: Promise<Reply>;
 }
 
+/** What came of a claim. */
+export interface Claimed {
+  /** How many sessions are the user's now that were the visitor's. */
+  readonly moved: number;
+  /** Those that have another id now, because the user had a session of theirs: the old ids and the new ones. */
+  readonly renamed: Readonly<Record<string, string>>;
+}
+
 /** How to begin a chat. */
 export interface NewChatOptions {
   /** Nothing of the chat is kept anywhere. */
@@ -131,6 +139,11 @@ export interface Chatkeep {
   state(sessionId?: string): Promise<unknown>;
   /** Writes the agent's state: any JSON but `null`. */
   setState(state: unknown, sessionId?: string): Promise<void>;
+  /**
+   * After signing in: makes the sessions of the visitor whom this browser was (or whose token is given) the user's, whom `auth` shows.
+   * Resolves when all of them have come and the list has them; other tabs read theirs again too. Where there was no visitor, none come.
+   */
+  claim(visitorToken?: string): Promise<Claimed>;
   /** Makes a session of the open incognito chat, with all that was said in it. */
   keep(): Promise<void>;
   /** Calls the listener after every change of the snapshot, until the returned function is called. */
