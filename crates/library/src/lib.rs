@@ -6,6 +6,8 @@ mod scripts;
 use chatkeep_model::error::Outage;
 use chatkeep_model::intake::Fresh;
 use chatkeep_model::library::{Answer, Connection, Effect, Machine, Request, Settings};
+use chatkeep_model::seal::Cipher;
+use chatkeep_seal::Keys;
 use host::{Host, fill_random, now};
 use scripts::Form;
 use serde_json::json;
@@ -48,7 +50,8 @@ impl Store {
         } else {
             Form::Rest
         };
-        let (machine, effects) = Machine::new(settings);
+        let keys = settings.encryption.as_ref().map(|encryption| Keys::new(encryption, fill_random));
+        let (machine, effects) = Machine::new(settings, keys.map(|keys| Box::new(keys) as Box<dyn Cipher>));
         let store = Store { machine: RefCell::new(machine), form: RefCell::new(form), host };
         store.carry_out(effects);
         Ok(store)

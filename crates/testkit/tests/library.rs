@@ -52,7 +52,7 @@ impl World {
     fn new(redis: RedisExecutor, seed: u64) -> Self {
         let processes = ['a', 'b'].map(|name| {
             let options = r#"{"url":"redis://h","background":true,"logLevel":"info"}"#;
-            let (machine, _) = Machine::new(Settings::read(options, |_| None).unwrap());
+            let (machine, _) = Machine::new(Settings::read(options, |_| None).unwrap(), None);
             Process { machine, name, sent: Vec::new(), told: None, said: 0, acknowledged: BTreeMap::new() }
         });
         Self {

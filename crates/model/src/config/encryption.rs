@@ -21,7 +21,7 @@ impl fmt::Debug for Encryption {
 }
 
 /// `ENCRYPTION_KEYS`: `ID:KEY` with commas, keys in 64 hex digits; `off` in the first place leaves what is new unsealed.
-pub(super) fn encryption(read: Read) -> Result<Option<Encryption>, ConfigError> {
+pub(crate) fn encryption(read: Read) -> Result<Option<Encryption>, ConfigError> {
     let wrong = |reason| ConfigError { variable: "ENCRYPTION_KEYS", reason };
     let strict = match read("ENCRYPTION_STRICT").as_deref() {
         None | Some("off") => false,

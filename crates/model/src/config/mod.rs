@@ -7,6 +7,7 @@ mod responder;
 mod store;
 
 pub use encryption::Encryption;
+pub(crate) use encryption::encryption;
 
 use crate::archive::Archive;
 use crate::auth::Access;
@@ -127,7 +128,7 @@ impl Config {
             archive,
             dialects,
             root: read("DIALECT_ROOT").map(|name| root(&name)).transpose()?,
-            encryption: encryption::encryption(&read)?,
+            encryption: encryption(&read)?,
             access: Access::read(&read)?,
             rates: Rates::read(&read)?,
             allowed_origins: allowed_origins(&read)?,

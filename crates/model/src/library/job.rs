@@ -1,6 +1,7 @@
 //! The methods of a store: which operations one takes, and what it answers.
 
 use super::answer::{AppendAnswer, HistoryAnswer, SessionAnswer, StateAnswer, WriteAnswer};
+use super::branch::Branch;
 use super::list::List;
 use super::operation::{Asked, Told};
 use crate::error::{Code, Problem};
@@ -73,6 +74,8 @@ pub(super) enum Job {
         id: SessionId,
     },
     List(List),
+    /// A branch that has to be sealed anew.
+    Branch(Box<Branch>),
     History {
         id: SessionId,
     },
@@ -100,8 +103,14 @@ pub(super) enum Job {
 /// How a call goes on.
 #[derive(Debug)]
 pub(super) enum Next {
-    Ask(Asked),
+    Ask(Box<Asked>),
     Done(String),
+}
+
+impl Next {
+    pub(super) fn ask(operation: impl Into<Asked>) -> Self {
+        Next::Ask(Box::new(operation.into()))
+    }
 }
 
 /// How often a state that comes and goes is looked for.
@@ -109,7 +118,12 @@ const ROUNDS: u8 = 3;
 
 impl Job {
     /// Begins a call: what to ask first.
-    pub(super) fn begin(request: Request, limits: &Limits, fresh: Fresh) -> Result<(Self, Asked), Problem> {
+    pub(super) fn begin(
+        request: Request,
+        limits: &Limits,
+        seals: bool,
+        fresh: Fresh,
+    ) -> Result<(Self, Asked), Problem> {
         let options: Options = serde_json::from_str(request.options)
             .map_err(|_| Problem::new(Code::InvalidBody).detail("an option has the wrong type"))?;
         let now = fresh.now;
@@ -158,6 +172,10 @@ impl Job {
             "patch" => (Self::Info { id: id()? }, intake::patch(id()?, body)?.into()),
             "fork" => {
                 let fork = intake::fork(id()?, body)?;
+                if seals {
+                    let (branch, first) = Branch::begin(fork);
+                    return Ok((Self::Branch(Box::new(branch)), first));
+                }
                 (Self::Fork { id: fork.target.clone() }, fork.into())
             }
             "truncate" => (Self::Truncate { id: id()? }, intake::truncate(id()?, body)?.into()),
@@ -188,7 +206,7 @@ impl Job {
             }
             (Self::CreateState { write, .. }, Told::WriteState(written)) => match written {
                 Written::Stored { .. } => Ok(Next::Done(write.state.clone())),
-                Written::Stale => Ok(Next::Ask(ReadState { sessions: vec![write.session.clone()], now }.into())),
+                Written::Stale => Ok(Next::ask(ReadState { sessions: vec![write.session.clone()], now })),
                 refused => stored(refused).map(|_| Next::Done(String::new())),
             },
             (Self::CreateState { write, rounds }, Told::ReadState(found)) => match found.into_iter().next() {
@@ -196,7 +214,7 @@ impl Job {
                 // It went between the two calls.
                 _ if *rounds < ROUNDS => {
                     *rounds += 1;
-                    Ok(Next::Ask(write.clone().into()))
+                    Ok(Next::ask(write.clone()))
                 }
                 _ => Err(Problem::new(Code::Internal).detail("the state comes and goes")),
             },
@@ -206,6 +224,7 @@ impl Job {
             (Self::Touch { id }, Told::Touch(touched)) => {
                 done(&SessionAnswer::of(id, &touched.ok_or_else(absent)?, now))
             }
+            (Self::Branch(branch), told) => branch.next(told, now),
             (Self::List(list), told) => list.next(told, now),
             (Self::History { id }, Told::ReadHistory(page)) => history(id, page.ok_or_else(absent)?),
             (Self::Append { id, messages }, Told::Append(appended)) => match appended {
@@ -338,12 +357,12 @@ fn delete_all(now: Millis, undo: Millis, deleted: &mut u64, idle: &mut bool, tol
         Told::ReadList(listed) if listed.cards.is_empty() => Ok(Next::Done(deleted.to_string())),
         Told::ReadList(listed) => {
             let sessions = listed.cards.into_iter().map(|card| card.id).collect();
-            Ok(Next::Ask(Delete { sessions, operation: None, now, undo }.into()))
+            Ok(Next::ask(Delete { sessions, operation: None, now, undo }))
         }
         // Nothing is left to delete when an answer was lost and the call repeated: once that is no failure.
         Told::Delete(gone) if !gone.is_empty() || !std::mem::replace(idle, gone.is_empty()) => {
             *deleted += gone.len() as u64;
-            Ok(Next::Ask(all(now).into()))
+            Ok(Next::ask(all(now)))
         }
         _ => Err(Problem::new(Code::Internal).detail("listed sessions could not be deleted")),
     }

@@ -68,7 +68,7 @@ impl List {
         let waiting = self.sessions.iter().skip(self.known).take(SESSIONS_PER_CALL);
         let waiting: Vec<_> = waiting.map(|session| session.id().clone()).collect();
         if !self.fields.is_empty() && !waiting.is_empty() {
-            return Ok(Next::Ask(ReadState { sessions: waiting, now }.into()));
+            return Ok(Next::ask(ReadState { sessions: waiting, now }));
         }
         let (sessions, next_cursor) = (std::mem::take(&mut self.sessions), self.next_cursor.take());
         done(&ListAnswer { sessions, count: self.count, next_cursor, truncated: self.truncated })

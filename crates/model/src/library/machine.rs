@@ -17,6 +17,7 @@ use super::settings::{Connection, Settings};
 use crate::error::{Code, Problem, StoreError};
 use crate::intake::Fresh;
 use crate::redis::{Call, Keys, Reply, reply};
+use crate::seal::{Cipher, Seal};
 use crate::time::Millis;
 use std::collections::BTreeMap;
 
@@ -72,6 +73,9 @@ enum Held {
 #[derive(Debug)]
 pub struct Machine {
     settings: Settings,
+    /// What seals texts before anything is asked, and opens them before anybody hears of them. All in between has them sealed: the calls,
+    /// what is known, the journal.
+    cipher: Option<Box<dyn Cipher>>,
     keys: Keys,
     knowledge: Knowledge,
     journal: Journal,
@@ -92,12 +96,13 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A machine, and what to do at its start.
+    /// A machine, and what to do at its start. The cipher is one with the keys of the settings.
     #[must_use]
-    pub fn new(settings: Settings) -> (Self, Vec<Effect>) {
+    pub fn new(settings: Settings, cipher: Option<Box<dyn Cipher>>) -> (Self, Vec<Effect>) {
         let keys = Keys::new(&settings.namespace.prefix, &settings.owner);
         let mut machine = Self {
             settings,
+            cipher,
             keys,
             knowledge: Knowledge::default(),
             journal: Journal::default(),
@@ -142,7 +147,9 @@ impl Machine {
             "initialize" => self.open(ticket, now),
             "health" => self.health(ticket, now),
             "close" => self.close(ticket, now),
-            _ => match Job::begin(request, &self.settings.namespace.limits, fresh) {
+            _ => match Job::begin(request, &self.settings.namespace.limits, self.cipher.is_some(), fresh)
+                .and_then(|(job, asked)| Ok((job, self.sealed(asked)?)))
+            {
                 Ok((job, asked)) => self.run(Work { ticket, job, asked }, now),
                 Err(problem) => self.fail(ticket, &problem),
             },
@@ -233,12 +240,37 @@ impl Machine {
                 self.journal.add(&work.asked);
             }
             self.log_event(&work.asked, &told);
-            match work.job.next(told, now) {
-                Ok(Next::Ask(asked)) => work.asked = asked,
+            match self.next(&mut work, told, now) {
+                Ok(Next::Ask(asked)) => work.asked = *asked,
                 Ok(Next::Done(json)) => return self.effects.push(Effect::Done { ticket: work.ticket, json }),
                 Err(problem) => return self.fail(work.ticket, &problem),
             }
         }
+    }
+
+    /// How a call goes on.
+    fn next(&self, work: &mut Work, mut told: Told, now: Millis) -> Result<Next, Problem> {
+        let seal = self.seal();
+        let opened = work.asked.told(&mut told, &mut |kind, session, text| seal.open(kind, session, text));
+        opened.map_err(StoreError::from)?;
+        Ok(match work.job.next(told, now)? {
+            Next::Ask(asked) => Next::ask(self.sealed(*asked)?),
+            done => done,
+        })
+    }
+
+    /// What is asked, with its texts sealed.
+    fn sealed(&self, mut asked: Asked) -> Result<Asked, Problem> {
+        let seal = self.seal();
+        if seal.is_on() {
+            asked.texts(&mut |kind, session, text| seal.close(kind, session, text)).map_err(StoreError::from)?;
+        }
+        Ok(asked)
+    }
+
+    fn seal(&self) -> Seal<'_> {
+        let Settings { namespace, owner, .. } = &self.settings;
+        Seal { cipher: self.cipher.as_deref(), prefix: &namespace.prefix, owner }
     }
 
     /// Whether an operation can run on what is known: not one that needs what only Redis knows.
@@ -259,6 +291,8 @@ impl Machine {
             }
             Asked::Info(_) | Asked::Patch(_) | Asked::ReadHistory(_) | Asked::Restore(_) => knows(&asked.sessions()),
             Asked::Fork(fork) => self.knowledge.has_whole(&fork.source),
+            // A branch that is sealed anew is a matter of many calls.
+            Asked::Import(_) => false,
             Asked::Truncate(truncate) => self.knowledge.has_whole(&truncate.session),
             _ => true,
         };
@@ -312,9 +346,9 @@ impl Machine {
             self.knowledge.learn(&work.asked, &told, now, ttl, |id| journal.changes(id));
         }
         self.log_event(&work.asked, &told);
-        match work.job.next(told, now) {
+        match self.next(&mut work, told, now) {
             Ok(Next::Ask(asked)) => {
-                work.asked = asked;
+                work.asked = *asked;
                 self.run(work, now);
             }
             Ok(Next::Done(json)) => self.effects.push(Effect::Done { ticket: work.ticket, json }),

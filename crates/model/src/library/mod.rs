@@ -4,6 +4,7 @@
 
 mod address;
 mod answer;
+mod branch;
 mod event;
 mod job;
 mod journal;

@@ -4,11 +4,12 @@ use super::log::{Level, Line};
 use crate::id::SessionId;
 use crate::journal::replay::{Replayable, Settled, Step, place};
 use crate::plan::{
-    Append, Appended, Condition, Create, Created, Delete, Fork, Forked, Info, Operation, Patch, ReadHistory, ReadList,
-    ReadState, Restore, Restored, Touch, Truncate, Truncated, WriteState, Written,
+    Append, Appended, Condition, Create, Created, Delete, Fork, Forked, Import, Imported, Info, Operation, Patch,
+    ReadHistory, ReadList, ReadState, Restore, Restored, Touch, Truncate, Truncated, WriteState, Written,
 };
 use crate::records::MemoryRecords;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Unreadable, Visit};
 
 macro_rules! any {
     ($($name:ident),* $(,)?) => {
@@ -33,6 +34,19 @@ macro_rules! any {
                 match self { $(Asked::$name(operation) => operation.decode(reply).map(Told::$name),)* }
             }
 
+            /// Shows the texts in it.
+            pub(super) fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+                match self { $(Asked::$name(operation) => operation.texts(visit),)* }
+            }
+
+            /// Shows those in what it came to.
+            pub(super) fn told(&self, told: &mut Told, visit: Visit) -> Result<(), Unreadable> {
+                match (self, told) {
+                    $((Asked::$name(operation), Told::$name(outcome)) => operation.told(outcome, visit),)*
+                    _ => Ok(()),
+                }
+            }
+
             pub(super) fn apply(&self, records: &mut MemoryRecords) -> Told {
                 match self {
                     $(Asked::$name(operation) => match operation.apply(records) { Ok(outcome) => Told::$name(outcome) },)*
@@ -42,7 +56,22 @@ macro_rules! any {
     };
 }
 
-any!(Append, Create, Delete, Fork, Info, Patch, ReadHistory, ReadList, ReadState, Restore, Touch, Truncate, WriteState);
+any!(
+    Append,
+    Create,
+    Delete,
+    Fork,
+    Import,
+    Info,
+    Patch,
+    ReadHistory,
+    ReadList,
+    ReadState,
+    Restore,
+    Touch,
+    Truncate,
+    WriteState
+);
 
 macro_rules! replayed {
     ($($name:ident),* $(,)?) => {
@@ -84,6 +113,7 @@ impl Asked {
         match self {
             Asked::Append(Append { session, .. })
             | Asked::Create(Create { session, .. })
+            | Asked::Import(Import { session, .. })
             | Asked::Info(Info { session, .. })
             | Asked::Patch(Patch { session, .. })
             | Asked::ReadHistory(ReadHistory { session, .. })
@@ -117,6 +147,7 @@ impl Told {
         match self {
             Told::Append(told) => matches!(told, Appended::Stored { .. }),
             Told::Create(told) => matches!(told, Created::Created(_)),
+            Told::Import(told) => matches!(told, Imported::Stored(_)),
             Told::Fork(told) => matches!(told, Forked::Created(_)),
             Told::Restore(told) => matches!(told, Restored::Back(_)),
             Told::Truncate(told) => matches!(told, Truncated::Cut(_)),
@@ -138,6 +169,9 @@ impl Told {
             | Told::WriteState(Written::Stored { created: true, .. })
             | Told::Append(Appended::Stored { created: true, .. })
             | Told::Fork(Forked::Created(_)) => info("session_created", "a session was created"),
+            Told::Import(Imported::Stored(_)) if matches!(asked, Asked::Import(import) if import.position == 0) => {
+                info("session_created", "a session was created")
+            }
             Told::WriteState(Written::Stored { .. }) => debug("session_updated", "a session's state was written"),
             Told::Append(Appended::Stored { session, .. }) => {
                 debug("message_added", "messages were added").with("total_messages", session.total)

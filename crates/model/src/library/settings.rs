@@ -2,7 +2,7 @@
 
 use super::address::{Address, DEFAULT_PORT};
 use super::log::Level;
-use crate::config::{ConfigError, Upstash};
+use crate::config::{ConfigError, Encryption, Upstash, encryption};
 use crate::namespace::Namespace;
 use crate::owner::Owner;
 use serde::Deserialize;
@@ -27,6 +27,8 @@ pub struct Settings {
     pub namespace: Namespace,
     /// Whose they are.
     pub owner: Owner,
+    /// Whether and how they are encrypted.
+    pub encryption: Option<Encryption>,
     /// While Redis can't be reached, go on in memory.
     pub fallback: bool,
     /// Work goes on between calls: there are timers, and one call may finish what another one began. Not so on the edge.
@@ -52,6 +54,8 @@ struct Options {
     owner: Option<String>,
     fallback: Option<bool>,
     log_level: Option<String>,
+    encryption_keys: Option<String>,
+    encryption_strict: Option<bool>,
     #[serde(default)]
     background: bool,
 }
@@ -88,6 +92,8 @@ const OTHERS: &[&str] = &[
     "MAX_BODY_BYTES",
     "UNDO_SECONDS",
     "LOG_LEVEL",
+    "ENCRYPTION_KEYS",
+    "ENCRYPTION_STRICT",
 ];
 
 /// The names of all variables that a store reads.
@@ -117,6 +123,7 @@ impl Settings {
             connection: connection(&read)?,
             namespace: Namespace::of_library(&read)?,
             owner: owner(options.owner.as_deref())?,
+            encryption: encryption(&read)?,
             fallback: options.fallback.unwrap_or(true),
             background: options.background,
             log_level: log_level(&read)?,
@@ -147,6 +154,8 @@ impl Options {
             "KEY_PREFIX" => self.key_prefix.clone(),
             "SESSION_TTL_SECONDS" => self.ttl_seconds.map(|number| number.to_string()),
             "LOG_LEVEL" => self.log_level.clone(),
+            "ENCRYPTION_KEYS" => self.encryption_keys.clone(),
+            "ENCRYPTION_STRICT" => self.encryption_strict.map(|strict| if strict { "on" } else { "off" }.to_owned()),
             _ => None,
         }
     }

@@ -45,6 +45,13 @@ export interface StoreOptions {
   /** Whose sessions these are, in the keys. Default: `app`, as a Worker's callers with an API key. */
   owner?: string | undefined;
   /**
+   * Keys that what is said is encrypted with at rest, as the Worker's `ENCRYPTION_KEYS`: `ID:KEY` with commas, each key 64 hex digits. The
+   * first seals, all open; `off` in its place seals nothing.
+   */
+  encryptionKeys?: string | undefined;
+  /** Refuse what is not encrypted. Default: `false`. */
+  encryptionStrict?: boolean | undefined;
+  /**
    * What happens while Redis can't be reached. `true`: the store goes on in memory, and tells Redis afterwards what changed.
    * `false`: calls fail with `store_unavailable`. Default: `true`.
    */

@@ -31,7 +31,7 @@ impl World {
         let redis = |name: &str| (name == "REDIS_URL").then(|| "redis://h".to_owned());
         let options = if options == "{}" { r#"{"background":true}"# } else { options };
         let settings = Settings::read(options, redis).unwrap();
-        let (machine, _) = Machine::new(settings);
+        let (machine, _) = Machine::new(settings, None);
         let now = Millis(1_795_253_200_000);
         Self { machine, now, minted: 0, sent: Vec::new(), logged: Vec::new(), wakes: Vec::new() }
     }
