@@ -156,6 +156,8 @@ fn of_messages(
         user_id,
         metadata: None,
         state: None,
+        tokens_used: None,
+        summary: None,
     };
     let mut push = |line: ExportLine| {
         lines.push(serde_json::to_string(&line).map_err(|error| error.to_string())?);

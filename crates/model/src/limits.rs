@@ -113,6 +113,9 @@ pub const IMPORT_BYTES: usize = 33_554_432;
 /// The most named members of a state in a list.
 pub const STATE_FIELDS: usize = 16;
 
+/// The most tokens that an import can say that a session used: so many that scripts still count them exactly.
+pub const TOKENS: u64 = 1 << 40;
+
 /// The longest name that a caller can give a user of its own, in bytes.
 pub const USER_ID_BYTES: usize = 256;
 

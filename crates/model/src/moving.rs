@@ -80,6 +80,7 @@ pub fn import<R: Records>(
         flags: session.flags,
         metadata: records.metadata(id)?.unwrap_or_default(),
         state: records.state(id)?.map(|state| state.json).unwrap_or_default(),
+        notes: records.notes(id)?.renumbered(session.first),
         seal: seal.to_owned(),
         position: from - session.first,
         after: None,

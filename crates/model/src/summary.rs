@@ -13,7 +13,7 @@ const AT_ONCE: u64 = 100;
 const SHOWN: usize = 2000;
 
 /// The longest summary that is kept, in characters.
-const KEPT: usize = 4000;
+pub(crate) const KEPT: usize = 4000;
 
 /// Whether summaries are made and shown: `SUMMARY` says so and the responder is a model.
 #[must_use]

@@ -4,11 +4,13 @@ use crate::Owner;
 use crate::error::{Code, Problem};
 use crate::id::{MessageId, SessionId};
 use crate::intake::Fresh;
-use crate::limits::{IMPORTED_PER_CALL, Limits, USER_ID_BYTES};
-use crate::plan::{Details, Import, Page};
+use crate::limits::{IMPORTED_PER_CALL, Limits, TOKENS, USER_ID_BYTES};
+use crate::plan::{Details, Import, Page, Summary};
+use crate::records::Notes;
 use crate::session::Flags;
+use crate::summary;
 use crate::time::Millis;
-use crate::wire::{ExportEnd, ExportLine, ExportedMessage, ExportedSession};
+use crate::wire::{ExportEnd, ExportLine, ExportedMessage, ExportedSession, ExportedSummary};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -23,6 +25,8 @@ pub fn session_line(
     state: Option<String>,
 ) -> Result<String, serde_json::Error> {
     let session = &details.session;
+    let notes = details.notes.clone().renumbered(session.first);
+    let summary = Summary::parse(&notes.summary);
     line(&ExportLine::Session(Box::new(ExportedSession {
         owner: owner.cloned(),
         session_id: id.clone(),
@@ -34,6 +38,8 @@ pub fn session_line(
         user_id: Some(session.flags.user.clone()).filter(|user| !user.is_empty()),
         metadata: details.metadata.clone().map(RawValue::from_string).transpose()?,
         state: state.map(RawValue::from_string).transpose()?,
+        tokens_used: Some(notes.used).filter(|used| *used > 0),
+        summary: summary.map(|Summary { until, last, text }| ExportedSummary { messages: until, last, text }),
     })))
 }
 
@@ -140,6 +146,14 @@ fn of_session(session: ExportedSession, limits: &Limits, fresh: Fresh) -> Result
     if user.len() > USER_ID_BYTES {
         return Err(Code::InvalidParameter);
     }
+    let stored = |ExportedSummary { messages, last, text }| Summary { until: messages, last, text }.stored();
+    let notes = Notes {
+        used: session.tokens_used.unwrap_or_default().min(TOKENS),
+        summary: session.summary.map(stored).unwrap_or_default(),
+    };
+    if notes.summary.chars().count() > 2 * summary::KEPT {
+        return Err(Code::InvalidBody);
+    }
     let import = Import {
         title: session.title.unwrap_or_default().replace(char::is_control, " "),
         created: Millis(session.created_ms.min(fresh.now.0)),
@@ -147,6 +161,7 @@ fn of_session(session: ExportedSession, limits: &Limits, fresh: Fresh) -> Result
         flags: Flags { pinned: session.pinned, archived: session.archived, user, ..Flags::default() },
         metadata: json(session.metadata),
         state: json(session.state),
+        notes,
         ..continued(session.session_id, limits, fresh)
     };
     if import.title.chars().count() > limits.title_characters {
@@ -170,6 +185,7 @@ fn continued(session: SessionId, limits: &Limits, fresh: Fresh) -> Import {
         flags: Flags::default(),
         metadata: String::new(),
         state: String::new(),
+        notes: Notes::default(),
         seal: format!("{:032x}", fresh.seal),
         position: 0,
         after: None,
@@ -222,6 +238,10 @@ mod tests {
         format!(r#"{{"id":"{id}","role":"user","content":"Ahoj","created":"2026-11-21T09:30:00.000Z"}}"#)
     }
 
+    fn notes(summary: &str) -> Notes {
+        Notes { used: 7, summary: summary.to_owned() }
+    }
+
     #[test]
     fn what_was_exported_is_imported() -> Result<(), Box<dyn std::error::Error>> {
         let id = SessionId::parse("s1")?;
@@ -235,7 +255,7 @@ mod tests {
             ..Session::default()
         };
         let details =
-            Details { session: session.clone(), metadata: Some(r#"{"a":1}"#.into()), notes: Notes::default() };
+            Details { session: session.clone(), metadata: Some(r#"{"a":1}"#.into()), notes: notes("11 m1 short") };
         let mut text = session_line(None, &id, &details, Some("[1]".into()))?;
         text +=
             &message_lines(None, &id, 10, Page { session, from: 10, messages: vec![message("m1"), message("m2")] })?;
@@ -245,6 +265,7 @@ mod tests {
         let [Owned { owner: None, import }] = imports.as_slice() else { return Err("one import".into()) };
         assert_eq!((import.title.as_str(), import.created, import.updated), ("Plán", Millis(5), Millis(6)));
         assert_eq!((import.metadata.as_str(), import.state.as_str(), import.flags.pinned), (r#"{"a":1}"#, "[1]", true));
+        assert_eq!(import.notes, notes("1 m1 short"), "positions count from the oldest message");
         assert_eq!((import.position, import.messages.len()), (0, 2));
         assert_eq!(import.messages.last().map(|(_, stored)| stored.clone()), Some(message("m2")));
         Ok(())

@@ -7,6 +7,7 @@ use chatkeep_model::plan::{
     Reseal, Restore, Summarise, Summary, Survey, Touch, Truncate, Weigh, WriteState,
 };
 use chatkeep_model::rate::Charge;
+use chatkeep_model::records::Notes;
 use chatkeep_model::redis::Call;
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, Operation, SessionId};
@@ -326,6 +327,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 flags: Flags::default(),
                 metadata: String::new(),
                 state: String::new(),
+                notes: Notes::default(),
                 seal,
                 after: None,
                 position: 0,

@@ -54,6 +54,7 @@ pub(crate) async fn fork(store: &Store, fork: &Fork) -> Result<Forked, StoreErro
             flags: Flags { user: details.session.flags.user.clone(), ..Flags::default() },
             metadata: details.metadata.clone().unwrap_or_default(),
             state: state.clone(),
+            notes: details.notes.of_branch(&details.session, to).renumbered(first),
             seal: fork.seal.clone(),
             position: next - first,
             after: None,

@@ -6,6 +6,7 @@ use super::Place;
 use crate::Owner;
 use crate::id::MessageId;
 use crate::plan::Details;
+use crate::records::Notes;
 use crate::session::{Flags, Session};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
@@ -42,12 +43,22 @@ pub const SCHEMA: [&str; 3] = [
         namespace TEXT NOT NULL, owner TEXT NOT NULL, session_id TEXT NOT NULL, created INTEGER NOT NULL,
         updated INTEGER NOT NULL, next INTEGER NOT NULL, total INTEGER NOT NULL, revision INTEGER NOT NULL,
         last_id TEXT NOT NULL, title TEXT NOT NULL, flags TEXT NOT NULL, metadata TEXT, state TEXT,
+        used INTEGER NOT NULL DEFAULT 0, summary TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (namespace, owner, session_id, created)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS chatkeep_messages (
         namespace TEXT NOT NULL, owner TEXT NOT NULL, session_id TEXT NOT NULL, created INTEGER NOT NULL,
         position INTEGER NOT NULL, message TEXT NOT NULL,
         PRIMARY KEY (namespace, owner, session_id, created, position)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS chatkeep_sessions_by_time ON chatkeep_sessions (updated)",
+];
+
+/// Fails where the tables were made before sessions had notes.
+pub const HAS_NOTES: &str = "SELECT used, summary FROM chatkeep_sessions LIMIT 0";
+
+/// Makes room for them there.
+pub const ADD_NOTES: [&str; 2] = [
+    "ALTER TABLE chatkeep_sessions ADD COLUMN used INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chatkeep_sessions ADD COLUMN summary TEXT NOT NULL DEFAULT ''",
 ];
 
 /// What the archive knows of a session.
@@ -90,7 +101,8 @@ pub fn complete(place: &Place, details: &Details, state: Option<&str>, last_id: 
     let cut = "DELETE FROM chatkeep_messages
         WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND position >= ?5";
     let keep = "INSERT OR REPLACE INTO chatkeep_sessions (namespace, owner, session_id, created, updated, next, total,
-        revision, last_id, title, flags, metadata, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        revision, last_id, title, flags, metadata, state, used, summary)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     let mut of_cut = of_place(place);
     of_cut.extend([session.created.0.into(), session.next.into()]);
     let optional = |text: Option<&str>| text.map_or(Parameter::Null, Parameter::from);
@@ -103,6 +115,8 @@ pub fn complete(place: &Place, details: &Details, state: Option<&str>, last_id: 
         session.flags.stored().as_str().into(),
         optional(details.metadata.as_deref()),
         optional(state),
+        details.notes.used.into(),
+        details.notes.summary.as_str().into(),
     ]);
     vec![Statement(cut, of_cut), Statement(keep, of_session)]
 }
@@ -119,6 +133,8 @@ pub struct Kept {
     pub flags: String,
     pub metadata: Option<String>,
     pub state: Option<String>,
+    #[serde(flatten)]
+    pub notes: Notes,
 }
 
 impl Kept {
@@ -140,7 +156,8 @@ impl Kept {
 /// Asks for the newest session of an id.
 #[must_use]
 pub fn find(place: &Place) -> Statement {
-    let query = "SELECT created, updated, next, total, title, flags, metadata, state FROM chatkeep_sessions
+    let query =
+        "SELECT created, updated, next, total, title, flags, metadata, state, used, summary FROM chatkeep_sessions
         WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 ORDER BY created DESC LIMIT 1";
     Statement(query, of_place(place))
 }

@@ -95,7 +95,9 @@ impl Operation for Arrive {
                 session.total,
                 session.bytes,
                 session.revision,
+                carried.notes.used,
             ]));
+            arguments.push(carried.notes.summary.clone());
             for (turn, record) in &carried.turns {
                 let record = TurnRecord::parse(record).map(|record| record.in_short(turn));
                 arguments.extend([turn.to_string(), record.unwrap_or_default()]);
@@ -175,6 +177,7 @@ impl Arrive {
         if revision > 0 {
             records.put_state(id, &State { revision, json })?;
         }
+        records.put_notes(id, &carried.notes)?;
         debug_assert!(carried.turns.len() as u64 <= REMEMBERED_TURNS, "a store remembers no more");
         for (turn, record) in &carried.turns {
             if let Some(record) = TurnRecord::parse(record) {

@@ -50,7 +50,7 @@ impl CutAfter {
 
 /// Cuts the messages from a position on.
 pub(super) fn cut<R: Records>(records: &mut R, id: &SessionId, session: &mut Session, to: u64) -> Result<(), R::Error> {
-    if to == session.first {
+    if to == session.first && to < session.next {
         // A summary of what is cut away is none of what comes.
         let notes = records.notes(id)?;
         if !notes.summary.is_empty() {

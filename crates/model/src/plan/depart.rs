@@ -4,7 +4,7 @@
 use super::{Operation, index_ttl, newest_that_fit, numbers, readable, session_from, show_messages};
 use crate::id::{SessionId, TurnId};
 use crate::limits::{IMPORTED_PER_CALL, REMEMBERED_TURNS};
-use crate::records::Records;
+use crate::records::{Notes, Records};
 use crate::redis::script::DEPART;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::seal::{Kind, Unreadable, Visit};
@@ -32,6 +32,9 @@ pub struct Carried {
     pub metadata: String,
     /// The revision and the text of its state; 0 and empty for none.
     pub state: (u64, String),
+    /// What is noted of it.
+    #[serde(default)]
+    pub notes: Notes,
     /// What it remembers of turns and other operations, the oldest first: their ids, and their records as
     /// [`TurnRecord`] writes them.
     pub turns: Vec<(TurnId, String)>,
@@ -42,7 +45,8 @@ impl Carried {
     pub(super) fn texts(&mut self, id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
         visit(Kind::Title, id, &mut self.session.title)?;
         visit(Kind::Metadata, id, &mut self.metadata)?;
-        visit(Kind::State, id, &mut self.state.1)
+        visit(Kind::State, id, &mut self.state.1)?;
+        self.notes.texts(id, visit)
     }
 }
 
@@ -101,6 +105,7 @@ impl Operation for Depart {
                 let session = session_from(&mut items)?;
                 let metadata = items.text()?;
                 let state = (items.number()?, items.text()?);
+                let notes = Notes { used: items.number()?, summary: items.text()? };
                 let mut remembered = items.take()?.items()?;
                 let mut turns = Vec::new();
                 while !remembered.is_empty() {
@@ -108,7 +113,7 @@ impl Operation for Depart {
                     let record = TurnRecord::parse_short(&turn, &remembered.text()?).ok_or(UnexpectedReply)?;
                     turns.push((turn, record.to_string()));
                 }
-                let carried = Box::new(Carried { session, metadata, state, turns });
+                let carried = Box::new(Carried { session, metadata, state, notes, turns });
                 Departed::Leaving { carried, from: items.number()?, messages: items.take()?.texts()? }
             }
             "running" => Departed::Running { until: Millis(items.number()?) },
@@ -137,6 +142,7 @@ impl Operation for Depart {
             session,
             metadata: records.metadata(id)?.unwrap_or_default(),
             state: records.state(id)?.map(|state| (state.revision, state.json)).unwrap_or_default(),
+            notes: records.notes(id)?,
             turns: turns.into_iter().map(|(turn, record)| (turn, record.to_string())).collect(),
         };
         Ok(Departed::Leaving { carried: Box::new(carried), from, messages })

@@ -1,4 +1,4 @@
-//! Branch a session at a message: a new session with the messages up to it, the state and the metadata.
+//! Branch a session at a message: a new session with the messages up to it, the state, the metadata, and what is noted of them.
 
 use super::{CutAfter, Opened, Operation, index_ttl, is_set_aside, live, new_session, numbers, open, session_from};
 use crate::change::Change;
@@ -155,6 +155,8 @@ impl Operation for Fork {
         if let Some(metadata) = records.metadata(&self.source)? {
             records.put_metadata(&self.target, &metadata)?;
         }
+        let notes = records.notes(&self.source)?.of_branch(&source, to);
+        records.put_notes(&self.target, &notes)?;
         records.put_turn(&self.target, &self.operation, &self.record())?;
         Ok(Forked::Created(session))
     }

@@ -5,7 +5,7 @@ use crate::change::Change;
 use crate::id::{MessageId, SessionId};
 use crate::limits::{PRUNE_PER_CALL, TRIM_PER_CALL};
 use crate::message::stored_prefix;
-use crate::records::{Records, State};
+use crate::records::{Notes, Records, State};
 use crate::redis::script::IMPORT;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::seal::{Kind, Unreadable, Visit};
@@ -30,6 +30,9 @@ pub struct Import {
     pub metadata: String,
     /// Its state; empty for none.
     pub state: String,
+    /// What is noted of it.
+    #[serde(default)]
+    pub notes: Notes,
     /// 32 random hex digits for a session that is created.
     pub seal: String,
     /// Where the first of the messages goes, counted from 0 in the export.
@@ -74,6 +77,7 @@ impl Operation for Import {
         visit(Kind::Title, &self.session, &mut self.title)?;
         visit(Kind::Metadata, &self.session, &mut self.metadata)?;
         visit(Kind::State, &self.session, &mut self.state)?;
+        self.notes.texts(&self.session, visit)?;
         self.messages.iter_mut().try_for_each(|(_, message)| visit(Kind::Message, &self.session, message))
     }
 
@@ -107,6 +111,7 @@ impl Operation for Import {
             self.position,
         ]));
         arguments.push(self.after.map(|total| total.to_string()).unwrap_or_default());
+        arguments.extend([self.notes.used.to_string(), self.notes.summary.clone()]);
         arguments.extend(self.messages.iter().flat_map(|(id, message)| [id.to_string(), message.clone()]));
         Call::Script { script: &IMPORT, keys: keys.of_session(&self.session), arguments }
     }
@@ -179,6 +184,7 @@ impl Operation for Import {
             if !self.state.is_empty() {
                 records.put_state(id, &State { revision: 1, json: self.state.clone() })?;
             }
+            records.put_notes(id, &self.notes)?;
         }
         Ok(Imported::Stored(session))
     }

@@ -1,6 +1,6 @@
 //! Read a session's fields.
 
-use super::{Operation, Summary, readable, session_from};
+use super::{Operation, readable, session_from};
 use crate::id::SessionId;
 use crate::records::{Notes, Records};
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -36,10 +36,7 @@ impl Details {
     /// What `visit` refuses.
     pub fn texts(&mut self, id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
         visit(Kind::Title, id, &mut self.session.title)?;
-        if let Some(mut summary) = Summary::parse(&self.notes.summary) {
-            visit(Kind::Summary, id, &mut summary.text)?;
-            self.notes.summary = summary.stored();
-        }
+        self.notes.texts(id, visit)?;
         self.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))
     }
 }

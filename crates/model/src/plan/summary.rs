@@ -3,13 +3,14 @@
 //! A summary names the last message that it is of. Once that is cut away, and where everything is, it is no summary of this session
 //! any more; when the oldest messages drop, it stays.
 
-use super::{Operation, live};
+use super::{Operation, live, readable};
 use crate::id::{MessageId, SessionId};
 use crate::message::stored_prefix;
 use crate::records::{Notes, Records};
 use crate::redis::script::{READ_SUMMARY, SUMMARISE};
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::seal::{Kind, Unreadable, Visit};
+use crate::session::Session;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,41 @@ impl Summary {
         let mut parts = stored.splitn(3, ' ');
         let until = parts.next()?.parse().ok()?;
         Some(Self { until, last: MessageId::parse(parts.next()?).ok()?, text: parts.next()?.to_owned() })
+    }
+}
+
+impl Notes {
+    /// Shows the text of the summary.
+    ///
+    /// # Errors
+    /// What `visit` refuses.
+    pub fn texts(&mut self, id: &SessionId, visit: Visit) -> Result<(), Unreadable> {
+        if let Some(mut summary) = Summary::parse(&self.summary) {
+            visit(Kind::Summary, id, &mut summary.text)?;
+            self.summary = summary.stored();
+        }
+        Ok(())
+    }
+
+    /// What a branch of a session takes along that has its messages up to a position: of the tokens the share of the messages, and
+    /// the summary where all that it is of is before the cut.
+    #[must_use]
+    pub fn of_branch(&self, session: &Session, to: u64) -> Self {
+        let taken = to.saturating_sub(session.first);
+        let used = u128::from(self.used) * u128::from(taken) / u128::from(session.kept().max(1));
+        let summary = Summary::parse(&self.summary).filter(|summary| taken > 0 && summary.until <= to);
+        Self {
+            used: u64::try_from(used).unwrap_or(self.used),
+            summary: summary.map(|_| self.summary.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The same of a session whose positions begin so much later: it begins at 0 elsewhere.
+    #[must_use]
+    pub fn renumbered(self, first: u64) -> Self {
+        let summary = Summary::parse(&self.summary);
+        let summary = summary.map(|summary| Summary { until: summary.until.saturating_sub(first), ..summary }.stored());
+        Self { summary: summary.unwrap_or_default(), ..self }
     }
 }
 
@@ -123,10 +159,33 @@ impl Operation for ReadSummary {
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Option<Summary>, R::Error> {
         let id = &self.session;
-        let Some(session) = live(records, id, self.now)? else { return Ok(None) };
+        let Some(session) = readable(records, id, self.now)? else { return Ok(None) };
         let Some(summary) = Summary::parse(&records.notes(id)?.summary) else { return Ok(None) };
         let holds =
             summary.until <= session.next && (summary.until <= session.first || ends_with(records, id, &summary)?);
         Ok(Some(summary).filter(|_| holds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_takes_its_share() {
+        let notes = Notes { used: 100, summary: "14 r-t2 in short".into() };
+        let session = Session { first: 10, next: 20, ..Session::default() };
+        let of = |to| notes.of_branch(&session, to);
+        assert_eq!(of(20), notes);
+        assert_eq!((of(14).used, of(14).summary.as_str()), (40, "14 r-t2 in short"));
+        assert_eq!((of(13).used, of(13).summary.as_str()), (30, ""));
+        assert_eq!(of(10), Notes::default());
+        assert_eq!(notes.of_branch(&Session::default(), 0), Notes::default());
+        // What a summary is of can have been dropped: then it holds for whatever is kept.
+        let dropped = Notes { used: 1, summary: "7 r-t1 in short".into() };
+        assert_eq!(dropped.of_branch(&session, 11).summary, dropped.summary);
+        assert_eq!(dropped.renumbered(10).summary, "0 r-t1 in short");
+        assert_eq!(notes.clone().renumbered(10).summary, "4 r-t2 in short");
+        assert_eq!(Notes::default().renumbered(10), Notes::default());
     }
 }

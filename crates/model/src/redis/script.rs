@@ -59,35 +59,35 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "5d179babb796111d8a5ba15e552df14375daff87";
-    ARRIVE writes "arrive.lua" "e33e9de3bc6b64ff498f6c24141b71812b8e2ea6";
-    BEGIN_TURN writes "begin_turn.lua" "1c97a6b6d0e13403a331dc1e96b9247a36956079";
-    CHARGE_TURN writes "charge_turn.lua" "7886782187e88a75a0e4392af399ddbcca367a4b";
-    CLAIM_VISITOR writes "claim_visitor.lua" "2b6cf3dc626e9d29a1212e7e830805d35625722e";
-    CREATE writes "create.lua" "954698585edb7be836e74c19cfff025889e3e932";
-    DELETE writes "delete.lua" "bc638644150a309673e6ba7b5cddaa757c3ed68b";
-    DEPART writes "depart.lua" "77be9243b3cfb964d28f68d2351a9c0457f79c4c";
-    FINISH_TURN writes "finish_turn.lua" "046a73a34b2cd7f3278fb13f9aad71227922d7aa";
-    FORK writes "fork.lua" "48f4114a0142cba26a90b78197a6a1217e81c95e";
-    HISTORY reads "history.lua" "c563f03689637a5e5a8bbe104bbad35aabeb3931";
-    IMPORT writes "import.lua" "3ae9f3301f681983ea6b46f3d76d590d51942c4c";
-    LEAVE writes "leave.lua" "53cbd080660f17cedbbae509ab4c8dbd69b40705";
-    LIST reads "list.lua" "1054972816e34f6aee20f3d9cf8fd1f30292fe2a";
-    NOTE_OWNER writes "note_owner.lua" "d2310f16a2345e7901c83da268527090407233a8";
-    PATCH writes "patch.lua" "a808db02060e02e65400fcdfea40bbcb1aca63cf";
-    READ_STATE reads "read_state.lua" "4e6370d39b37d9edc33f13bc70ce34006e0b8c63";
-    READ_SUMMARY reads "read_summary.lua" "4b4857f0ee045d4ecb7b6dac18f59fe993ddf763";
-    REINDEX writes "reindex.lua" "e0e342984cb9725cf1db75399e31708cf49b1b3b";
-    RELEASE_TURN writes "release_turn.lua" "13f854b6bd958bea359e3a10fc7af72532541e0b";
-    RENEW_TURN writes "renew_turn.lua" "fe483470bb5547a6b7848e826d09ae79c313a59f";
-    RESEAL writes "reseal.lua" "9ea8e2c449f9ac35abba0dfdd8d8a95d97db4745";
-    RESTORE writes "restore.lua" "859fb0b13f1fdce71b5362226209dc0246504a1e";
-    SUMMARISE writes "summarise.lua" "ef4f3f0794024d84069ac055dcbd72899a6caf50";
-    SURVEY reads "survey.lua" "02d68a3c8e9d573520611fc1db82e048bb5ae09a";
-    TOUCH writes "touch.lua" "bcedcec4bfd681ae6891e61085a3fb3c1e00d295";
-    TRUNCATE writes "truncate.lua" "79162ee749ddafafacd25fbbd7b1233b5aa55a9c";
-    WEIGH reads "weigh.lua" "56482b1bf7c8818a26fa5d63eab15fc8bec2dedd";
-    WRITE_STATE writes "write_state.lua" "7692742e07a2b6c5e1ac63e38df11f83ec938ca0";
+    APPEND writes "append.lua" "a45b2d6b408b6e12ce41dc577e83842fe7470b5f";
+    ARRIVE writes "arrive.lua" "c3e8185f69ac71004d3336cbd9e94f521eeb6125";
+    BEGIN_TURN writes "begin_turn.lua" "0b9c673038a3f3265d665c392954b9e7a2b9dd4b";
+    CHARGE_TURN writes "charge_turn.lua" "be5f53a1988ba91ad185d97f2e136b053694f055";
+    CLAIM_VISITOR writes "claim_visitor.lua" "73e6173c816c92f25c325d1531de3f61cb76819b";
+    CREATE writes "create.lua" "319a5439517f5e142ed92ac8cf85f50852eeffe4";
+    DELETE writes "delete.lua" "e299ce8eb0ba99ef048e4de65233128c8ca13ac5";
+    DEPART writes "depart.lua" "05750cf384e3ef284d23c79a30c10787007efddb";
+    FINISH_TURN writes "finish_turn.lua" "cedde12d4a43960777379914f8f0ff1a173530f1";
+    FORK writes "fork.lua" "467fff3671acca7881c9037de8ab454f705c7be0";
+    HISTORY reads "history.lua" "fb53ed542876550efbed34ab34451826b8c36711";
+    IMPORT writes "import.lua" "27981bdd6711065944f565b512157db6e9397bf2";
+    LEAVE writes "leave.lua" "caf5e4566eed14ef94b2cd0b3985a423e9d95ebc";
+    LIST reads "list.lua" "90b443a7a714b37b4fbb8f9e06e5adecc2035b9f";
+    NOTE_OWNER writes "note_owner.lua" "cc31c6af9d70ca2009efa071b4a87f6dc5c42752";
+    PATCH writes "patch.lua" "56645d9c7047e69d4e4982bc68d24b3a2addaac3";
+    READ_STATE reads "read_state.lua" "29a823803295e34e58dc56548a7b413412135898";
+    READ_SUMMARY reads "read_summary.lua" "3d08b5833495e6aa38195f7b66b7033ed5e114eb";
+    REINDEX writes "reindex.lua" "a3ebe0196b302416826467355b8755d93a736609";
+    RELEASE_TURN writes "release_turn.lua" "19029e3b1b4b6bd447c8e135c7123cddd875b45a";
+    RENEW_TURN writes "renew_turn.lua" "5885a3eb0e7d597f88945e8f226327f529b3a2c5";
+    RESEAL writes "reseal.lua" "4aebd5c6e77077e14aff117d7a7a900f1a856fb3";
+    RESTORE writes "restore.lua" "1d9544b5c0b723caa3dc04280a907949f936c409";
+    SUMMARISE writes "summarise.lua" "5ec9be391664092a9ce3a9e3a95cced9743ab3fc";
+    SURVEY reads "survey.lua" "2538d9217c5304e0306e318cbefeb44bb10e2afc";
+    TOUCH writes "touch.lua" "9b71717e4dfa92fce23b752ae8c483684593eac2";
+    TRUNCATE writes "truncate.lua" "14ef447e4949cdb00a8f15761b2789228b87508d";
+    WEIGH reads "weigh.lua" "833e829bf756928244413997f0716d52f91e7030";
+    WRITE_STATE writes "write_state.lua" "978ff750c8a47d33c291f335ce5be40e3659a7cf";
 }
 
 #[cfg(test)]

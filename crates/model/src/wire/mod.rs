@@ -22,7 +22,7 @@ pub use sessions::{
     CreateRequest, Deleted, DeletedAll, ForkRequest, ListedSession, PatchRequest, SessionBody, SessionDetails,
     SessionList, StateFields, SummaryBody, TruncateRequest,
 };
-pub use transfer::{ExportEnd, ExportLine, ExportedMessage, ExportedSession, ImportResponse};
+pub use transfer::{ExportEnd, ExportLine, ExportedMessage, ExportedSession, ExportedSummary, ImportResponse};
 pub use visitors::{ClaimRequest, ClaimResponse, VisitorBody, VisitorRequest};
 
 use serde::{Deserialize, Serialize};

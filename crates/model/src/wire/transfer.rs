@@ -1,7 +1,7 @@
 //! Export and import: the lines of an export, the answer to an import.
 
 use crate::Owner;
-use crate::id::SessionId;
+use crate::id::{MessageId, SessionId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -61,6 +61,24 @@ pub struct ExportedSession {
     /// Its state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<Box<RawValue>>,
+    /// The tokens that the model's API counted for its turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_used: Option<u64>,
+    /// What its first messages say in short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<ExportedSummary>,
+}
+
+/// The summary of a session's first messages, in an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExportedSummary {
+    /// How many of the exported messages it is of.
+    pub messages: u64,
+    /// The id of the last message that it is of.
+    pub last: MessageId,
+    /// What they say.
+    pub text: String,
 }
 
 /// A message in an export.

@@ -5,6 +5,7 @@ use super::world::{SEAL, World, message_id, session_id, turn_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
 use chatkeep_model::plan::{Begun, CutAfter, Fork, Forked, Import, Imported, Restore, Truncate};
+use chatkeep_model::records::Notes;
 use chatkeep_model::session::Flags;
 
 /// Holds a session's count against its messages.
@@ -69,6 +70,7 @@ pub(super) fn imported_bytes_are_counted<E: Executor>(world: &mut World<E>) {
         flags: Flags::default(),
         metadata: String::new(),
         state: String::new(),
+        notes: Notes::default(),
         seal: SEAL.to_owned(),
         position: 0,
         after: None,

@@ -9,11 +9,11 @@ use chatkeep_model::plan::{
 };
 use chatkeep_model::{Millis, Owner};
 
-const VISITOR: &str = "the-visitor";
-const USER: &str = "the-user";
+pub(super) const VISITOR: &str = "the-visitor";
+pub(super) const USER: &str = "the-user";
 
 /// Makes a session of the visitor's go its way, so many steps at most; gives the steps, and how it ended if it did.
-fn carry<E: Executor>(world: &mut World<E>, session: &str, most: usize) -> (Vec<Step>, Option<Ended>) {
+pub(super) fn carry<E: Executor>(world: &mut World<E>, session: &str, most: usize) -> (Vec<Step>, Option<Ended>) {
     world.act_for(VISITOR);
     let (visitor, now) = (world.owner().clone(), world.now());
     let (ttl, undo) = (world.limits.ttl, world.limits.undo);

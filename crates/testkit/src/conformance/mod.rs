@@ -95,7 +95,8 @@ scenarios! {
         an_id_is_free_where_its_message_is_not_kept;
     list: the_newest_activity_comes_first, pages_follow_the_cursor, ties_of_expiry_are_paged, cards_show_their_sessions,
         expired_sessions_are_invisible, an_empty_list_is_empty, a_hundred_sessions_are_one_page;
-    summary: a_summary_is_kept_and_read, a_cut_below_it_ends_a_summary, a_summary_outlives_its_messages, tokens_add_up;
+    summary: a_summary_is_kept_and_read, a_cut_below_it_ends_a_summary, a_summary_outlives_its_messages, tokens_add_up,
+        a_branch_takes_its_share_of_what_is_noted, an_import_brings_what_is_noted, a_claim_takes_along_what_is_noted;
     survey: the_longest_unused_comes_first, ties_are_surveyed_in_pages, what_is_used_meanwhile_is_not_missed,
         a_survey_from_a_time_gone_by_begins_with_what_is_left, sessions_are_weighed;
     claim: a_claimed_session_is_as_it_was, a_claim_that_breaks_off_anywhere_goes_on, a_session_with_a_running_turn_stays,

@@ -3,6 +3,7 @@
 use super::world::{SEAL, World, message_id, session_id, stored, turn_id};
 use crate::executor::Executor;
 use chatkeep_model::plan::{Append, Condition, CutAfter, Fork, Import, Patch, Restore, Touch, Truncate, WriteState};
+use chatkeep_model::records::Notes;
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, Role};
 
@@ -128,6 +129,7 @@ pub fn import<E: Executor>(world: &World<E>, session: &str, position: u64, count
         flags: Flags::default(),
         metadata: String::new(),
         state: String::new(),
+        notes: Notes::default(),
         seal: SEAL.to_owned(),
         position,
         after: None,

@@ -1,9 +1,12 @@
-//! Summary: what of a session is told in short, and as long as it holds.
+//! Summary: what of a session is told in short, as long as it holds, and where it goes along; so for the tokens that it used.
 
+use super::claim::{USER, VISITOR, carry};
+use super::operations::{fork, import};
 use super::world::{World, message_id, session_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
-use chatkeep_model::plan::{CutAfter, ReadSummary, Summarise, Summary, Truncate};
+use chatkeep_model::plan::{CutAfter, Imported, Info, ReadSummary, Summarise, Summary, Truncate};
+use chatkeep_model::records::Notes;
 
 fn summarise<E: Executor>(world: &mut World<E>, until: u64, last: &str) -> bool {
     let summary = Summary { until, last: message_id(last), text: "in  short\nKůň".to_owned() };
@@ -11,7 +14,11 @@ fn summarise<E: Executor>(world: &mut World<E>, until: u64, last: &str) -> bool 
 }
 
 fn until<E: Executor>(world: &mut World<E>) -> Option<u64> {
-    let summary = world.run(&ReadSummary { session: session_id("s"), now: world.now() });
+    until_of(world, "s")
+}
+
+fn until_of<E: Executor>(world: &mut World<E>, session: &str) -> Option<u64> {
+    let summary = world.run(&ReadSummary { session: session_id(session), now: world.now() });
     summary.map(|summary| {
         assert_eq!(summary.text, "in  short\nKůň");
         summary.until
@@ -22,6 +29,11 @@ fn cut<E: Executor>(world: &mut World<E>, operation: &str, after: CutAfter) {
     let (now, ttl) = (world.now(), world.limits.ttl);
     let operation = super::world::turn_id(operation);
     world.run(&Truncate { session: session_id("s"), operation, after, now, ttl });
+}
+
+fn notes<E: Executor>(world: &mut World<E>, session: &str) -> Notes {
+    let details = world.run(&Info { session: session_id(session), now: world.now() });
+    details.map(|details| details.notes).unwrap_or_default()
 }
 
 fn three_turns<E: Executor>(world: &mut World<E>) {
@@ -71,7 +83,58 @@ pub(super) fn tokens_add_up<E: Executor>(world: &mut World<E>) {
     world.exchange("s", "t1", "four");
     let finish = world.exchange("s", "t2", "seven77");
     world.run(&finish);
-    let details = world.run(&chatkeep_model::plan::Info { session: session_id("s"), now: world.now() });
-    assert_eq!(details.map(|details| details.notes.used), Some(11));
+    assert_eq!(notes(world, "s").used, 11);
     world.wait(Millis(1));
+}
+
+pub(super) fn a_branch_takes_its_share_of_what_is_noted<E: Executor>(world: &mut World<E>) {
+    three_turns(world);
+    assert!(summarise(world, 4, "r-t2"));
+    let used = notes(world, "s").used;
+    assert!(used > 0 && used.is_multiple_of(3), "{used}");
+    for (target, at, share, told) in [
+        ("whole", None, used, Some(4)),
+        ("at", Some("r-t2"), used * 2 / 3, Some(4)),
+        ("before", Some("u-t2"), used / 2, None),
+        ("turn", Some("r-t1"), used / 3, None),
+    ] {
+        let mut branch = fork(world, "s", target, target);
+        branch.at = at.map(message_id);
+        world.run(&branch);
+        assert_eq!((notes(world, target).used, until_of(world, target)), (share, told), "{target}");
+    }
+    assert_eq!((notes(world, "s").used, until(world)), (used, Some(4)), "and leaves the source as it is");
+    world.limits.messages_per_session = 2;
+    world.exchange("s", "t4", "text");
+    world.run(&fork(world, "s", "dropped", "dropped"));
+    assert_eq!(until_of(world, "dropped"), Some(4), "what it is of was dropped, and it holds");
+}
+
+pub(super) fn an_import_brings_what_is_noted<E: Executor>(world: &mut World<E>) {
+    let noted = |until: u64, last: &str| Notes { used: 7, summary: format!("{until} {last} in  short\nKůň") };
+    let mut first = import(world, "s", 0, 3);
+    first.notes = noted(4, "i3");
+    world.run(&first);
+    assert_eq!((notes(world, "s").used, until(world)), (7, None), "its last message is not there yet");
+    let mut second = import(world, "s", 3, 2);
+    second.notes = noted(1, "i0");
+    assert!(matches!(world.run(&second), Imported::Stored(_)));
+    assert_eq!((notes(world, "s").used, until(world)), (7, Some(4)), "what is there is not noted anew");
+    let mut later = import(world, "later", 40, 2);
+    (later.after, later.notes) = (Some(40), noted(40, "i39"));
+    world.run(&later);
+    assert_eq!((notes(world, "later").used, until_of(world, "later")), (7, Some(40)));
+    world.run(&import(world, "plain", 0, 2));
+    assert_eq!(notes(world, "plain"), Notes::default());
+}
+
+pub(super) fn a_claim_takes_along_what_is_noted<E: Executor>(world: &mut World<E>) {
+    world.act_for(VISITOR);
+    three_turns(world);
+    assert!(summarise(world, 4, "r-t2"));
+    let before = notes(world, "s");
+    carry(world, "s", 100);
+    world.act_for(USER);
+    assert_eq!(notes(world, "s").used, before.used);
+    assert_eq!(until(world), Some(4));
 }

@@ -5,6 +5,7 @@ use chatkeep_model::plan::{
     Append, Condition, CutAfter, Fork, Import, Patch, Reseal, Restore, Summarise, Summary, Tag, Touch, Truncate,
     WriteState,
 };
+use chatkeep_model::records::Notes;
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, TurnId};
 use chatkeep_testkit::Executor;
@@ -121,6 +122,14 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             },
             metadata: if value.is_multiple_of(2) { r#"{"a":1}"#.to_owned() } else { String::new() },
             state: if value.is_multiple_of(3) { "[1]".to_owned() } else { String::new() },
+            notes: Notes {
+                used: value % 3 * 100,
+                summary: if value.is_multiple_of(2) {
+                    format!("{} i1 imported in short", value % 6)
+                } else {
+                    String::new()
+                },
+            },
             seal,
             position: value % 4,
             after: value.is_multiple_of(5).then_some(7),

@@ -30,8 +30,11 @@ thread_local! {
 /// Runs statements in one transaction; gives each one's rows.
 async fn run<T: DeserializeOwned>(env: &Env, statements: &[Statement]) -> Result<Vec<Vec<T>>, Failure> {
     if !PREPARED.get() {
-        let tables: Vec<Statement> = d1::SCHEMA.iter().map(|query| Statement(query, vec![])).collect();
-        ask(env, &tables).await?;
+        let plain = |queries: &[&'static str]| queries.iter().map(|query| Statement(query, vec![])).collect::<Vec<_>>();
+        ask(env, &plain(&d1::SCHEMA)).await?;
+        if ask(env, &plain(&[d1::HAS_NOTES])).await.is_err() {
+            ask(env, &plain(&d1::ADD_NOTES)).await?;
+        }
         PREPARED.set(true);
     }
     let rows = ask(env, statements).await?;
@@ -104,7 +107,8 @@ pub(super) async fn revive(
     store.open(|visit| {
         visit(Kind::Title, id, &mut kept.title)?;
         kept.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))?;
-        kept.state.as_mut().map_or(Ok(()), |state| visit(Kind::State, id, state))
+        kept.state.as_mut().map_or(Ok(()), |state| visit(Kind::State, id, state))?;
+        kept.notes.texts(id, visit)
     })?;
     let session = kept.session();
     let mut position = kept.next.saturating_sub(limits.messages_per_session);
@@ -126,6 +130,7 @@ pub(super) async fn revive(
             flags: session.flags.clone(),
             metadata: kept.metadata.clone().unwrap_or_default(),
             state: kept.state.clone().unwrap_or_default(),
+            notes: kept.notes.clone(),
             seal: edge::random_hex(),
             position: first,
             after: Some(kept.total.saturating_sub(kept.next.saturating_sub(first))),

@@ -9,6 +9,7 @@ use chatkeep_model::archive::rows::{Pair, Pairing, Request, Row, RowStore, messa
 use chatkeep_model::archive::{Place, stem};
 use chatkeep_model::limits::HISTORY_PAGE;
 use chatkeep_model::plan::{Import, Imported, ReadHistory};
+use chatkeep_model::records::Notes;
 use chatkeep_model::reseal::Tally;
 use chatkeep_model::seal::Kind;
 use chatkeep_model::session::{Flags, derived_title};
@@ -131,6 +132,7 @@ pub(super) async fn revive(
             flags: Flags::default(),
             metadata: String::new(),
             state: String::new(),
+            notes: Notes::default(),
             seal: edge::random_hex(),
             position,
             after: None,

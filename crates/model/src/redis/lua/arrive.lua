@@ -25,7 +25,7 @@ else
 end
 local at, more, turns = 9, {}, {}
 if carried > 0 then
-  local title, flags, metadata, state, srev, updated, exp, first, next, total, bytes, rev = unpack(ARGV, 9, 20)
+  local title, flags, metadata, state, srev, updated, exp, first, next, total, bytes, rev, used, summary = unpack(ARGV, 9, 22)
   if tonumber(exp) <= now then return { 'lost' } end
   if s and not waiting then redis.call('DEL', session) end
   s = new_session(created)
@@ -33,7 +33,9 @@ if carried > 0 then
   s.total, s.bytes, s.rev, s.turns = tonumber(total), tonumber(bytes), tonumber(rev), carried - 1
   more = { 'seal', seal, 'meta', metadata }
   if tonumber(srev) > 0 then more[5], more[6], more[7], more[8] = 'state', state, 'srev', srev end
-  at = 21
+  if tonumber(used) > 0 then more[#more + 1], more[#more + 2] = 'used', used end
+  if summary ~= '' then more[#more + 1], more[#more + 2] = 'sum', summary end
+  at = 23
   for slot = 0, carried - 2 do
     for _, value in ipairs({ 'q:' .. slot, ARGV[at], 't:' .. ARGV[at], ARGV[at + 1] }) do turns[#turns + 1] = value end
     at = at + 2

@@ -3,7 +3,7 @@ local session, index, cards = KEYS[1], KEYS[2], KEYS[3]
 local id, now, undying = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local remembered, most, room = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local s = read_session(session, { 'meta', 'srev', 'state' }, 'd')
+local s = read_session(session, { 'meta', 'srev', 'state', 'used', 'sum' }, 'd')
 if not s or s.exp <= now then return { 'absent' } end
 local turns, till = {}, 0
 if s.turns > 0 then
@@ -24,4 +24,4 @@ if not string.find(s.flags, '^[^@]*d') then
   save(session, index, cards, id, s, undying)
 end
 local messages = read_messages(session, math.max(s.first, s.next - most), s.next, room)
-return show('leaving', s, s.more[1] or '', s.more[2] or 0, s.more[3] or '', turns, s.next - #messages, messages)
+return show('leaving', s, s.more[1] or '', s.more[2] or 0, s.more[3] or '', s.more[4] or 0, s.more[5] or '', turns, s.next - #messages, messages)

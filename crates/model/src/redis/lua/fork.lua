@@ -9,7 +9,7 @@ if there and there.exp > now then
   return { 'exists' }
 end
 if is_buried(deleted, now, there) then return { 'deleted' } end
-local from = read_session(source, { 'state', 'meta' })
+local from = read_session(source, { 'state', 'meta', 'used', 'sum' })
 if not from or from.exp <= now then return { 'absent' } end
 local to = from.next
 if at_message ~= '' then
@@ -32,12 +32,20 @@ for start = from.first, to - 1, 500 do
   redis.call('HSET', target, unpack(copies))
 end
 slide(index, id, s, now, ttl)
+local state, metadata, used, summary = unpack(from.more, 1, 4)
 local more = { 'seal', seal }
-if from.more[1] then
-  for _, value in ipairs({ 'state', from.more[1], 'srev', 1 }) do more[#more + 1] = value end
+local function take(name, value)
+  more[#more + 1] = name
+  more[#more + 1] = value
 end
-if from.more[2] then
-  for _, value in ipairs({ 'meta', from.more[2] }) do more[#more + 1] = value end
+if state then
+  take('state', state)
+  take('srev', 1)
 end
+if metadata then take('meta', metadata) end
+-- Of the tokens the share of the messages; the summary where all that it is of is before the cut.
+local share = math.floor((tonumber(used) or 0) * (to - from.first) / math.max(1, from.next - from.first))
+if share > 0 then take('used', share) end
+if summary and to > from.first and tonumber(string.match(summary, '^%d+')) <= to then take('sum', summary) end
 save(target, index, cards, id, s, undying, remember(s, remembered, operation, record), more)
 return show('forked', s)

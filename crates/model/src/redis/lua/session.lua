@@ -113,7 +113,7 @@ end
 local function cut(s, to, bytes)
   local names = message_fields(to, s.next)
   -- A summary of what is cut away is none of what comes.
-  if to == s.first then names[#names + 1] = 'sum' end
+  if to == s.first and to < s.next then names[#names + 1] = 'sum' end
   s.next, s.bytes = to, math.max(0, bytes)
   return names
 end
