@@ -33,6 +33,7 @@ import { startRedis } from "./redis.mjs";
  * @param {Gateway} [options.gateway]
  * @param {string} [options.persistTo] a folder for workerd's state that is kept; else a temporary one
  * @param {string} [options.bindings] more of wrangler.toml
+ * @param {string} [options.beside] the configuration of another Worker, to run in the same workerd
  * @param {string} [options.built] the index.js of another build of the Worker
  * @param {string} [options.host] the host that requests seem to be for; else the one that they name
  * @returns {Promise<Worker>}
@@ -45,6 +46,7 @@ export async function startWorker({
   gateway,
   persistTo,
   bindings = "",
+  beside,
   built,
   host,
 }) {
@@ -63,6 +65,7 @@ export async function startWorker({
   const port = await freePort();
   const url = `http://localhost:${port}`;
   const args = ["dev", "--config", join(folder, "wrangler.toml"), "--env-file", join(folder, "variables.env")];
+  if (beside) args.push("--config", beside);
   args.push("--port", `${port}`, "--inspector-port", "0", "--persist-to", state);
   args.push("--show-interactive-dev-session=false", "--no-bundle"); // worker-build has bundled it
   if (host) args.push("--local-upstream", host);

@@ -2,6 +2,7 @@
 //! the responder. What any of them mean is decided in `chatkeep-model`.
 
 mod after;
+mod analytics;
 mod archive;
 mod branch;
 mod census;

@@ -1,11 +1,12 @@
 //! What this isolate tells its operators: a line of the log for each request, and figures that it hands over now and then.
 
+use crate::analytics;
 use crate::edge::{self, Headers};
 use crate::store::hand_over;
 use chatkeep_model::observe::line::{Hex, Hex128, of_owner};
 use chatkeep_model::observe::meter::named;
 use chatkeep_model::observe::trace::request_id;
-use chatkeep_model::observe::{Level, Line, Meter, Trace};
+use chatkeep_model::observe::{DataPoint, Level, Line, Meter, Trace};
 use chatkeep_model::route::Action;
 use chatkeep_model::{Millis, Owner, Problem, Session, SessionId, StoreError};
 use std::cell::{Cell, RefCell};
@@ -51,6 +52,8 @@ pub(crate) struct Watch {
     messages: Cell<Option<u64>>,
     /// What it did, by the last operation that changed or read a session.
     event: Cell<Option<&'static str>>,
+    /// Where the sessions are.
+    kept_by: Cell<&'static str>,
     store: Cell<u64>,
     responder: Cell<Option<u64>>,
     /// Why it was refused: the code, and what operators are told.
@@ -71,6 +74,7 @@ impl Watch {
             session: RefCell::default(),
             messages: Cell::default(),
             event: Cell::default(),
+            kept_by: Cell::default(),
             store: Cell::default(),
             responder: Cell::default(),
             problem: RefCell::default(),
@@ -93,6 +97,11 @@ impl Watch {
 
     pub(crate) fn entered(&self, owner: &Owner) {
         self.owner.set(Some(of_owner(owner)));
+    }
+
+    /// Where the sessions of the request are: `upstash`, `vault`, or `journal` in an outage.
+    pub(crate) fn kept_by(&self, store: &'static str) {
+        self.kept_by.set(store);
     }
 
     /// The session that the request is about.
@@ -134,14 +143,15 @@ impl Watch {
         let took = now.since(self.began);
         meter(|meter| meter.request(self.action.get(), status, took));
         let level = if status >= 500 { Level::Error } else { Level::Info };
-        if level < self.level {
+        let is_written = level >= self.level;
+        if !is_written && !analytics::is_open() {
             return;
         }
         let route = named(self.action.get());
         let (session, problem) = (self.session.borrow(), self.problem.borrow());
         let message = if status < 400 { "A request was answered" } else { "A request was refused" };
         let event = if status < 400 { self.event.get().unwrap_or("request") } else { "refused" };
-        write(&Line {
+        let line = Line {
             request_id: Some(Hex(self.id)),
             trace_id: self.trace.map(|trace| Hex128(trace.id)),
             session_id: session.as_ref(),
@@ -155,7 +165,11 @@ impl Watch {
             store_ms: Some(self.store.get()),
             responder_ms: self.responder.get(),
             ..Line::new(now.to_rfc3339(), level, "worker", event, message)
-        });
+        };
+        if is_written {
+            write(&line);
+        }
+        analytics::write(&DataPoint::of(&line, self.kept_by.get()));
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::id::{SessionId, digest};
 use crate::owner::Owner;
 use serde::{Serialize, Serializer};
+use std::fmt;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -91,9 +92,15 @@ pub struct Hex(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hex128(pub u128);
 
+impl fmt::Display for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 impl Serialize for Hex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:016x}", self.0))
+        serializer.collect_str(self)
     }
 }
 

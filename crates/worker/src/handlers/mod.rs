@@ -18,6 +18,7 @@ mod state;
 mod stream;
 mod visitors;
 
+use crate::analytics;
 use crate::archive::Archive;
 use crate::edge::{self, Headers, Unreadable};
 use crate::gate::{self, ADDRESS_PERIOD, Caller};
@@ -109,6 +110,7 @@ pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context
     let level = settings.as_ref().map(|config| config.log_level).unwrap_or_default();
     let watch = Rc::new(Watch::begin(&headers, level));
     watch::hand_over_later(&env, context);
+    analytics::open(&env);
     let answer = answer(&request, &headers, env, &settings, context, &watch).await;
     let answer = answer.unwrap_or_else(|problem| refusal(problem, &watch));
     watch.end(answer.status);
@@ -169,6 +171,7 @@ async fn answer(
     }
     let Caller { owner, by } = who.ok_or(Problem::new(Code::Internal))?;
     watch.entered(&owner);
+    watch.kept_by(if config.upstash.is_some() { "upstash" } else { "vault" });
     if action == Action::Metrics {
         return admin::metrics(&env).await;
     }
@@ -261,6 +264,7 @@ async fn answer(
     }
     let mut answer = answer.unwrap_or_else(|problem| refusal(problem, watch));
     if store.is_degraded() {
+        watch.kept_by("journal");
         answer = answer.degraded();
     }
     answer.headers.push(("server-timing", store.timing().header(edge::now().since(call.fresh.now))));
