@@ -94,3 +94,12 @@ test("whoever signs in takes the visitor's sessions along, in every tab", async 
     assert.deepEqual(await titles(second), []);
   });
 });
+
+test("whoever asks for a token says how far it knows the API", async () => {
+  await withContext(async (context) => {
+    const tab = await context.open();
+    const asked = tab.page.waitForRequest((request) => new URL(request.url()).pathname === "/v1/visitors");
+    await tab.call("send", "Hello");
+    assert.equal((await asked).headers()["chatkeep-client"], "1");
+  });
+});

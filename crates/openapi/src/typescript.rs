@@ -13,7 +13,11 @@ use std::error::Error;
 /// A schema that has no form in TypeScript.
 pub fn wire(document: &Value) -> Result<String, Box<dyn Error>> {
     let schemas = document.pointer("/components/schemas").and_then(Value::as_object).ok_or("there are no schemas")?;
-    module("The bodies of the HTTP API, as `docs/protocol.md` has them.", schemas)
+    let bodies = module("The bodies of the HTTP API, as `docs/protocol.md` has them.", schemas)?;
+    let (name, value) = (chatkeep_model::version::HEADER, chatkeep_model::version::CURRENT);
+    Ok(format!(
+        "{bodies}\n/** What every request says: how far this client knows the API. */\nexport const CLIENT = {{ \"{name}\": \"{value}\" }};\n"
+    ))
 }
 
 /// What the session machine of the browser shows and answers.

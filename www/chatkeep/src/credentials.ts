@@ -1,7 +1,7 @@
 /** Who is asking: what the program gives, or a visitor's token that is fetched when the server wants one. */
 
 import type { ChatkeepOptions, KeyValueStorage } from "./types.js";
-import type { VisitorBody } from "./wire.js";
+import { CLIENT, type VisitorBody } from "./wire.js";
 
 /** Name and value of the header to show. */
 export type Credentials = [name: string, value: string] | undefined;
@@ -48,8 +48,8 @@ export function credentials(
 
 /** A token for a new visitor, or another one for the same. */
 async function fetchVisitor(url: string, before: Visitor | undefined): Promise<Visitor | undefined> {
-  const headers = before && { authorization: `Bearer ${before.token}` };
-  const answer = await fetch(`${url}/v1/visitors`, { method: "POST", ...(headers && { headers }) });
+  const headers = before ? { ...CLIENT, authorization: `Bearer ${before.token}` } : CLIENT;
+  const answer = await fetch(`${url}/v1/visitors`, { method: "POST", headers });
   // One that is not good any more is not good for another either.
   if (answer.status === 401 && before) return fetchVisitor(url, undefined);
   const given = answer.ok && ((await answer.json()) as VisitorBody);

@@ -277,12 +277,26 @@ export interface ExportedSession {
   readonly session_id: string;
   /** Its state. */
   readonly state?: unknown;
+  /** What its first messages say in short. */
+  readonly summary?: ExportedSummary;
   /** Its title. */
   readonly title?: string;
+  /** The tokens that the model's API counted for its turns. */
+  readonly tokens_used?: number;
   /** When it last changed, likewise. */
   readonly updated_ms: number;
   /** For which of its own users the caller keeps it. */
   readonly user_id?: string;
+}
+
+/** The summary of a session's first messages, in an export. */
+export interface ExportedSummary {
+  /** The id of the last message that it is of. */
+  readonly last: string;
+  /** How many of the exported messages it is of. */
+  readonly messages: number;
+  /** What they say. */
+  readonly text: string;
 }
 
 /** `POST /v1/sessions/{id}/fork`. */
@@ -630,3 +644,6 @@ export interface VisitorRequest {
   /** The token comes as a cookie that pages can't read, rather than in the answer. */
   readonly cookie?: boolean | null;
 }
+
+/** What every request says: how far this client knows the API. */
+export const CLIENT = { "chatkeep-client": "1" };
