@@ -8,6 +8,7 @@ use crate::id::MessageId;
 use crate::limits::{HISTORY_PAGE, IMPORTED_PER_CALL};
 use crate::message::{stored_id, stored_prefix};
 use crate::plan::{Details, Fork, Import, Imported, Info, Page, ReadHistory, ReadState, Stated};
+use crate::records::Notes;
 use crate::session::Flags;
 use crate::time::Millis;
 
@@ -121,6 +122,11 @@ impl Branch {
         Ok(self.read(Some(before), HISTORY_PAGE.1, now))
     }
 
+    /// What is noted of the messages that go along.
+    fn notes(&self, Details { session, notes, .. }: &Details) -> Notes {
+        notes.of_branch(session, self.to.unwrap_or(session.next)).renumbered(session.first)
+    }
+
     fn import(&self, messages: Vec<(MessageId, String)>, now: Millis) -> Import {
         let Fork { target, title, seal, ttl, sessions_per_owner, .. } = self.fork.clone();
         let details = self.details.as_ref();
@@ -133,6 +139,7 @@ impl Branch {
             flags: Flags { user: text(|details| details.session.flags.user.clone()), ..Flags::default() },
             metadata: text(|details| details.metadata.clone().unwrap_or_default()),
             state: self.state.clone().unwrap_or_default(),
+            notes: details.map(|of| self.notes(of)).unwrap_or_default(),
             seal,
             position: self.next.saturating_sub(details.map_or(0, |details| details.session.first)),
             after: None,
