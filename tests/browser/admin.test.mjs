@@ -11,6 +11,9 @@ const KEY = "administrators-key";
 const OWNERS = ["ada", "bob", "eve"];
 const here = site({ vars: { API_KEYS: KEY, ADMIN_TEXTS: "on" }, prepare: seed });
 
+/** Sessions that are there to be deleted together. */
+const HEAP = Array.from({ length: 8 }, (_, number) => `heap-${number}`);
+
 /** Two sessions of each owner. */
 async function seed({ worker }) {
   for (const owner of OWNERS) {
@@ -92,6 +95,71 @@ test("it counts, draws, finds, shows, and deletes", () =>
 
     await page.getByRole("button", { name: "Follow" }).click();
     await page.getByRole("list", { name: "The newest lines of the log" }).getByText("message_added").first().waitFor();
+  }));
+
+test("several are chosen by keys, and deleted together after a question, with how far it is", () =>
+  here.page("/admin", async (page) => {
+    const headers = { "x-api-key": KEY, "chatkeep-user": "heap", "content-type": "application/json" };
+    for (const session_id of HEAP) {
+      const body = JSON.stringify({ session_id });
+      assert.equal((await fetch(`${here.worker.url}/v1/sessions`, { method: "POST", headers, body })).status, 201);
+    }
+    await enter(page);
+    await page.getByRole("searchbox").fill("heap-");
+    await page.keyboard.press("Enter");
+    await eventually(
+      () => rows(page).count(),
+      (count) => count === HEAP.length,
+    );
+    const box = (at) => rows(page).nth(at).getByRole("checkbox");
+    // From the second to the fourth, by the keyboard alone.
+    await box(1).focus();
+    await page.keyboard.press("Space");
+    await box(3).focus();
+    await page.keyboard.press("Shift+Space");
+    await page.getByText("3 chosen").waitFor();
+    await inspect(page, "three chosen");
+
+    const dialog = page.getByRole("dialog", { name: "Delete 3 sessions?" });
+    await page.keyboard.press("Delete");
+    await dialog.waitFor();
+    await inspect(page, "the question");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+    assert.equal(await rows(page).count(), HEAP.length, "nothing goes unasked");
+
+    // The second deletion waits until the bar has been looked at.
+    let goOn = () => {};
+    const gate = new Promise((resolve) => {
+      goOn = () => resolve(undefined);
+    });
+    let asked = 0;
+    await page.route("**/v1/admin/sessions?*", async (route) => {
+      if (route.request().method() === "DELETE" && ++asked === 2) await gate;
+      await route.continue();
+    });
+    await page.getByRole("button", { name: "Delete the chosen" }).click();
+    await dialog.getByRole("button", { name: /^Delete 3 sessions/ }).click();
+    await dialog.getByText("1 of 3").waitFor();
+    assert.equal(await dialog.getByRole("progressbar", { name: "Deleted" }).getAttribute("value"), "1");
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/admin-delete.png` });
+    goOn();
+    await page.getByRole("status").getByText("Deleted 3 sessions.").waitFor();
+    assert.equal(await rows(page).count(), HEAP.length - 3);
+    assert.ok(await page.getByRole("searchbox").evaluate((element) => element === document.activeElement));
+
+    // What one refuses leaves the rest.
+    await page.unroute("**/v1/admin/sessions?*");
+    await page.route("**/v1/admin/sessions?*", (route) =>
+      route.request().method() === "DELETE" && ++asked === 5
+        ? route.fulfill({ status: 503, json: { code: "store_unavailable" } })
+        : route.continue(),
+    );
+    await page.getByRole("checkbox", { name: "Choose all that are shown" }).check();
+    await page.getByRole("button", { name: "Delete the chosen" }).click();
+    await page.getByRole("button", { name: /^Delete 5 sessions/ }).click();
+    await page.getByText("Deleted 1 session. The others are still there: store_unavailable.").waitFor();
+    assert.equal(await rows(page).count(), 4);
   }));
 
 for (const colorScheme of ["light", "dark"]) {

@@ -1,9 +1,11 @@
-// Everybody's sessions: searched, looked at one by one, deleted.
-import { type FormEvent, useCallback, useEffect, useState } from "react";
+// Everybody's sessions: searched, looked at one by one, deleted alone or together.
+import { type FormEvent, type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
 import { ago, left } from "../lib/time";
 import { type AdminApi, Refused, type Session, type Stats } from "./api";
+import { DeleteChosen, type Outcome } from "./DeleteChosen";
 import { SessionDialog } from "./SessionDialog";
 import { bytes, number } from "./units";
+import { keyOf, useChosen } from "./useChosen";
 
 interface Props {
   readonly api: AdminApi;
@@ -22,6 +24,9 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
   const [state, setState] = useState<"reading" | "idle" | "failed">("reading");
   const [open, setOpen] = useState<Session>();
   const [said, setSaid] = useState("");
+  const [asks, setAsks] = useState(false);
+  const chosen = useChosen(sessions);
+  const search_box = useRef<HTMLInputElement>(null);
 
   const read = useCallback(
     async (from: string | undefined, signal: AbortSignal) => {
@@ -59,7 +64,7 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
     setOpen(undefined);
     try {
       const { deleted } = await api.remove(session, stats.namespace);
-      setSessions((earlier) => earlier.filter((other) => !isSame(other, session)));
+      setSessions((earlier) => earlier.filter((other) => keyOf(other) !== keyOf(session)));
       setSaid(deleted ? `Deleted ${session.session_id}.` : `${session.session_id} was gone already.`);
       onDeleted();
     } catch (error) {
@@ -67,6 +72,25 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
     }
   };
 
+  const removed = ({ gone, deleted, broke }: Outcome) => {
+    setAsks(false);
+    search_box.current?.focus();
+    if (gone.length === 0 && !broke) return;
+    const keys = new Set(gone.map(keyOf));
+    setSessions((earlier) => earlier.filter((session) => !keys.has(keyOf(session))));
+    const before = gone.length > deleted ? ` ${number(gone.length - deleted)} were gone already.` : "";
+    const which = deleted === 1 ? "1 session" : `${number(deleted)} sessions`;
+    setSaid(`Deleted ${which}.${before}${broke ? ` The others are still there: ${broke}.` : ""}`);
+    if (gone.length) onDeleted();
+  };
+
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key !== "Delete" || chosen.sessions.length === 0) return;
+    event.preventDefault();
+    setAsks(true);
+  };
+
+  const isAll = sessions.length > 0 && chosen.sessions.length === sessions.length;
   const now = Date.now();
   return (
     <section className="sessions-admin" aria-labelledby="sessions-title">
@@ -77,6 +101,7 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
             Search by session, owner{stats.texts ? ", user or title" : " or user"}
           </label>
           <input
+            ref={search_box}
             id="q"
             type="search"
             placeholder={stats.texts ? "Session, owner, user or title" : "Session, owner or user"}
@@ -91,10 +116,29 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
       <p role="status" className="admin-said">
         {state === "reading" ? "Reading…" : state === "failed" ? "The sessions can’t be read. Try again." : said}
       </p>
-      <table className="admin-table">
+      {chosen.sessions.length > 0 && (
+        <div className="admin-chosen">
+          <span>{number(chosen.sessions.length)} chosen</span>
+          <button type="button" className="button small danger" onClick={() => setAsks(true)}>
+            Delete the chosen…
+          </button>
+          <button type="button" className="button small" onClick={() => chosen.all(false)}>
+            Choose none
+          </button>
+        </div>
+      )}
+      <table className="admin-table" onKeyDown={onKey}>
         <caption className="visually-hidden">Sessions, owner by owner, the longest unused first</caption>
         <thead>
           <tr>
+            <td className="admin-choose">
+              <input
+                type="checkbox"
+                aria-label="Choose all that are shown"
+                checked={isAll}
+                onChange={() => chosen.all(!isAll)}
+              />
+            </td>
             <th scope="col">Session</th>
             <th scope="col">Owner</th>
             <th scope="col">Messages</th>
@@ -105,7 +149,15 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
         </thead>
         <tbody>
           {sessions.map((session) => (
-            <tr key={`${session.owner} ${session.session_id}`}>
+            <tr key={keyOf(session)} className={chosen.has(session) ? "is-chosen" : undefined}>
+              <td className="admin-choose">
+                <input
+                  type="checkbox"
+                  aria-label={`Choose ${session.session_id} of ${session.owner}`}
+                  checked={chosen.has(session)}
+                  onChange={(event) => chosen.toggle(session, (event.nativeEvent as MouseEvent).shiftKey)}
+                />
+              </td>
               <th scope="row">
                 <button type="button" className="link-button" onClick={() => setOpen(session)}>
                   {session.title ?? session.session_id}
@@ -126,6 +178,7 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
           More
         </button>
       )}
+      {asks && <DeleteChosen api={api} sessions={chosen.sessions} namespace={stats.namespace} onOver={removed} />}
       {open && (
         <SessionDialog
           api={api}
@@ -138,5 +191,3 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
     </section>
   );
 }
-
-const isSame = (one: Session, other: Session) => one.owner === other.owner && one.session_id === other.session_id;
