@@ -1,10 +1,11 @@
 // E10: the quick start as the documentation has it, from a clone and from the packed npm package, to a remembered second turn.
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { clone } from "../harness/clone.mjs";
 import { ROOT, temporaryFolder } from "../harness/folders.mjs";
 import { startGateway } from "../harness/gateway.mjs";
 import { freePort } from "../harness/ports.mjs";
@@ -15,33 +16,10 @@ import { shell } from "./dialect.mjs";
 
 const guide = readFileSync(join(ROOT, "docs/quick-start.md"), "utf8");
 
-/** Where it is noted which packages are installed. */
-const INSTALLED = ".installed-lock.json";
-
 /** The blocks of a section of the guide, in their order. */
 function blocks(/** @type {string} */ section) {
   const [, text = ""] = guide.split(`## ${section}\n`);
   return [...text.split("\n## ")[0].matchAll(/^```\w+\n([\s\S]*?)^```$/gm)].map((match) => match[1]);
-}
-
-/** What a clone of the working tree would be, with the tools and what was built for it already. */
-function clone() {
-  const folder = temporaryFolder("clone");
-  const words = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-  const files = execFileSync("git", words, { cwd: ROOT, encoding: "utf8" }).split("\0").filter(Boolean);
-  const built = ["target/stamps", "target/tools/bin", "crates/worker/build", "www/app/dist"];
-  for (const path of [...files, ...built, "www/chatkeep/wasm", "www/chatkeep/dist"]) {
-    if (!existsSync(join(ROOT, path))) continue;
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    cpSync(join(ROOT, path), join(folder, path), { recursive: true, preserveTimestamps: true });
-  }
-  const packages = join(folder, "node_modules");
-  mkdirSync(packages);
-  for (const name of readdirSync(join(ROOT, "node_modules"))) {
-    if (name !== INSTALLED) symlinkSync(join(ROOT, "node_modules", name), join(packages, name));
-  }
-  cpSync(join(ROOT, "package-lock.json"), join(packages, INSTALLED));
-  return folder;
 }
 
 test("E10 five minutes: from a clone to a remembered second turn, and over a restart", async () => {
