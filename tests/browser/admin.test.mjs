@@ -142,7 +142,6 @@ test("several are chosen by keys, and deleted together after a question, with ho
     await dialog.getByRole("button", { name: /^Delete 3 sessions/ }).click();
     await dialog.getByText("1 of 3").waitFor();
     assert.equal(await dialog.getByRole("progressbar", { name: "Deleted" }).getAttribute("value"), "1");
-    if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/admin-delete.png` });
     goOn();
     await page.getByRole("status").getByText("Deleted 3 sessions.").waitFor();
     assert.equal(await rows(page).count(), HEAP.length - 3);

@@ -74,7 +74,6 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
 
   const removed = ({ gone, deleted, broke }: Outcome) => {
     setAsks(false);
-    search_box.current?.focus();
     if (gone.length === 0 && !broke) return;
     const keys = new Set(gone.map(keyOf));
     setSessions((earlier) => earlier.filter((session) => !keys.has(keyOf(session))));
@@ -83,6 +82,13 @@ export function SessionTable({ api, stats, onDeleted }: Props) {
     setSaid(`Deleted ${which}.${before}${broke ? ` The others are still there: ${broke}.` : ""}`);
     if (gone.length) onDeleted();
   };
+
+  // What had the focus before the question may be gone with what was deleted. While the question is shown nothing else takes it.
+  const asked = useRef(false);
+  useEffect(() => {
+    if (asked.current && !asks) search_box.current?.focus();
+    asked.current = asks;
+  }, [asks]);
 
   const onKey = (event: KeyboardEvent) => {
     if (event.key !== "Delete" || chosen.sessions.length === 0) return;
