@@ -48,7 +48,46 @@ async function archiving(store, vars) {
   };
 }
 
+/** Deletes everybody's sessions of a namespace as an operator; says how many those were. */
+async function deleteEverybodys(/** @type {Api} */ api, /** @type {string} */ confirm) {
+  let deleted = 0;
+  for (let cursor = ""; ; ) {
+    const answer = ok(
+      await api.send("DELETE", `/v1/admin/sessions?${new URLSearchParams({ confirm, ...(cursor && { cursor }) })}`),
+    );
+    deleted += answer.deleted;
+    cursor = answer.next_cursor;
+    if (!cursor) return deleted;
+  }
+}
+
+/** Somebody of the application's users. */
+const userOf = (/** @type {Api} */ api) => new Api(api.url, { "chatkeep-user": "ada" });
+
+/** Where the directory of owners is lost with the sessions. */
+const FORGETS = (/** @type {string} */ store) => ({
+  skip: store === "vault" && "a vault's owner stays in the directory",
+});
+
 forEachStore("archive in D1", (store) => {
+  test("an operator's deletion takes what only the archive has, of whomever Redis forgot", FORGETS(store), async () => {
+    const { api, guide, lose, stop } = await archiving(store, { ARCHIVE_MODE: "write-through" });
+    try {
+      const user = userOf(api);
+      for (const one of [api, user]) await one.say("Kept", { session_id: "archived" });
+      ok(await guide.send("POST", "/v1/sessions", { session_id: "elsewhere" }));
+      await lose();
+      assert.equal(await deleteEverybodys(api, "chatkeep:"), 2);
+      for (const one of [api, user]) {
+        assertProblem(await one.get("/v1/sessions/archived/history"), 404, "session_not_found");
+      }
+      ok(await guide.get("/v1/sessions/elsewhere/history"));
+      assert.equal(await deleteEverybodys(api, "chatkeep:"), 0);
+    } finally {
+      await stop();
+    }
+  });
+
   test("write-through takes streamed turns too, before they are done", async () => {
     const vars = {
       ARCHIVE_MODE: "write-through",
@@ -147,7 +186,8 @@ forEachStore("archive in PostgreSQL", (store) => {
     await postgres.sql(TABLE);
     rest = await FakePostgrest.start(postgres);
     const vars = { SUPABASE_URL: rest.url, SUPABASE_KEY: rest.key, AUTO_SYNC_TO_DB: "true", SYNC_INTERVAL: "1" };
-    if (store === "vault") Object.assign(vars, { SESSION_TTL: "6" });
+    // Long enough for a busy machine to archive a session before it ends, and short enough to wait for its end.
+    if (store === "vault") Object.assign(vars, { SESSION_TTL: "15" });
     here = await archiving(store, vars);
     // The first look makes the objects that it asks, which takes a while.
     await here.worker.tick();
@@ -253,5 +293,19 @@ forEachStore("archive in PostgreSQL", (store) => {
     assert.equal((await rows(id)).length, 0);
     assertProblem(await mine.get(`/chat/history/${id}`), 404, "session_not_found");
     assert.equal((await rows("chatkeep/stays")).length, 1);
+  });
+
+  test("an operator's deletion takes what only the table has, of whomever Redis forgot", FORGETS(store), async () => {
+    const id = fresh();
+    await ask(TEXTS[0], id);
+    const user = userOf(here.openta);
+    ok(await user.send("POST", "/chat/basic", { query: TEXTS[1], meta_params: { conversation_id: id } }));
+    await here.api.say("Stays", { session_id: "remains" });
+    await sync();
+    assert.deepEqual([(await rows(id)).length, (await rows(`u-ada/${id}`)).length], [1, 1]);
+    await here.lose();
+    assert.ok((await deleteEverybodys(here.openta, "conversation:")) >= 2);
+    assert.deepEqual([(await rows(id)).length, (await rows(`u-ada/${id}`)).length], [0, 0]);
+    assert.equal((await rows("chatkeep/remains")).length, 1);
   });
 });

@@ -177,6 +177,20 @@ pub fn owned(namespace: &str, owner: &Owner, limit: u64) -> Statement {
     Statement(query, vec![namespace.into(), owner.as_str().into(), limit.into()])
 }
 
+/// An owner alone.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs)]
+pub struct Keeper {
+    pub owner: Owner,
+}
+
+/// Asks for some of those who have sessions here.
+#[must_use]
+pub fn owners(namespace: &str, limit: u64) -> Statement {
+    let query = "SELECT DISTINCT owner FROM chatkeep_sessions WHERE namespace = ?1 ORDER BY owner LIMIT ?2";
+    Statement(query, vec![namespace.into(), limit.into()])
+}
+
 /// A message as it was archived.
 #[derive(Debug, Clone, Deserialize)]
 #[allow(missing_docs)]

@@ -3,7 +3,7 @@
 //!
 //! Requests: <https://docs.postgrest.org/en/v12/references/api/tables_views.html>.
 
-use super::Place;
+use super::{NAMED, Place};
 use crate::dialect::{sources, uuid_text};
 use crate::id::{MessageId, SessionId};
 use crate::message::{Message, Role};
@@ -206,6 +206,16 @@ impl RowStore {
         self.request("GET", &query)
     }
 
+    /// Asks for names of conversations in a namespace, of whomever. In the one whose names have no prefix the others' are left out.
+    #[must_use]
+    pub fn everyones(&self, namespace: &str, limit: u64) -> Request {
+        let which: String = match namespace {
+            "openta" => NAMED.iter().map(|other| format!("&conversation_id=not.like.{}/*", encode(other))).collect(),
+            _ => format!("&conversation_id=like.{}/*", encode(namespace)),
+        };
+        self.request("GET", &format!("select=conversation_id{which}&order=conversation_id&limit={limit}"))
+    }
+
     /// Removes rows from before a moment.
     #[must_use]
     pub fn retire(&self, before: Millis) -> Request {
@@ -310,5 +320,16 @@ mod tests {
         assert_eq!(store.remove(&["a".into(), "b".into()]).url, "https://x/rest/v1/t?id=in.(a,b)");
         assert_eq!(store.insert(&[]).body, "[]");
         Ok(())
+    }
+
+    #[test]
+    fn everyones_names_are_those_of_a_namespace() {
+        let table = RowStore { url: "https://x/rest/v1/t".into(), key: String::new() };
+        assert_eq!(
+            table.everyones("jarvis", 5).url,
+            "https://x/rest/v1/t?select=conversation_id&conversation_id=like.jarvis/*&order=conversation_id&limit=5"
+        );
+        let url = table.everyones("openta", 5).url;
+        assert!(url.contains("&conversation_id=not.like.storage-guide/*&") && !url.contains("=like."), "{url}");
     }
 }

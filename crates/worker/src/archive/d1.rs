@@ -156,6 +156,12 @@ pub(super) async fn erase(env: &Env, place: &Place) -> Result<bool, Failure> {
     Ok(gone.last().is_some_and(|rows| !rows.is_empty()))
 }
 
+/// Some of those who have sessions here.
+pub(super) async fn owners(env: &Env, namespace: &str, limit: u64) -> Result<Vec<Owner>, Failure> {
+    let keepers: Vec<Vec<d1::Keeper>> = run(env, &[d1::owners(namespace, limit)]).await?;
+    Ok(keepers.into_iter().flatten().map(|keeper| keeper.owner).collect())
+}
+
 /// Some of the sessions of an owner.
 pub(super) async fn owned(env: &Env, namespace: &str, owner: &Owner, limit: u64) -> Result<Vec<SessionId>, Failure> {
     let named: Vec<Vec<d1::Named>> = run(env, &[d1::owned(namespace, owner, limit)]).await?;

@@ -14,7 +14,7 @@ use chatkeep_model::archive::{Mode, Place, Target};
 use chatkeep_model::config::Config;
 use chatkeep_model::limits::{LIST_PAGE, SESSIONS_PER_CALL};
 use chatkeep_model::observe::Level;
-use chatkeep_model::{Millis, Namespace, Problem, SessionId, StoreError};
+use chatkeep_model::{Millis, Namespace, Owner, Problem, SessionId, StoreError};
 use std::rc::Rc;
 use worker::Env;
 
@@ -143,6 +143,15 @@ impl Archive {
             Target::D1 => d1::owned(&self.env, namespace, owner, SESSIONS_PER_CALL as u64).await,
             // A conversation has many rows.
             Target::Rows(table) => rows::owned(table, namespace, owner, LIST_PAGE.1).await,
+        }
+    }
+
+    /// Some of those who have sessions of the namespace here.
+    pub(crate) async fn owners(&self) -> Result<Vec<Owner>, Failure> {
+        let namespace = self.namespace.name;
+        match self.target()? {
+            Target::D1 => d1::owners(&self.env, namespace, LIST_PAGE.1).await,
+            Target::Rows(table) => rows::owners(table, namespace, LIST_PAGE.1).await,
         }
     }
 

@@ -14,6 +14,7 @@ use chatkeep_model::reseal::Tally;
 use chatkeep_model::seal::Kind;
 use chatkeep_model::session::{Flags, derived_title};
 use chatkeep_model::{Limits, Message, MessageId, Millis, Owner, SessionId};
+use std::collections::BTreeSet;
 
 /// How long a request may take.
 const LIMIT: Millis = Millis(10_000);
@@ -170,21 +171,34 @@ pub(super) async fn owned(
     owner: &Owner,
     limit: u64,
 ) -> Result<Vec<SessionId>, Failure> {
+    let stem = stem(namespace, owner);
+    let id = |name: String| SessionId::parse(name.strip_prefix(&stem)?).ok();
+    let mut sessions: Vec<SessionId> =
+        names(table, table.named(&stem, limit)).await?.into_iter().filter_map(id).collect();
+    sessions.dedup();
+    Ok(sessions)
+}
+
+/// Some of those who have conversations in a namespace.
+pub(super) async fn owners(table: &RowStore, namespace: &'static str, limit: u64) -> Result<Vec<Owner>, Failure> {
+    let names = names(table, table.everyones(namespace, limit)).await?;
+    let owners = names.iter().filter_map(|name| Some(Place::named(name, namespace)?.owner));
+    Ok(owners.collect::<BTreeSet<_>>().into_iter().collect())
+}
+
+/// The names of conversations that a request gives.
+async fn names(table: &RowStore, request: Request) -> Result<Vec<String>, Failure> {
     #[derive(serde::Deserialize)]
     struct Named {
         conversation_id: String,
     }
-    let stem = stem(namespace, owner);
-    let Request { method, url, prefer, body } = table.named(&stem, limit);
+    let Request { method, url, prefer, body } = request;
     let headers = [("apikey", table.key.as_str()), ("prefer", prefer)];
     let Some((200..=299, body)) = edge::request_json(method, &url, &table.key, &headers, &body, LIMIT).await else {
         return Err(Failure::Archive("postgrest"));
     };
     let named: Vec<Named> = serde_json::from_str(&body).map_err(|_| Failure::Archive("unexpected_reply"))?;
-    let id = |named: Named| SessionId::parse(named.conversation_id.strip_prefix(&stem)?).ok();
-    let mut sessions: Vec<SessionId> = named.into_iter().filter_map(id).collect();
-    sessions.dedup();
-    Ok(sessions)
+    Ok(named.into_iter().map(|named| named.conversation_id).collect())
 }
 
 pub(super) async fn retire(table: &RowStore, before: Millis) -> Result<(), Failure> {

@@ -6,7 +6,9 @@ use super::{next_cursor, owner, walk};
 use crate::archive::Archive;
 use crate::edge;
 use crate::store::Store;
+use chatkeep_model::census::Cursor;
 use chatkeep_model::limits::{LIST_PAGE, SESSIONS_PER_CALL};
+use chatkeep_model::plan::directory::SHARDS;
 use chatkeep_model::plan::{Info, Weigh};
 use chatkeep_model::session::Card;
 use chatkeep_model::wire::{AdminDeleted, AdminSession, AdminSessionList};
@@ -89,7 +91,26 @@ pub(in super::super) async fn delete(call: &Call<'_>, env: &Env) -> Result<Answe
         }
     }
     answer.next_cursor = next_cursor(&walk);
+    if answer.next_cursor.is_none() && owner(call)?.is_none() {
+        let (deleted, are_all) = delete_forgotten(call).await?;
+        answer.deleted += deleted;
+        answer.next_cursor = (!are_all).then(|| Cursor::of_shard(SHARDS - 1).to_text());
+    }
     Answer::json(&answer)
+}
+
+/// Deletes what the archive has of those whom the directory doesn't know any more; says how many, and whether that was all.
+async fn delete_forgotten(call: &Call<'_>) -> Result<(u64, bool), Problem> {
+    let Some(archive) = &call.archive else { return Ok((0, true)) };
+    let mut deleted = 0;
+    let owners = archive.owners().await?;
+    for owner in &owners {
+        let store = call.store.of(owner.clone());
+        let its = archive.with_store(store.clone());
+        deleted += call.delete_archived(&store, Some(&its)).await?;
+    }
+    // What can't be deleted must not be asked for without end.
+    Ok((deleted, owners.is_empty() || deleted == 0))
 }
 
 async fn delete_some(call: &Call<'_>, env: &Env, store: &Store, sessions: Vec<SessionId>) -> Result<u64, Problem> {
