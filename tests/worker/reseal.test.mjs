@@ -105,11 +105,17 @@ forEachStore("resealing", (store) => {
       ok(await api.send("PUT", "/v1/sessions/one/state", { of: user }));
       for (const session_id of ["two", "three"]) await api.say("Ahoj", { session_id });
     }
-    await as("ada").say("More", { session_id: "one" });
-    await eventually(
-      async () => ok(await as("ada").info("one")).summary,
-      (summary) => summary?.messages === 2,
-    );
+    // A turn archives the summary that was made after the turn before.
+    for (const [text, messages] of /** @type {const} */ ([
+      ["More", 2],
+      ["Even more", 4],
+    ])) {
+      await as("ada").say(text, { session_id: "one" });
+      await eventually(
+        async () => ok(await as("ada").info("one")).summary,
+        (summary) => summary?.messages === messages,
+      );
+    }
     for (let page = 0; page < 3; page += 1) {
       const messages = Array.from({ length: 90 }, (_, at) => ({ role: "user", content: `${page} ${at} ž` }));
       ok(await as("eve").send("POST", "/v1/sessions/long/messages", { messages }));
@@ -155,7 +161,7 @@ forEachStore("resealing", (store) => {
       assert.equal((await as("eve").texts("long")).length, 270);
       assert.equal((await as("ada").texts("one"))[0], "hello of ada");
       const one = ok(await as("ada").info("one"));
-      assert.deepEqual([one.title, one.metadata], ["Plán of ada", { a: "ada" }]);
+      assert.deepEqual([one.title, one.metadata, one.summary.messages], ["Plán of ada", { a: "ada" }, 2]);
       assert.deepEqual(ok(await as("ada").get("/v1/sessions/one/state")), { of: "ada" });
       await serve(`${K2},${K3}`);
       await reseal("");

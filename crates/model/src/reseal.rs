@@ -49,12 +49,16 @@ impl Tally {
             texts.extend(anew.map(|anew| Anew { was: String::new(), ..anew }));
         }
         let was = &details.notes.summary;
-        if let Some(summary) = Summary::parse(was) {
-            let text = self.anew(seal, Kind::Summary, session, &summary.text);
-            let text = text.map(|text| Summary { text, ..summary }.stored());
-            texts.extend(text.map(|text| Anew { field: Field::Summary, was: was.clone(), text }));
-        }
+        let text = self.summary(seal, session, was);
+        texts.extend(text.map(|text| Anew { field: Field::Summary, was: was.clone(), text }));
         texts
+    }
+
+    /// Looks at a summary in its stored form; gives that with its text sealed anew.
+    pub fn summary(&mut self, seal: &Seal<'_>, session: &SessionId, stored: &str) -> Option<String> {
+        let summary = Summary::parse(stored)?;
+        let text = self.anew(seal, Kind::Summary, session, &summary.text)?;
+        Some(Summary { text, ..summary }.stored())
     }
 
     /// Looks at a page of a session's messages.

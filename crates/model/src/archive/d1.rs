@@ -228,12 +228,15 @@ pub struct KeptTexts {
     pub metadata: Option<String>,
     #[serde(default)]
     pub state: Option<String>,
+    /// In its stored form.
+    #[serde(default)]
+    pub summary: Option<String>,
 }
 
 /// Asks for sessions of a namespace with their texts, after a row: its owner, its id and when it was made.
 #[must_use]
 pub fn sessions_after(namespace: &str, row: (&str, &str, u64), limit: u64) -> Statement {
-    let query = "SELECT owner, session_id, created, title, metadata, state FROM chatkeep_sessions
+    let query = "SELECT owner, session_id, created, title, metadata, state, summary FROM chatkeep_sessions
         WHERE namespace = ?1 AND (owner, session_id, created) > (?2, ?3, ?4)
         ORDER BY owner, session_id, created LIMIT ?5";
     let (owner, session, created) = row;
@@ -259,6 +262,7 @@ pub enum Column {
     Title,
     Metadata,
     State,
+    Summary,
     /// Of the message at a position.
     Message(u64),
 }
@@ -278,6 +282,10 @@ pub fn rewrite(place: &Place, created: u64, column: Column, was: &str, text: &st
         Column::State => {
             "UPDATE chatkeep_sessions SET state = ?6
             WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND state = ?5 RETURNING 1 AS one"
+        }
+        Column::Summary => {
+            "UPDATE chatkeep_sessions SET summary = ?6
+            WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND summary = ?5 RETURNING 1 AS one"
         }
         Column::Message(_) => {
             "UPDATE chatkeep_messages SET message = ?6 WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3

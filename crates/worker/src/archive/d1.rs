@@ -210,6 +210,9 @@ pub(super) async fn reseal(
             let text = anew(tally, &store, &place, kind, was);
             rewritten.extend(text.map(|text| d1::rewrite(&place, row.created, column, was, &text)));
         }
+        let was = row.summary.as_deref().unwrap_or_default();
+        let text = store.with_seal(|seal| tally.summary(seal, &place.session, was));
+        rewritten.extend(text.map(|text| d1::rewrite(&place, row.created, Column::Summary, was, &text)));
     }
     let mut resealed = 0;
     if !rewritten.is_empty() {
