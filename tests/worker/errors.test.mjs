@@ -111,11 +111,6 @@ onEachStore("bad input", {}, (the) => {
     });
   }
 
-  test("an answer to a client that is too old says what to speak", async () => {
-    const { headers } = await the.api.send("GET", "/v1/sessions", undefined, { "chatkeep-client": "0" });
-    assert.equal(headers.get("upgrade"), "chatkeep-client/1");
-  });
-
   for (const [method, path, allow] of [
     ["GET", "/v1/chat", "POST"],
     ["PUT", "/v1/chat", "POST"],

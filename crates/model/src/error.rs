@@ -92,7 +92,7 @@ pub struct Problem {
     /// When to try again, in seconds.
     pub retry_after: Option<u64>,
     /// What would do instead: the methods that the route takes, for [`Code::MethodNotAllowed`]; the credentials, as a
-    /// `WWW-Authenticate` header, for [`Code::Unauthorized`]; what to speak, as an `Upgrade` header, for [`Code::ClientTooOld`].
+    /// `WWW-Authenticate` header, for [`Code::Unauthorized`].
     pub instead: Option<String>,
     /// The session of the failed turn.
     pub session_id: Option<SessionId>,

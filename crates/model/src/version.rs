@@ -18,9 +18,7 @@ pub const OLDEST: u32 = 1;
 pub fn admit(header: Option<&str>) -> Result<(), Problem> {
     match header.and_then(|version| version.parse::<u32>().ok()) {
         Some(version) if version < OLDEST => {
-            let wanted = Some(format!("{HEADER}/{CURRENT}"));
-            let problem = Problem::new(Code::ClientTooOld).detail("load the page anew, or update the package");
-            Err(Problem { instead: wanted, ..problem })
+            Err(Problem::new(Code::ClientTooOld).detail("load the page anew, or update the package"))
         }
         _ => Ok(()),
     }
@@ -34,8 +32,6 @@ mod tests {
     fn only_a_client_that_says_so_is_too_old() {
         let refused = |header: Option<&str>| admit(header).err().map(|problem| problem.code);
         assert_eq!(refused(Some("0")), Some(Code::ClientTooOld));
-        let instead = admit(Some("0")).err().and_then(|problem| problem.instead);
-        assert_eq!(instead.as_deref(), Some("chatkeep-client/1"));
         for header in [None, Some(""), Some("1"), Some("99"), Some("-1"), Some("one"), Some("9999999999999")] {
             assert_eq!(refused(header), None, "{header:?}");
         }

@@ -123,12 +123,7 @@ impl From<Problem> for Answer {
         let body = serde_json::to_string(&problem.body()).unwrap_or_default();
         let mut answer = Self::text(problem.code.status(), "application/problem+json", body);
         answer.headers.extend(problem.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
-        let name = match problem.code {
-            Code::Unauthorized => "www-authenticate",
-            // RFC 9110, 15.5.22, wants one.
-            Code::ClientTooOld => "upgrade",
-            _ => "allow",
-        };
+        let name = if problem.code == Code::Unauthorized { "www-authenticate" } else { "allow" };
         answer.headers.extend(problem.instead.map(|instead| (name, instead)));
         answer
     }
