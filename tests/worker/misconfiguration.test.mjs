@@ -31,8 +31,7 @@ let turns = 0;
 before(async () => {
   const tls = makeCertificates();
   const port = await freePort();
-  const files = ["--tls-cert-file", tls.certificate, "--tls-key-file", tls.key, "--tls-ca-cert-file", tls.ca];
-  redis = await startRedis({ args: ["--tls-port", `${port}`, ...files, "--tls-auth-clients", "no"] });
+  redis = await startRedis({ args: tls.redis(port) });
   await redis.cli("ACL", "SETUSER", "operator", "on", ">operator-word", "+@all");
   await grant();
   right = { REDIS_URL: `rediss://chatkeep:secret-word@127.0.0.1:${port}`, REDIS_TLS_CA: tls.ca };
