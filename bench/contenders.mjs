@@ -64,14 +64,15 @@ export function contenders() {
  * @param {string} name
  * @param {Stack} stack
  * @param {Record<string, string>} [vars]
+ * @param {{untouched?: boolean}} [options] `untouched`: no request has come yet
  * @returns {Promise<Contender>}
  */
-export async function startContender(name, stack, vars = {}) {
+export async function startContender(name, stack, vars = {}, options = {}) {
   const folder = built.get(name);
   if (!folder) throw new Error(`no contender ${name}`);
   const { gateway } = stack;
   const prefix = vars.KEY_PREFIX ?? `${name}:`;
-  const worker = await startWorkerd(folder, {
+  const all = {
     UPSTASH_REDIS_REST_URL: gateway.url,
     UPSTASH_REDIS_REST_TOKEN: gateway.token,
     KEY_PREFIX: prefix,
@@ -79,6 +80,7 @@ export async function startContender(name, stack, vars = {}) {
     MAX_SESSIONS_PER_OWNER: "100000000",
     SESSION_TTL_SECONDS: "604800",
     ...vars,
-  });
+  };
+  const worker = await startWorkerd(folder, all, {}, options);
   return { name, prefix, stack, api: new Api(worker.url), ...worker };
 }

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { cold } from "./cold.mjs";
 import { buildPeers, enter } from "./contenders.mjs";
 import { encryption } from "./encryption.mjs";
 import { figures } from "./figures.mjs";
@@ -17,12 +18,12 @@ import { vault } from "./vault.mjs";
 
 /** @import { Target } from "./report.mjs" */
 
-const SECTIONS = [...KINDS, "growth", "memory", "encryption", "figures", "library", "vault", "size"];
+const SECTIONS = [...KINDS, "cold", "growth", "memory", "encryption", "figures", "library", "vault", "size"];
 const USAGE = `npm run bench -- [options]
   --only ${SECTIONS.join(",")}   only these
   --rounds N        rounds of each measurement (5)
   --seconds S       how long each run of a round takes (3)
-  --peers A,B       only these Workers in turn, history and list
+  --peers A,B       only these Workers in turn, history, list and cold
   --gateway PROFILE the gateway of the section library: native (optimised) or debug
   --results DIR     where the JSON goes (bench/results)
   --beside NAME=DIR another build of Chatkeep's Worker (a folder with index.js and index_bg.wasm), measured beside it`;
@@ -66,6 +67,7 @@ const targets = [];
 const kinds = KINDS.filter((kind) => only.includes(kind));
 const sections = {
   ...(kinds.length > 0 && { same_work: () => sameWork(kinds, options) }),
+  ...(only.includes("cold") && { cold: () => cold(options) }),
   ...(only.includes("growth") && { growth: () => growth(options) }),
   ...(only.includes("memory") && { memory: () => memory() }),
   ...(only.includes("encryption") && { encryption: () => encryption(options) }),

@@ -1,6 +1,7 @@
 // A Worker in a workerd of its own, without wrangler around it: its process does the Worker's work and nothing else.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { ROOT, removeFolder, temporaryFolder } from "../tests/harness/folders.mjs";
 import { freePort } from "../tests/harness/ports.mjs";
@@ -21,9 +22,10 @@ const [, COMPATIBILITY_DATE] =
  * @param {string} built a folder with index.js and, where it has one, index_bg.wasm
  * @param {Record<string, string>} vars
  * @param {Record<string, string>} [objects] the classes of Durable Objects by their bindings; they keep their state on disk
+ * @param {{untouched?: boolean}} [options] `untouched`: no request has come yet
  * @returns {Promise<Workerd>}
  */
-export async function startWorkerd(built, vars, objects = {}) {
+export async function startWorkerd(built, vars, objects = {}, { untouched = false } = {}) {
   const folder = temporaryFolder("workerd");
   const port = await freePort();
   const files = readdirSync(built).filter((name) => /^index(\.js|_bg\.wasm)$/.test(name));
@@ -65,11 +67,8 @@ const config :Workerd.Config = (
 
   const url = `http://127.0.0.1:${port}`;
   const server = new Process(WORKERD, ["serve", config]);
-  await server.ready("serving", () =>
-    fetch(url)
-      .then(() => true)
-      .catch(() => undefined),
-  );
+  await server.ready("listening", () => listens(port));
+  if (!untouched) await server.ready("serving", () => fetch(url).catch(() => undefined));
   return {
     url,
     pid: server.pid,
@@ -78,4 +77,18 @@ const config :Workerd.Config = (
       removeFolder(folder);
     },
   };
+}
+
+/**
+ * @param {number} port
+ * @returns {Promise<true | undefined>}
+ */
+function listens(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(undefined));
+  });
 }
