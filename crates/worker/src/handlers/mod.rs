@@ -38,6 +38,8 @@ use chatkeep_model::stream::Wire;
 use chatkeep_model::version;
 use chatkeep_model::{Code, Dialect, Limits, Millis, Namespace, Problem, SessionId};
 use std::cell::Cell;
+use std::future::ready;
+use std::pin::Pin;
 use std::rc::Rc;
 use uuid::Builder;
 use worker::{Context, Env};
@@ -201,50 +203,52 @@ async fn answer(
         watch: Rc::clone(watch),
         context,
     };
-    let answer = match action {
-        Action::Health | Action::Metrics => Err(Problem::new(Code::Internal)),
-        Action::Chat => chat::chat(&call).await,
-        Action::AiChat => ai::chat(&call).await,
-        Action::AiStream => stream::follow(&call, Wire::UiMessages).await,
-        Action::AiMessages => ai::messages(&call).await,
-        Action::FollowTurn => stream::follow(&call, Wire::Own).await,
-        Action::StopTurn | Action::AiStop => stream::stop(&call).await,
+    // In a box each: as parts of this future they would all be one function, which an isolate compiles before its first answer.
+    let answering: Pin<Box<dyn Future<Output = Result<Answer, Problem>> + '_>> = match action {
+        Action::Health | Action::Metrics => Box::pin(ready(Err(Problem::new(Code::Internal)))),
+        Action::Chat => Box::pin(chat::chat(&call)),
+        Action::AiChat => Box::pin(ai::chat(&call)),
+        Action::AiStream => Box::pin(stream::follow(&call, Wire::UiMessages)),
+        Action::AiMessages => Box::pin(ai::messages(&call)),
+        Action::FollowTurn => Box::pin(stream::follow(&call, Wire::Own)),
+        Action::StopTurn | Action::AiStop => Box::pin(stream::stop(&call)),
         Action::Events => match socket {
-            Some(asked) => events::watch(&call, asked).await,
-            None => Err(Problem::new(Code::Internal)),
+            Some(asked) => Box::pin(events::watch(&call, asked)),
+            None => Box::pin(ready(Err(Problem::new(Code::Internal)))),
         },
-        Action::CreateSession => sessions::create(&call).await,
-        Action::ListSessions => sessions::list(&call).await,
-        Action::DeleteAll => sessions::delete_all(&call).await,
-        Action::SessionInfo => sessions::info(&call).await,
-        Action::PatchSession => sessions::patch(&call).await,
-        Action::DeleteSession => sessions::delete(&call).await,
-        Action::RestoreSession => sessions::restore(&call).await,
-        Action::ForkSession => history::fork(&call).await,
-        Action::TruncateSession => history::truncate(&call).await,
-        Action::TouchSession => sessions::touch(&call).await,
-        Action::History => history::history(&call).await,
-        Action::PostMessages => messages::post(&call).await,
-        Action::ReadState => state::read(&call).await,
-        Action::WriteState => state::write(&call).await,
-        Action::ExportSession => export::export_session(&call).await,
-        Action::ExportAll => export::export_all(&call).await,
-        Action::Import => export::import(&call).await,
-        Action::ListOwners => admin::owners(&call).await,
-        Action::AdminStats => admin::stats(&call, &env).await,
-        Action::AdminSessions => admin::list(&call).await,
-        Action::AdminDelete => admin::delete(&call, &env).await,
-        Action::AdminExport => export::export_everyones(&call).await,
-        Action::AdminImport => export::import_everyones(&call).await,
-        Action::AdminEvents => admin::follow(&call, &env).await,
-        Action::Rebuild => admin::rebuild(&call).await,
-        Action::MoveHouse => admin::move_house(&call).await,
-        Action::Reseal => admin::reseal(&call).await,
-        Action::Dialect(dialect, verb) => dialects::serve(&call, dialect, verb).await,
+        Action::CreateSession => Box::pin(sessions::create(&call)),
+        Action::ListSessions => Box::pin(sessions::list(&call)),
+        Action::DeleteAll => Box::pin(sessions::delete_all(&call)),
+        Action::SessionInfo => Box::pin(sessions::info(&call)),
+        Action::PatchSession => Box::pin(sessions::patch(&call)),
+        Action::DeleteSession => Box::pin(sessions::delete(&call)),
+        Action::RestoreSession => Box::pin(sessions::restore(&call)),
+        Action::ForkSession => Box::pin(history::fork(&call)),
+        Action::TruncateSession => Box::pin(history::truncate(&call)),
+        Action::TouchSession => Box::pin(sessions::touch(&call)),
+        Action::History => Box::pin(history::history(&call)),
+        Action::PostMessages => Box::pin(messages::post(&call)),
+        Action::ReadState => Box::pin(state::read(&call)),
+        Action::WriteState => Box::pin(state::write(&call)),
+        Action::ExportSession => Box::pin(export::export_session(&call)),
+        Action::ExportAll => Box::pin(export::export_all(&call)),
+        Action::Import => Box::pin(export::import(&call)),
+        Action::ListOwners => Box::pin(admin::owners(&call)),
+        Action::AdminStats => Box::pin(admin::stats(&call, &env)),
+        Action::AdminSessions => Box::pin(admin::list(&call)),
+        Action::AdminDelete => Box::pin(admin::delete(&call, &env)),
+        Action::AdminExport => Box::pin(export::export_everyones(&call)),
+        Action::AdminImport => Box::pin(export::import_everyones(&call)),
+        Action::AdminEvents => Box::pin(admin::follow(&call, &env)),
+        Action::Rebuild => Box::pin(admin::rebuild(&call)),
+        Action::MoveHouse => Box::pin(admin::move_house(&call)),
+        Action::Reseal => Box::pin(admin::reseal(&call)),
+        Action::Dialect(dialect, verb) => Box::pin(dialects::serve(&call, dialect, verb)),
         // Answered above: it is for those who are nobody yet.
-        Action::NewVisitor => Err(Problem::new(Code::Internal)),
-        Action::ClaimVisitor => claim::claim(&call, &credentials(headers, own_origin, method)).await,
+        Action::NewVisitor => Box::pin(ready(Err(Problem::new(Code::Internal)))),
+        Action::ClaimVisitor => Box::pin(claim::claim(&call, &shown)),
     };
+    let answer = answering.await;
     let store = &call.store;
     if matches!(by, By::Visitor(_)) && answer.as_ref().is_err_and(claim::may_be_under_way) {
         let (store, namespace, archive) = (store.clone(), Rc::clone(&call.namespace), call.archive.clone());
