@@ -2,46 +2,73 @@
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/// What a byte that isn't in the alphabet is worth: more than any that is, also when it is joined with others by `|`.
+const NOTHING: u8 = 0x80;
+
+/// What each byte is worth.
+#[allow(clippy::indexing_slicing, reason = "computed by the compiler, which would say so")]
+const VALUES: [u8; 256] = {
+    let mut values = [NOTHING; 256];
+    let mut at = 0;
+    while at < ALPHABET.len() {
+        values[ALPHABET[at] as usize] = at as u8;
+        at += 1;
+    }
+    values
+};
+
 /// The bytes of a text; none when it holds anything else than the alphabet, or ends in bits that mean nothing.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
+    let (fours, rest) = text.as_bytes().as_chunks::<4>();
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    let (mut bits, mut held) = (0_u32, 0_u32);
-    for byte in text.bytes() {
-        bits = bits << 6 | u32::from(value(byte)?);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xff).ok()?);
-            bits &= (1 << held) - 1;
-        }
+    for four in fours {
+        bytes.extend_from_slice(&three(*four)?);
     }
-    (held < 6 && bits == 0).then_some(bytes)
+    let (text, left) = match *rest {
+        [] => return Some(bytes),
+        [one, two] => ([one, two, b'A', b'A'], 1),
+        [one, two, three] => ([one, two, three, b'A'], 2),
+        _ => return None,
+    };
+    let last = three(text)?;
+    let (meant, over) = last.split_at_checked(left)?;
+    bytes.extend_from_slice(meant);
+    over.iter().all(|byte| *byte == 0).then_some(bytes)
 }
 
-fn value(letter: u8) -> Option<u8> {
-    Some(match letter {
-        b'A'..=b'Z' => letter - b'A',
-        b'a'..=b'z' => letter - b'a' + 26,
-        b'0'..=b'9' => letter - b'0' + 52,
-        b'-' => 62,
-        b'_' => 63,
-        _ => return None,
-    })
+/// The three bytes of four letters.
+fn three(four: [u8; 4]) -> Option<[u8; 3]> {
+    let [one, two, three, four] = four.map(|letter| VALUES.get(usize::from(letter)).copied().unwrap_or(NOTHING));
+    if (one | two | three | four) & NOTHING != 0 {
+        return None;
+    }
+    let bits = u32::from(one) << 18 | u32::from(two) << 12 | u32::from(three) << 6 | u32::from(four);
+    let [_, one, two, three] = bits.to_be_bytes();
+    Some([one, two, three])
 }
 
 /// The text of some bytes.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 4 / 3 + 3);
-    for three in bytes.chunks(3) {
-        let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        for place in 0..=three.len() {
-            let value = bits >> (18 - 6 * place) & 0x3f;
-            text.extend(ALPHABET.get(value as usize).copied().map(char::from));
-        }
+    let (threes, rest) = bytes.as_chunks::<3>();
+    let mut text = Vec::with_capacity(bytes.len() / 3 * 4 + 4);
+    for three in threes {
+        text.extend_from_slice(&four(*three));
     }
-    text
+    let padded = match *rest {
+        [one] => [one, 0, 0],
+        [one, two] => [one, two, 0],
+        _ => return String::from_utf8(text).unwrap_or_default(),
+    };
+    text.extend(four(padded).into_iter().take(rest.len() + 1));
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// The four letters of three bytes.
+fn four([one, two, three]: [u8; 3]) -> [u8; 4] {
+    let bits = u32::from_be_bytes([0, one, two, three]);
+    [18, 12, 6, 0].map(|place| ALPHABET.get((bits >> place & 0x3f) as usize).copied().unwrap_or(b'A'))
 }
 
 #[cfg(test)]
@@ -60,6 +87,17 @@ mod tests {
         ] {
             assert_eq!(encode(bytes), text);
             assert_eq!(decode(text).as_deref(), Some(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_byte_comes_back_at_every_place() {
+        let all: Vec<u8> = (0..=255).chain((0..=255).rev()).collect();
+        for from in 0..4 {
+            for to in all.len() - 4..=all.len() {
+                let bytes = all.get(from..to).unwrap_or_default();
+                assert_eq!(decode(&encode(bytes)).as_deref(), Some(bytes));
+            }
         }
     }
 

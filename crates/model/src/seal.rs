@@ -248,7 +248,9 @@ fn parts(text: &str) -> Option<(&str, &str)> {
     let (_, rest) = text.strip_prefix("{\"id\":\"")?.split_once("\",\"role\":\"")?;
     let (_, rest) = rest.split_once('"')?;
     rest.strip_prefix(",\"content\":\"\",\"created\":\"")?;
-    let (head, sealed) = text.strip_suffix("\"}")?.rsplit_once(SEALED)?;
+    let whole = text.strip_suffix("\"}")?;
+    let (head, sealed) = whole.split_at_checked(whole.rfind('"')? + 1)?;
+    let head = head.strip_suffix(SEALED)?;
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     sealed.bytes().all(valid).then_some((head, sealed))
 }
