@@ -12,12 +12,17 @@ use crate::turn::Turned;
 /// How much of a message the responder is shown for a title, in characters.
 const SHOWN: usize = 1000;
 
-/// What the responder is asked after a turn, where a title is to be found: after the first reply of a session that nobody gave
-/// a title, when `TITLES` says so and the responder is a model.
+/// Whether the responder finds titles: `TITLES` says so and it is a model.
+#[must_use]
+pub fn is_wanted(config: &Config) -> bool {
+    config.titles_by_responder && matches!(config.responder, Responder::ChatCompletions(_))
+}
+
+/// What the responder is asked after a turn, where a title is wanted: after the first reply of a session that nobody gave a title.
 #[must_use]
 pub fn question(config: &Config, turned: &Turned, asked: &Message) -> Option<Message> {
     let first = turned.session.total == 2 && !turned.replayed && !turned.session.flags.named;
-    if !first || !config.titles_by_responder || !matches!(config.responder, Responder::ChatCompletions(_)) {
+    if !first || !is_wanted(config) {
         return None;
     }
     let shown = |message: &Message| message.content.chars().take(SHOWN).collect::<String>();

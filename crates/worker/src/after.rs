@@ -9,6 +9,11 @@ use chatkeep_model::turn::Turned;
 use chatkeep_model::{Message, Millis, context, summary, title};
 use std::rc::Rc;
 
+/// Whether anything comes after a turn.
+pub(crate) fn is_wanted(config: &Config) -> bool {
+    title::is_wanted(config) || summary::is_wanted(config)
+}
+
 /// Finds a title for a session after its first reply, and tells in short what no longer fits its window, where that is wanted.
 /// `asked` is the user's message as JSON; of the namespace the time to live and the window are wanted.
 pub(crate) async fn turn(

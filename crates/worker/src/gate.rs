@@ -11,9 +11,10 @@ use chatkeep_model::auth::{
 };
 use chatkeep_model::owner::Named;
 use chatkeep_model::{Code, Millis, Owner, Problem};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
-use worker::Env;
+use std::rc::Rc;
+use worker::{Env, RateLimiter};
 
 /// How long reading an issuer's keys may take.
 const PATIENCE: Millis = Millis(3000);
@@ -66,8 +67,16 @@ pub(crate) const ADDRESS_PERIOD: u64 = 60;
 /// Whether more requests come from a client's address than the platform was told to let pass. Asked before anything is verified
 /// or read, so that guessing credentials is slow and cheap to refuse. Where there is no such binding, never.
 pub(crate) async fn is_too_many(env: &Env, address: Option<&str>) -> bool {
-    let (Ok(limiter), Some(address)) = (env.rate_limiter(ADDRESS_LIMIT), address) else { return false };
+    let Some(address) = address else { return false };
+    let limiter =
+        LIMITER.with(|limiter| limiter.get_or_init(|| env.rate_limiter(ADDRESS_LIMIT).ok().map(Rc::new)).clone());
+    let Some(limiter) = limiter else { return false };
     limiter.limit(address.to_owned()).await.is_ok_and(|outcome| !outcome.success)
+}
+
+thread_local! {
+    /// Looked for once: an isolate's bindings stay as they are.
+    static LIMITER: OnceCell<Option<Rc<RateLimiter>>> = const { OnceCell::new() };
 }
 
 async fn is_genuine(access: &Access, signed: &Signed<'_>) -> Result<bool, Problem> {

@@ -24,14 +24,16 @@ pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
 
 /// Runs a turn, and sees to what comes after it.
 pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
-    let asked = begin.message.clone();
+    let asked = after::is_wanted(&call.config).then(|| begin.message.clone());
     let turned = run(call, begin).await?;
     if let Some(archive) = call.archive.as_ref().filter(|_| !turned.replayed) {
         archive.write_through(&turned.session_id).await;
     }
-    let (config, store) = (Rc::clone(&call.config), call.store.clone());
-    let limits = &call.namespace.limits;
-    call.context.wait_until(after::turn(config, store, (limits.ttl, limits.window), asked, turned.clone()));
+    if let Some(asked) = asked {
+        let (config, store) = (Rc::clone(&call.config), call.store.clone());
+        let limits = &call.namespace.limits;
+        call.context.wait_until(after::turn(config, store, (limits.ttl, limits.window), asked, turned.clone()));
+    }
     Ok(turned)
 }
 

@@ -233,15 +233,9 @@ impl Turns {
 
     /// Sees to what comes after a reply.
     fn follow_up(&self, turn: &Turn, store: &Store, turned: &Turned) {
-        if let (Ok(config), asked) = (self.config(), turn.begin.message.clone()) {
-            self.state.wait_until(after::turn(
-                config,
-                store.clone(),
-                (turn.begin.ttl, turn.begin.window),
-                asked,
-                turned.clone(),
-            ));
-        }
+        let Some(config) = self.config().ok().filter(|config| after::is_wanted(config)) else { return };
+        let (times, asked) = ((turn.begin.ttl, turn.begin.window), turn.begin.message.clone());
+        self.state.wait_until(after::turn(config, store.clone(), times, asked, turned.clone()));
     }
 
     /// How a stream ends that failed. When something was kept, the same turn can't come to anything else.
