@@ -71,16 +71,24 @@ impl Millis {
         if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
             return None;
         }
-        if hour > 24 || minute > 59 || second > 60 {
+        if hour > 23 || minute > 59 || second > 60 {
             return None;
         }
-        let moment = days_before(year, month, day) * DAY + ((hour * 60 + minute) * 60 + second) * 1000 + milli;
+        let days = days_before(year, month, day);
+        let moment = days * DAY + ((hour * 60 + minute) * 60 + second) * 1000 + milli;
         let (sign, offset) = zone.split_at_checked(1).unwrap_or(("", ""));
         let (hours, minutes) =
             offset.split_once(':').unwrap_or((offset.get(..2).unwrap_or(offset), offset.get(2..).unwrap_or("")));
         let number = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u64>().ok() };
-        let offset = (number(hours)? * 60 + number(minutes)?) * 60_000;
-        Some(Millis(if sign == "-" { moment.saturating_add(offset) } else { moment.saturating_sub(offset) }))
+        let (hours, minutes) = (number(hours)?, number(minutes)?);
+        if hours > 23 || minutes > 59 || (!offset.is_empty() && matches!(sign, "Z" | "z")) {
+            return None;
+        }
+        let offset = (hours * 60 + minutes) * 60_000;
+        let moment = if sign == "-" { moment.saturating_add(offset) } else { moment.saturating_sub(offset) };
+        // A day that its month doesn't have is another month's; a year of five digits can't be written.
+        let (real, writable) = (civil_date(days) == (year, month, day), civil_date(moment / DAY).0 <= 9999);
+        (real && writable).then_some(Millis(moment))
     }
 }
 
@@ -131,9 +139,20 @@ mod tests {
         ] {
             assert_eq!(Millis::parse_rfc3339(same), noon, "{same}");
         }
-        for wrong in
-            ["", "T", "2025-13-01T00:00:00Z", "2025-11-14", "1969-01-01T00:00:00Z", "2025-11-14T25:00:00Z", "t-x"]
-        {
+        for wrong in [
+            "",
+            "T",
+            "2025-13-01T00:00:00Z",
+            "2025-02-29T00:00:00Z",
+            "2025-11-14",
+            "1969-01-01T00:00:00Z",
+            "2025-11-14T24:00:00Z",
+            "2025-11-14T12:00:00Z01",
+            "2025-11-14T12:00:00+24:00",
+            "2025-11-14T12:00:00+9725421000421000000",
+            "9999-12-31T23:59:59-00:01",
+            "t-x",
+        ] {
             assert_eq!(Millis::parse_rfc3339(wrong), None, "{wrong}");
         }
     }
