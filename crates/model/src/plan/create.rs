@@ -1,9 +1,8 @@
 //! Create an empty session, listed at once.
 
-use super::{Opened, Operation, index_ttl, new_session, open, session_from};
+use super::{Opened, Operation, listing, new_session, open, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
-use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::Records;
 use crate::redis::script::CREATE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -64,24 +63,16 @@ impl Operation for Create {
     }
 
     fn call(&self, keys: &Keys) -> Call {
-        Call::Script {
-            script: &CREATE,
-            keys: keys.of_session(&self.session),
-            arguments: vec![
-                self.session.to_string(),
-                self.operation.to_string(),
-                self.title.clone(),
-                self.seal.clone(),
-                self.record().to_string(),
-                self.now.to_string(),
-                self.ttl.to_string(),
-                self.sessions_per_owner.to_string(),
-                index_ttl(self.ttl).to_string(),
-                REMEMBERED_TURNS.to_string(),
-                PRUNE_PER_CALL.to_string(),
-                self.flags.stored(),
-            ],
-        }
+        let mut arguments = vec![
+            self.session.to_string(),
+            self.operation.to_string(),
+            self.title.clone(),
+            self.seal.clone(),
+            self.record().to_string(),
+        ];
+        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
+        arguments.push(self.flags.stored());
+        Call::Script { script: &CREATE, keys: keys.of_session(&self.session), arguments }
     }
 
     fn decode(&self, reply: Reply) -> Result<Created, UnexpectedReply> {

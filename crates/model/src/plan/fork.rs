@@ -1,9 +1,8 @@
 //! Branch a session at a message: a new session with the messages up to it, the state, the metadata, and what is noted of them.
 
-use super::{CutAfter, Opened, Operation, index_ttl, is_set_aside, live, new_session, numbers, open, session_from};
+use super::{CutAfter, Opened, Operation, is_set_aside, listing, live, new_session, open, session_from};
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
-use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::{Records, State};
 use crate::redis::script::FORK;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -81,14 +80,7 @@ impl Operation for Fork {
             self.title.clone(),
             self.seal.clone(),
         ];
-        arguments.extend(numbers([
-            self.now.0,
-            self.ttl.0,
-            self.sessions_per_owner,
-            index_ttl(self.ttl).0,
-            REMEMBERED_TURNS,
-            PRUNE_PER_CALL,
-        ]));
+        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
         let keys = [vec![keys.session(&self.source)], keys.of_session(&self.target)].concat();
         Call::Script { script: &FORK, keys, arguments }
     }

@@ -66,6 +66,7 @@ pub use weigh::Weigh;
 pub use write_state::{Condition, WriteState, Written};
 
 use crate::id::{MessageId, SessionId, TurnId};
+use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::message::stored_prefix;
 use crate::records::Records;
 use crate::redis::reply::Items;
@@ -105,6 +106,12 @@ fn show_messages(messages: &mut [String], id: &SessionId, visit: Visit) -> Resul
 /// The arguments that are numbers.
 fn numbers<const N: usize>(numbers: [u64; N]) -> impl Iterator<Item = String> {
     numbers.into_iter().map(|number| number.to_string())
+}
+
+/// With which numbers the arguments of every script end that may bring a session into the list of its owner: when and for how
+/// long it is there, how many may be, how long the list itself lives, how many turns are remembered, how much is pruned.
+fn listing(now: Millis, ttl: Millis, sessions_per_owner: u64) -> impl Iterator<Item = String> {
+    numbers([now.0, ttl.0, sessions_per_owner, index_ttl(ttl).0, REMEMBERED_TURNS, PRUNE_PER_CALL])
 }
 
 /// The session, when it may be changed at `now`.

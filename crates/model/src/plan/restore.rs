@@ -1,9 +1,8 @@
 //! Take a deleted session back, inside its undo window.
 
-use super::{Operation, buried, index_ttl, live, numbers, session_from};
+use super::{Operation, buried, listing, live, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
-use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::Records;
 use crate::redis::script::RESTORE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -56,14 +55,7 @@ impl Operation for Restore {
     fn call(&self, keys: &Keys) -> Call {
         let record = TurnRecord::of_operation(&self.operation, "-");
         let mut arguments = vec![self.session.to_string(), self.operation.to_string(), record.to_string()];
-        arguments.extend(numbers([
-            self.now.0,
-            self.ttl.0,
-            self.sessions_per_owner,
-            index_ttl(self.ttl).0,
-            REMEMBERED_TURNS,
-            PRUNE_PER_CALL,
-        ]));
+        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
         Call::Script { script: &RESTORE, keys: keys.of_session(&self.session), arguments }
     }
 

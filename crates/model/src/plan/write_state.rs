@@ -1,9 +1,8 @@
 //! Write a session's state, on a condition: what an agent keeps between its turns. Creates the session when it is absent.
 
-use super::{Opened, Operation, Tag, index_ttl, live, new_session, numbers, open, session_from};
+use super::{Opened, Operation, Tag, listing, live, new_session, open, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
-use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
 use crate::records::{Records, State};
 use crate::redis::script::WRITE_STATE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -99,14 +98,7 @@ impl Operation for WriteState {
             self.state.clone(),
             self.seal.clone(),
         ];
-        arguments.extend(numbers([
-            self.now.0,
-            self.ttl.0,
-            self.sessions_per_owner,
-            index_ttl(self.ttl).0,
-            REMEMBERED_TURNS,
-            PRUNE_PER_CALL,
-        ]));
+        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
         Call::Script { script: &WRITE_STATE, keys: keys.of_session(&self.session), arguments }
     }
 
