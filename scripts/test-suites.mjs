@@ -5,12 +5,14 @@ import { spawn, spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
+const EXIT = new URL("../tests/harness/exit.mjs", import.meta.url).href;
+
 const cargo = (...args) => ["cargo", ["test", ...(process.env.CI ? ["--locked"] : []), ...args]];
 const node = (pattern) => {
   const files = globSync(pattern).sort();
   return [
     "node",
-    ["--test", "--test-concurrency=1", "--test-timeout=900000", "--test-force-exit", "--test-reporter=spec", ...files],
+    ["--import", EXIT, "--test", "--test-concurrency=1", "--test-timeout=900000", "--test-reporter=spec", ...files],
     files.length,
   ];
 };

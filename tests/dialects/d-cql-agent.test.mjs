@@ -188,7 +188,8 @@ describe("D, its suites", () => {
   };
 
   test("D8 tests: the suite is the same on both stores, and a missing Redis is reported, never passed", () => {
-    const agent = ["--test", "--test-force-exit", "--test-reporter=tap", "tests/dialects/agent-state.test.mjs"];
+    const exit = ["--import", "./tests/harness/exit.mjs"];
+    const agent = [...exit, "--test", "--test-reporter=tap", "tests/dialects/agent-state.test.mjs"];
     const names = (/** @type {string} */ tap, /** @type {string} */ kind) =>
       [...tap.matchAll(new RegExp(`^ +${kind} \\d+ - ([A-F]\\d.*)$`, "gm"))].map((match) => match[1]).sort();
     const vault = suite(agent, { CHATKEEP_STORE: "vault" });
