@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { CHATKEEP, contenders, startContender } from "./contenders.mjs";
 import { usedBy } from "./processor-time.mjs";
 import { table, verdicts } from "./report.mjs";
-import { median } from "./rounds.mjs";
+import { median, ratio } from "./rounds.mjs";
 import { startStack } from "./stack.mjs";
 
 /** How long what the start itself does may go on, in milliseconds. */
@@ -40,11 +40,10 @@ export async function cold({ rounds, peers = contenders() }) {
     ]),
   ]);
   const others = peers.includes(CHATKEEP) ? peers.filter((name) => name !== CHATKEEP) : [];
-  const targets = others.map((name) => {
-    const ratios = results[CHATKEEP].map(({ first }, round) => first / results[name][round].first);
-    const value = { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
-    return { what: `cold: the first turn, Chatkeep / ${name}`, value };
-  });
+  const targets = others.map((name) => ({
+    what: `cold: the first turn, Chatkeep / ${name}`,
+    value: ratio(results[CHATKEEP], results[name], ({ first }) => first),
+  }));
   verdicts(targets);
   return { results, targets };
 }

@@ -57,9 +57,10 @@ export function spread(runs, what) {
 
 /**
  * How many times as much one takes as the other, round by round: runs of one round met the same machine.
- * @param {Run[]} runs
- * @param {Run[]} others
- * @param {(run: Run) => number} what
+ * @template T
+ * @param {T[]} runs
+ * @param {T[]} others
+ * @param {(run: T) => number} what
  */
 export function ratio(runs, others, what) {
   const ratios = runs.map((run, round) => what(run) / what(others[round]));

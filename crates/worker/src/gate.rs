@@ -74,11 +74,6 @@ pub(crate) async fn is_too_many(env: &Env, address: Option<&str>) -> bool {
     limiter.limit(address.to_owned()).await.is_ok_and(|outcome| !outcome.success)
 }
 
-thread_local! {
-    /// Looked for once: an isolate's bindings stay as they are.
-    static LIMITER: OnceCell<Option<Rc<RateLimiter>>> = const { OnceCell::new() };
-}
-
 async fn is_genuine(access: &Access, signed: &Signed<'_>) -> Result<bool, Problem> {
     match &signed.verifier {
         Verifier::Secrets(secrets) => {
@@ -107,6 +102,8 @@ struct Published {
 }
 
 thread_local! {
+    /// Looked for once: an isolate's bindings stay as they are.
+    static LIMITER: OnceCell<Option<Rc<RateLimiter>>> = const { OnceCell::new() };
     static PUBLISHED: RefCell<BTreeMap<String, Published>> = const { RefCell::new(BTreeMap::new()) };
 }
 

@@ -143,8 +143,8 @@ impl Watch {
         let took = now.since(self.began);
         meter(|meter| meter.request(self.action.get(), status, took));
         let level = if status >= 500 { Level::Error } else { Level::Info };
-        let is_written = level >= self.level;
-        if !is_written && !analytics::is_open() {
+        let (is_written, is_measured) = (level >= self.level, analytics::is_open());
+        if !is_written && !is_measured {
             return;
         }
         let route = named(self.action.get());
@@ -169,7 +169,9 @@ impl Watch {
         if is_written {
             write(&line);
         }
-        analytics::write(&DataPoint::of(&line, self.kept_by.get()));
+        if is_measured {
+            analytics::write(&DataPoint::of(&line, self.kept_by.get()));
+        }
     }
 }
 

@@ -267,26 +267,27 @@ pub enum Column {
     Message(u64),
 }
 
+/// The query that writes a column of a session anew.
+macro_rules! of_session {
+    ($column:literal) => {
+        concat!(
+            "UPDATE chatkeep_sessions SET ",
+            $column,
+            " = ?6 WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND ",
+            $column,
+            " = ?5 RETURNING 1 AS one"
+        )
+    };
+}
+
 /// Writes a text anew where it is still what it was; gives a row where it is.
 #[must_use]
 pub fn rewrite(place: &Place, created: u64, column: Column, was: &str, text: &str) -> Statement {
     let query = match column {
-        Column::Title => {
-            "UPDATE chatkeep_sessions SET title = ?6
-            WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND title = ?5 RETURNING 1 AS one"
-        }
-        Column::Metadata => {
-            "UPDATE chatkeep_sessions SET metadata = ?6
-            WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND metadata = ?5 RETURNING 1 AS one"
-        }
-        Column::State => {
-            "UPDATE chatkeep_sessions SET state = ?6
-            WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND state = ?5 RETURNING 1 AS one"
-        }
-        Column::Summary => {
-            "UPDATE chatkeep_sessions SET summary = ?6
-            WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND summary = ?5 RETURNING 1 AS one"
-        }
+        Column::Title => of_session!("title"),
+        Column::Metadata => of_session!("metadata"),
+        Column::State => of_session!("state"),
+        Column::Summary => of_session!("summary"),
         Column::Message(_) => {
             "UPDATE chatkeep_messages SET message = ?6 WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3
             AND created = ?4 AND message = ?5 AND position = ?7 RETURNING 1 AS one"

@@ -205,7 +205,8 @@ async fn answer(
     };
     // In a box each: as parts of this future they would all be one function, which an isolate compiles before its first answer.
     let answering: Pin<Box<dyn Future<Output = Result<Answer, Problem>> + '_>> = match action {
-        Action::Health | Action::Metrics => Box::pin(ready(Err(Problem::new(Code::Internal)))),
+        // Answered above: a new visitor is nobody yet.
+        Action::Health | Action::Metrics | Action::NewVisitor => Box::pin(ready(Err(Problem::new(Code::Internal)))),
         Action::Chat => Box::pin(chat::chat(&call)),
         Action::AiChat => Box::pin(ai::chat(&call)),
         Action::AiStream => Box::pin(stream::follow(&call, Wire::UiMessages)),
@@ -244,8 +245,6 @@ async fn answer(
         Action::MoveHouse => Box::pin(admin::move_house(&call)),
         Action::Reseal => Box::pin(admin::reseal(&call)),
         Action::Dialect(dialect, verb) => Box::pin(dialects::serve(&call, dialect, verb)),
-        // Answered above: it is for those who are nobody yet.
-        Action::NewVisitor => Box::pin(ready(Err(Problem::new(Code::Internal)))),
         Action::ClaimVisitor => Box::pin(claim::claim(&call, &shown)),
     };
     let answer = answering.await;

@@ -43,13 +43,15 @@ pub(in super::super) async fn reseal(call: &Call<'_>) -> Result<Answer, Problem>
     let (until, tally) = (began.after(STRETCH), Tally::default());
     let mut job = Job { until, most, questions: 0, is_further: false, ttl, tally, resealed: 0 };
     let only = owner(call)?;
-    let next = match given(call)? {
+    let given = given(call)?;
+    let is_archive = matches!(given, Some(Cursor::Archive(_)));
+    let next = match given {
         Some(Cursor::Archive(words)) => archived(call, &mut job, words, only.as_ref()).await?,
         Some(Cursor::Live(place, inside)) => live(&mut job, Walk::from(&call.store, place), inside).await?,
         None => live(&mut job, walk(call)?, None).await?,
     };
     let next = match next {
-        None if call.archive.is_some() && !is_archive(call) => Some(Cursor::Archive(Vec::new())),
+        None if call.archive.is_some() && !is_archive => Some(Cursor::Archive(Vec::new())),
         next => next,
     };
     let Tally { seen, unreadable } = job.tally;
@@ -61,10 +63,6 @@ pub(in super::super) async fn reseal(call: &Call<'_>) -> Result<Answer, Problem>
 fn given(call: &Call<'_>) -> Result<Option<Cursor>, Problem> {
     let wrong = || Problem::new(Code::InvalidParameter).detail("cursor is one that an answer gave");
     call.query.get("cursor").map(|text| Cursor::parse(&text).ok_or_else(wrong)).transpose()
-}
-
-fn is_archive(call: &Call<'_>) -> bool {
-    matches!(given(call), Ok(Some(Cursor::Archive(_))))
 }
 
 /// Goes through live sessions, `inside` one that is half done first; gives where to go on.
