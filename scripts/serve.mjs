@@ -35,16 +35,22 @@ for (const host of ["127.0.0.1", "::1"]) {
     fail(`port ${port} is taken. Stop what listens there, or choose another: PORT=8788 npm start`);
   if (error === "EACCES") fail(`port ${port} may not be used by this user. Choose another: PORT=8788 npm start`);
 }
+const isLocal = !env.HOST || /^(localhost|127\.0\.0\.1|::1|\[::1\])$/.test(env.HOST);
+if (!isLocal && /^(on|true|1)$/.test(env.OPEN_LOCALHOST ?? "")) {
+  fail(`OPEN_LOCALHOST lets everybody in who reaches HOST ${env.HOST}: leave one of them out`);
+}
 if (process.argv.includes("--check")) process.exit(0);
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
 const variables = fileVariables(".dev.vars");
-if (!variables.VISITOR_SECRET && !env.VISITOR_SECRET) {
+if (isLocal && !variables.VISITOR_SECRET && !env.VISITOR_SECRET) {
   variables.VISITOR_SECRET = randomBytes(32).toString("hex");
   appendFileSync(".dev.vars", `VISITOR_SECRET=${variables.VISITOR_SECRET}\n`, { mode: 0o600 });
 }
 variables.OPEN_LOCALHOST ??= "on"; // where there is nothing but visitors, curl on this machine needs no token
 for (const name of worker_names) if (env[name] && !gateway_names.test(name)) variables[name] = env[name];
+// Whoever reaches another address may say that the host is localhost: nobody is let in for that.
+if (!isLocal) variables.OPEN_LOCALHOST = "off";
 let store = "the embedded vault, in .wrangler/state";
 if ((env.REDIS_URL || env.REDIS_HOST) && !redisIsOff()) {
   variables.UPSTASH_REDIS_REST_TOKEN = randomBytes(24).toString("hex");
@@ -88,7 +94,13 @@ function startWorker() {
     "--show-interactive-dev-session=false",
     ...(env.HOST ? ["--ip", env.HOST] : []),
   ];
-  const quiet = { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" };
+  const quiet = {
+    WRANGLER_SEND_METRICS: "false",
+    CLOUDFLARE_CF_FETCH_ENABLED: "false",
+    // wrangler's pages for looking into databases and requests: they ask nobody for credentials.
+    X_LOCAL_EXPLORER: "false",
+    X_LOCAL_OBSERVABILITY: "false",
+  };
   run("wrangler", args, { ...process.env, ...quiet }).on("line", (line) => {
     const url = /Ready on (http\S+)/.exec(line)?.[1];
     if (url) tickEveryMinute(url);

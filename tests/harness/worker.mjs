@@ -111,6 +111,8 @@ export async function startWorker({
       WRANGLER_SEND_METRICS: "false",
       WRANGLER_LOG_PATH: join(folder, "wrangler-logs"),
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      X_LOCAL_EXPLORER: "false",
+      X_LOCAL_OBSERVABILITY: "false",
       NO_COLOR: "1",
     };
     const server = new Process("wrangler", args, { cwd: folder, env });

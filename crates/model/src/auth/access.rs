@@ -106,10 +106,10 @@ impl Access {
         let api_keys = read("API_KEYS").map(|keys| api_keys(&keys)).transpose()?.unwrap_or_default();
         let issuers = issuers(read)?;
         let visitors = visitors(read)?;
-        let asked = read("OPEN_LOCALHOST").is_some_and(|value| matches!(value.as_str(), "on" | "true" | "1"));
+        let asked = read("OPEN_LOCALHOST").map(|value| matches!(value.as_str(), "on" | "true" | "1"));
         let credentials = !api_keys.is_empty() || !issuers.is_empty();
         Ok(Self {
-            open_localhost: !credentials && (asked || visitors.is_none()),
+            open_localhost: !credentials && asked.unwrap_or(visitors.is_none()),
             skew: Millis::from_seconds(number(read, "JWT_SKEW_SECONDS", 60, 0..=600)?),
             keys_fresh: Millis::from_seconds(number(read, "JWT_JWKS_SECONDS", 600, 1..=86_400)?),
             api_keys,
@@ -293,6 +293,7 @@ mod tests {
         assert!(open(&[]));
         assert!(open(&[("VISITOR_SECRET", LONG), ("OPEN_LOCALHOST", "on")]));
         assert!(!open(&[("VISITOR_SECRET", LONG)]));
+        assert!(!open(&[("OPEN_LOCALHOST", "off")]));
         assert!(!open(&[("API_KEYS", LONG), ("OPEN_LOCALHOST", "on")]));
         assert!(!open(&[("JWT_SECRET", LONG), ("JWT_ISSUER", "i"), ("JWT_AUDIENCE", "a"), ("OPEN_LOCALHOST", "on")]));
     }

@@ -59,6 +59,9 @@ fn without_credentials_only_this_machine_is_served() -> Result<(), ConfigError> 
     let shown = Credentials { api_key: Some("whatever"), authorization: Some("Bearer x"), ..here };
     assert_eq!(answer(&nothing, shown, Scope::Admin, 0), Ok("app".into()));
     assert_eq!(answer(&nothing, Credentials { user: Some("ada"), ..here }, Scope::Write, 0), Ok("u-ada".into()));
+    // Switched off, it is closed whatever the host, and nobody can be let in.
+    let closed = access(&[("OPEN_LOCALHOST", "off")])?;
+    assert_eq!(answer(&closed, here, Scope::Read, 0), Err(Code::NotConfigured));
     // With visitors only, this machine stays closed unless it is opened.
     assert_eq!(answer(&access(&[VISITORS])?, here, Scope::Read, 0), Err(Code::Unauthorized));
     let opened = access(&[VISITORS, ("OPEN_LOCALHOST", "on")])?;
