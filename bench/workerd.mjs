@@ -1,10 +1,8 @@
 // A Worker in a workerd of its own, without wrangler around it: its process does the Worker's work and nothing else.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { ROOT, removeFolder, temporaryFolder } from "../tests/harness/folders.mjs";
-import { freePort } from "../tests/harness/ports.mjs";
 import { Process } from "../tests/harness/processes.mjs";
 
 const { default: WORKERD } = createRequire(import.meta.url)("workerd");
@@ -27,7 +25,6 @@ const [, COMPATIBILITY_DATE] =
  */
 export async function startWorkerd(built, vars, objects = {}, { untouched = false } = {}) {
   const folder = temporaryFolder("workerd");
-  const port = await freePort();
   const files = readdirSync(built).filter((name) => /^index(\.js|_bg\.wasm)$/.test(name));
   for (const name of files) copyFileSync(join(built, name), join(folder, name)); // what is measured stays as it is
   const modules = files.map((name) => {
@@ -60,14 +57,15 @@ const config :Workerd.Config = (
     )),
     (name = "objects", disk = (path = ${JSON.stringify(join(folder, "objects"))}, writable = true)),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "worker")],
 );
 `,
   );
 
+  const server = new Process(WORKERD, ["serve", config, "--control-fd=1"]);
+  const isListening = /"event":"listen","socket":"http","port":(\d+)/;
+  const port = await server.ready("listening", () => isListening.exec(server.logs())?.[1]);
   const url = `http://127.0.0.1:${port}`;
-  const server = new Process(WORKERD, ["serve", config]);
-  await server.ready("listening", () => listens(port));
   if (!untouched) await server.ready("serving", () => fetch(url).catch(() => undefined));
   return {
     url,
@@ -77,18 +75,4 @@ const config :Workerd.Config = (
       removeFolder(folder);
     },
   };
-}
-
-/**
- * @param {number} port
- * @returns {Promise<true | undefined>}
- */
-function listens(port) {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(undefined));
-  });
 }

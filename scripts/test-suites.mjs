@@ -21,6 +21,7 @@ const SUITES = {
   "model-wasm": cargo("-p", "chatkeep-model", "--target", "wasm32-wasip1", "--lib"),
   testkit: cargo("-p", "chatkeep-testkit"),
   gateway: cargo("-p", "chatkeep-gateway", "-p", "chatkeep-cli"),
+  harness: node("tests/harness/*.test.mjs"),
   clients: node("tests/gateway/*.test.mjs"),
   app: node("www/app/src/**/*.test.mjs"),
   library: node("tests/library/*.test.mjs"),

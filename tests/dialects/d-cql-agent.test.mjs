@@ -143,10 +143,9 @@ describe("D, on Redis", { skip: onLibraryRedis() }, () => {
   test("D6 isolation: TLS with an authority of one's own, and no other", async () => {
     const certificates = makeCertificates();
     const { ca } = certificates;
-    const port = await freePort();
-    const redis = await startRedis({ args: certificates.redis(port) });
+    const redis = await startRedis({ certificates });
     ends.push(redis.stop);
-    const url = `rediss://127.0.0.1:${port}/0`;
+    const url = `rediss://127.0.0.1:${redis.tlsPort}/0`;
     for (const options of [
       { url, tls: { ca: readFileSync(ca, "utf8") } },
       { env: { REDIS_URL: url, REDIS_TLS_CA: ca } },

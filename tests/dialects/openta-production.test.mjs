@@ -12,7 +12,6 @@ import { makeCertificates } from "../harness/certificates.mjs";
 import { EventStream } from "../harness/events.mjs";
 import { ROOT } from "../harness/folders.mjs";
 import { startGateway } from "../harness/gateway.mjs";
-import { freePort } from "../harness/ports.mjs";
 import { startRedis } from "../harness/redis.mjs";
 import { onRedis } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
@@ -27,16 +26,14 @@ onRedis("openta, configured as the production list says", () => {
   let redis;
   let gateway;
   let worker;
-  let port;
 
   before(async () => {
-    port = await freePort();
-    redis = await startRedis({ args: certificates.redis(port) });
+    redis = await startRedis({ certificates });
     assert.equal(await redis.cli(...RIGHTS.replace(">PASSWORD", `>${PASSWORD}`).split(" ")), "OK");
     // Nobody else gets in, and nobody gets in without TLS but for this test.
     await redis.cli("ACL", "SETUSER", "default", "resetpass", ">the-tests-own");
     const vars = { REDIS_TLS_CA: certificates.ca };
-    gateway = await startGateway({ redisUrl: `rediss://chatkeep:${PASSWORD}@127.0.0.1:${port}`, vars });
+    gateway = await startGateway({ redisUrl: `rediss://chatkeep:${PASSWORD}@127.0.0.1:${redis.tlsPort}`, vars });
     worker = await startWorker({
       store: "upstash",
       gateway,
@@ -101,7 +98,7 @@ onRedis("openta, configured as the production list says", () => {
   });
 
   test("E8 production list: TLS: who doesn't trust the authority doesn't connect", async () => {
-    const redisUrl = `rediss://chatkeep:${PASSWORD}@127.0.0.1:${port}`;
+    const redisUrl = `rediss://chatkeep:${PASSWORD}@127.0.0.1:${redis.tlsPort}`;
     const stranger = await startGateway({ redisUrl, vars: { REDIS_TLS_CA: makeCertificates().ca } });
     try {
       const headers = { authorization: `Bearer ${stranger.token}` };
@@ -114,7 +111,17 @@ onRedis("openta, configured as the production list says", () => {
 
   test("E8 production list: the least rights: a foreign prefix and FLUSHALL are refused, also by TLS", async () => {
     const as = async (...words) => {
-      const tls = ["--tls", "--cacert", certificates.ca, "-p", `${port}`, "--user", "chatkeep", "--pass", PASSWORD];
+      const tls = [
+        "--tls",
+        "--cacert",
+        certificates.ca,
+        "-p",
+        `${redis.tlsPort}`,
+        "--user",
+        "chatkeep",
+        "--pass",
+        PASSWORD,
+      ];
       return (await promisify(execFile)("redis-cli", [...tls, "--no-auth-warning", ...words])).stdout;
     };
     assert.match(await as("PING"), /PONG/);

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { clone } from "../harness/clone.mjs";
 import { ROOT, temporaryFolder } from "../harness/folders.mjs";
 import { startGateway } from "../harness/gateway.mjs";
-import { freePort } from "../harness/ports.mjs";
+import { onFreePort, onSamePort } from "../harness/ports.mjs";
 import { Process } from "../harness/processes.mjs";
 import { startRedis } from "../harness/redis.mjs";
 import { onRedis } from "../harness/stores.mjs";
@@ -24,8 +24,9 @@ function blocks(/** @type {string} */ section) {
 
 test("E10 five minutes: from a clone to a remembered second turn, and over a restart", async () => {
   const [start, talk] = blocks("From a clone");
-  const [cwd, port] = [clone(), await freePort()];
+  const cwd = clone();
   const { PATH, HOME } = process.env;
+  let port = 0;
   const serve = async () => {
     const server = new Process("bash", ["-c", start], { cwd, env: { PATH, HOME, PORT: `${port}` } });
     // It takes so long only where what is copied was not built of these sources.
@@ -33,15 +34,18 @@ test("E10 five minutes: from a clone to a remembered second turn, and over a res
     await server.ready("serving", isReady, 600_000);
     return server;
   };
+  let server = await onFreePort((free) => {
+    port = free;
+    return serve();
+  });
   const commands = talk.replaceAll("localhost:8787", `localhost:${port}`).split(/\n(?=curl)/);
-  let server = await serve();
   try {
     const answers = [];
     for (const command of commands) answers.push(JSON.parse(await shell(command)).answer);
     assert.match(answers[0], /first thing/);
     assert.match(answers[1], /“What is machine learning\?”/);
     await server.stop();
-    server = await serve();
+    server = await onSamePort(serve);
     assert.match(JSON.parse(await shell(commands[1])).answer, /“What is machine learning\?”/);
   } finally {
     await server.stop();

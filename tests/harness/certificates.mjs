@@ -4,7 +4,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./folders.mjs";
 
-/** @returns {{ca: string, redis: (port: number) => string[]}} the authority's file, and the words with which a redis-server listens by TLS */
+/**
+ * The authority's file, and the arguments with which a redis-server listens by TLS.
+ * @typedef {{ca: string, redis: (port: number) => string[]}} Certificates
+ */
+
+/** @returns {Certificates} */
 export function makeCertificates() {
   const folder = temporaryFolder("certificates");
   writeFileSync(join(folder, "san"), "subjectAltName=IP:127.0.0.1\n");

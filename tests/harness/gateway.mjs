@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ROOT } from "./folders.mjs";
-import { freePort } from "./ports.mjs";
+import { onFreePort, onSamePort } from "./ports.mjs";
 import { Process } from "./processes.mjs";
 
 /**
@@ -42,18 +42,20 @@ export async function startGateway({ redisUrl, faults = false, vars = {}, profil
   const program = join(resolve(ROOT, process.env.CARGO_TARGET_DIR || "target"), profile, "chatkeep-gateway");
   if (!existsSync(program)) throw new Error(`${program} is missing: run scripts/build-gateway`);
   const token = randomBytes(24).toString("hex");
-  const port = await freePort();
+  /** @type {Record<string, string>} */
   const env = {
     REDIS_URL: redisUrl,
-    GATEWAY_PORT: `${port}`,
     GATEWAY_TOKEN: token,
     GATEWAY_FAULTS: faults ? "on" : "",
     ...vars,
   };
-  const url = `http://127.0.0.1:${port}`;
 
   let logs = "";
-  let server = await run();
+  let server = await onFreePort((port) => {
+    env.GATEWAY_PORT = `${port}`;
+    return run();
+  });
+  const url = `http://127.0.0.1:${env.GATEWAY_PORT}`;
   return {
     url,
     token,
@@ -71,7 +73,7 @@ export async function startGateway({ redisUrl, faults = false, vars = {}, profil
       await server.stop();
       Object.assign(env, changes);
       logs += server.logs();
-      server = await run();
+      server = await onSamePort(run);
     },
   };
 

@@ -4,7 +4,7 @@ import { chownSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { removeFolder, temporaryFolder } from "./folders.mjs";
-import { freePort } from "./ports.mjs";
+import { onFreePort } from "./ports.mjs";
 import { Process } from "./processes.mjs";
 
 /**
@@ -23,14 +23,16 @@ export async function startPostgres() {
   const ids = process.getuid?.() === 0 ? identity("nobody") : {};
   if (ids.uid !== undefined && ids.gid !== undefined) chownSync(folder, ids.uid, ids.gid);
   const data = join(folder, "data");
-  const port = await freePort();
   execFileSync(program("initdb"), ["-D", data, "-U", "chatkeep", "-A", "trust", "-E", "UTF8"], {
     ...ids,
     stdio: "pipe",
   });
-  const args = ["-D", data, "-p", `${port}`, "-k", folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"];
-  const server = new Process(program("postgres"), args, { ...ids, cwd: folder });
-  await server.ready("accepting", () => /ready to accept connections/.test(server.logs()) || undefined);
+  const args = ["-D", data, "-k", folder, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"];
+  const { server, port } = await onFreePort(async (port) => {
+    const server = new Process(program("postgres"), [...args, "-p", `${port}`], { ...ids, cwd: folder });
+    await server.ready("accepting", () => /ready to accept connections/.test(server.logs()) || undefined);
+    return { server, port };
+  });
 
   const connection = ["-h", "127.0.0.1", "-p", `${port}`, "-U", "chatkeep", "-d", "postgres"];
   return {

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
+import { saysPortTaken } from "./ports.mjs";
 
 const PATIENCE = 30_000;
 
@@ -54,7 +55,8 @@ export class Process {
   }
 
   /**
-   * Waits until `look` gives something else than undefined, and gives that. Fails when the program ends before.
+   * Waits until `look` gives something else than undefined, and gives that. Fails when the program ends before, or says
+   * that its port is taken: some programs wait then instead of ending.
    * @template T
    * @param {string} what what is waited for
    * @param {() => T | undefined | Promise<T | undefined>} look
@@ -63,6 +65,10 @@ export class Process {
    */
   async ready(what, look, patience = PATIENCE) {
     for (const deadline = Date.now() + patience; ; await pause(20)) {
+      if (saysPortTaken(this.#said)) {
+        await this.kill();
+        throw new Error(`${this.program} found its port taken:\n${this.#said}`);
+      }
       const seen = await look();
       if (seen !== undefined) return seen;
       if (this.ended) throw new Error(`${this.program} ended before ${what}:\n${this.#said}`);

@@ -3,12 +3,15 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { eventually } from "./api.mjs";
 import { removeFolder, temporaryFolder } from "./folders.mjs";
-import { freePort } from "./ports.mjs";
+import { freePort, onFreePort, onSamePort } from "./ports.mjs";
 import { Process } from "./processes.mjs";
+
+/** @import { Certificates } from "./certificates.mjs" */
 
 /**
  * @typedef {object} Redis
  * @property {number} port
+ * @property {number} tlsPort where it listens by TLS; 0 where it doesn't
  * @property {string} dir
  * @property {string} url
  * @property {number} pid of the one that runs now
@@ -20,45 +23,51 @@ import { Process } from "./processes.mjs";
  */
 
 /**
- * @param {{appendonly?: boolean, port?: number, dir?: string, maxmemory?: string, cluster?: boolean, args?: string[]}} [options]
+ * @param {{appendonly?: boolean, cluster?: boolean, certificates?: Certificates, args?: string[]}} [options]
  *   `appendonly` writes every command to disk before it is answered; without it nothing is kept; `cluster` lets it join one;
- *   `args` are more of its own
+ *   with `certificates` it listens by TLS too; `args` are more of its own
  * @returns {Promise<Redis>}
  */
-export async function startRedis({ appendonly = false, port, dir, maxmemory, cluster = false, args: more = [] } = {}) {
-  const folder = dir ?? temporaryFolder("redis");
-  const its_port = port ?? (await freePort());
-  const args = ["--port", `${its_port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", ""];
+export async function startRedis({ appendonly = false, cluster = false, certificates, args: more = [] } = {}) {
+  const folder = temporaryFolder("redis");
+  const args = ["--bind", "127.0.0.1", "--dir", folder, "--save", ""];
   args.push(...(appendonly ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]));
   if (cluster) args.push("--cluster-enabled", "yes", "--cluster-node-timeout", "1000");
-  if (maxmemory) args.push("--maxmemory", maxmemory, "--maxmemory-policy", "noeviction");
   args.push(...more);
 
   let logs = "";
-  let server = await run();
+  let port = 0;
+  let tlsPort = 0;
+  let server = await onFreePort(async (free) => {
+    port = free;
+    if (certificates) tlsPort = await freePort();
+    return run();
+  });
   return {
-    port: its_port,
+    port,
+    tlsPort,
     dir: folder,
-    url: `redis://127.0.0.1:${its_port}`,
+    url: `redis://127.0.0.1:${port}`,
     get pid() {
       return server.pid;
     },
     logs: () => logs + server.logs(),
-    cli: (...words) => redisCli("-p", `${its_port}`, ...words),
+    cli: (...words) => redisCli("-p", `${port}`, ...words),
     stop: async () => {
       await server.stop();
-      if (!dir) removeFolder(folder);
+      removeFolder(folder);
     },
     kill: () => server.kill(),
     restart: async () => {
       await server.stop();
       logs += server.logs();
-      server = await run();
+      server = await onSamePort(run);
     },
   };
 
   async function run() {
-    const server = new Process("redis-server", args);
+    const tls = certificates?.redis(tlsPort) ?? [];
+    const server = new Process("redis-server", ["--port", `${port}`, ...args, ...tls]);
     await server.ready("accepting connections", () => /Ready to accept connections/.test(server.logs()) || undefined);
     return server;
   }
@@ -80,7 +89,6 @@ export async function startRedis({ appendonly = false, port, dir, maxmemory, clu
 export async function startRedisCluster() {
   /** @type {Redis[]} */
   const servers = [];
-  // Each listens for the others 10,000 ports above its own, where `freePort` gives none.
   for (let number = 0; number < 3; number += 1) servers.push(await startRedis({ cluster: true }));
   const places = servers.map(({ port }) => `127.0.0.1:${port}`);
   await redisCli("--cluster", "create", ...places, "--cluster-yes");

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT, removeFolder, temporaryFolder } from "./folders.mjs";
 import { startGateway } from "./gateway.mjs";
-import { freePort } from "./ports.mjs";
+import { onFreePort, onSamePort } from "./ports.mjs";
 import { Process } from "./processes.mjs";
 import { startRedis } from "./redis.mjs";
 
@@ -62,16 +62,20 @@ export async function startWorker({
   const state = persistTo ?? join(folder, "state");
   writeConfig(folder, { ...upstash, ...vars }, bindings, built);
 
-  const port = await freePort();
-  const url = `http://localhost:${port}`;
   const args = ["dev", "--config", join(folder, "wrangler.toml"), "--env-file", join(folder, "variables.env")];
   if (beside) args.push("--config", beside);
-  args.push("--port", `${port}`, "--inspector-port", "0", "--persist-to", state);
+  args.push("--inspector-port", "0", "--persist-to", state);
   args.push("--show-interactive-dev-session=false", "--no-bundle"); // worker-build has bundled it
   if (host) args.push("--local-upstream", host);
 
   let logs = "";
-  let server = await run();
+  let port = 0;
+  let url = "";
+  let server = await onFreePort((free) => {
+    port = free;
+    url = `http://localhost:${port}`;
+    return run();
+  });
   return {
     url,
     store,
@@ -92,7 +96,7 @@ export async function startWorker({
     restart: async () => {
       await server.stop();
       logs += server.logs();
-      server = await run();
+      server = await onSamePort(run);
     },
   };
 
@@ -115,7 +119,7 @@ export async function startWorker({
       X_LOCAL_OBSERVABILITY: "false",
       NO_COLOR: "1",
     };
-    const server = new Process("wrangler", args, { cwd: folder, env });
+    const server = new Process("wrangler", [...args, "--port", `${port}`], { cwd: folder, env });
     // Any answer will do: tests also start Workers that are unwell.
     await server.ready("serving", () =>
       fetch(`${url}/health`)

@@ -6,7 +6,6 @@ import { build as esbuild } from "esbuild";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { ROOT } from "../harness/folders.mjs";
-import { freePort } from "../harness/ports.mjs";
 import { Process } from "../harness/processes.mjs";
 import { startFakeServer } from "./fake-server.mjs";
 import { project } from "./packed.mjs";
@@ -33,18 +32,16 @@ test("workerd gets its module by import", async () => {
         },
       };`,
   });
-  const port = await freePort();
   const server = await startFakeServer();
   const { PATH, HOME, TMPDIR } = process.env;
   const bin = `${join(ROOT, "node_modules/.bin")}:${PATH}`;
   const quiet = { WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: join(folder, "logs"), NO_COLOR: "1" };
-  const args = ["dev", "main.js", "--compatibility-date", "2026-01-01", "--port", `${port}`, "--inspector-port", "0"];
+  const args = ["dev", "main.js", "--compatibility-date", "2026-01-01", "--port", "0", "--inspector-port", "0"];
   const env = { PATH: bin, HOME, TMPDIR, CLOUDFLARE_CF_FETCH_ENABLED: "false", ...quiet };
   const workerd = new Process("wrangler", [...args, "--show-interactive-dev-session=false"], { cwd: folder, env });
   try {
-    const ask = () =>
-      fetch(`http://localhost:${port}/?server=${encodeURIComponent(server.url)}`).catch(() => undefined);
-    const answer = await workerd.ready("serving", ask);
+    const url = await workerd.ready("serving", () => /Ready on (http\S+)/.exec(workerd.logs())?.[1]);
+    const answer = await fetch(`${url}/?server=${encodeURIComponent(server.url)}`);
     assert.equal(await answer.text(), "You said: Hello");
   } finally {
     await workerd.stop();

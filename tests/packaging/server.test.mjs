@@ -9,7 +9,6 @@ import { promisify } from "node:util";
 import { build as esbuild } from "esbuild";
 import { ROOT } from "../harness/folders.mjs";
 import { startGateway } from "../harness/gateway.mjs";
-import { freePort } from "../harness/ports.mjs";
 import { Process } from "../harness/processes.mjs";
 import { startRedis } from "../harness/redis.mjs";
 import { project } from "./packed.mjs";
@@ -127,18 +126,14 @@ test("in workerd, without anything of Node", async () => {
   const config = `name = "consumer"\nmain = "worker.js"\ncompatibility_date = "2026-10-15"\n[vars]
 UPSTASH_REDIS_REST_URL = "${gateway.url}"\nUPSTASH_REDIS_REST_TOKEN = "${gateway.token}"\n`;
   writeFileSync(join(folder, "wrangler.toml"), config);
-  const port = await freePort();
   const wrangler = join(ROOT, "node_modules/.bin/wrangler");
-  const args = ["dev", "--port", `${port}`, "--inspector-port", "0", "--show-interactive-dev-session=false"];
+  const args = ["dev", "--port", "0", "--inspector-port", "0", "--show-interactive-dev-session=false"];
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false" };
   const server = new Process(wrangler, args, { cwd: folder, env });
   try {
-    const url = `http://localhost:${port}/edge`;
-    const first = await server.ready("serving", () =>
-      fetch(url)
-        .then((answer) => answer.json())
-        .catch(() => undefined),
-    );
+    const origin = await server.ready("serving", () => /Ready on (http\S+)/.exec(server.logs())?.[1]);
+    const url = `${origin}/edge`;
+    const first = await (await fetch(url)).json();
     const tcp = "redis:// needs Node: on the edge name an Upstash REST URL";
     assert.deepEqual(first, { visits: 1, connected: true, kind: "upstash", tcp });
     const visits = await Promise.all(Array.from({ length: 8 }, () => fetch(url).then((answer) => answer.json())));

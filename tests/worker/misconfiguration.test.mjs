@@ -8,7 +8,6 @@ import { Api, assertProblem, eventually, ok } from "../harness/api.mjs";
 import { makeCertificates } from "../harness/certificates.mjs";
 import { ROOT } from "../harness/folders.mjs";
 import { startGateway } from "../harness/gateway.mjs";
-import { freePort } from "../harness/ports.mjs";
 import { startRedis } from "../harness/redis.mjs";
 import { startWorker } from "../harness/worker.mjs";
 
@@ -30,11 +29,10 @@ let turns = 0;
 
 before(async () => {
   const tls = makeCertificates();
-  const port = await freePort();
-  redis = await startRedis({ args: tls.redis(port) });
+  redis = await startRedis({ certificates: tls });
   await redis.cli("ACL", "SETUSER", "operator", "on", ">operator-word", "+@all");
   await grant();
-  right = { REDIS_URL: `rediss://chatkeep:secret-word@127.0.0.1:${port}`, REDIS_TLS_CA: tls.ca };
+  right = { REDIS_URL: `rediss://chatkeep:secret-word@127.0.0.1:${redis.tlsPort}`, REDIS_TLS_CA: tls.ca };
   gateway = await startGateway({ redisUrl: right.REDIS_URL, vars: right });
   worker = await startWorker({ store: "upstash", gateway });
   api = new Api(worker.url);
