@@ -10,7 +10,7 @@ const FIRST_TRY: Millis = Millis(300);
 /// How long a call may take in all.
 const WHOLE: Millis = Millis(500);
 
-/// A body of this many bytes takes this much longer.
+/// So many bytes, sent or received, take this much longer.
 const LARGE_BYTES: u64 = 262_144;
 const PER_LARGE: u64 = 100;
 
@@ -27,10 +27,10 @@ pub struct Try {
 }
 
 /// The tries of a call: the first, and one repetition that begins a little later, so that those whom one hiccup met don't
-/// come back as one. The second has what the first left of the time.
+/// come back as one. The second has what the first left of the time. `bytes` are those that are sent and those that the reply may have.
 #[must_use]
-pub fn next_try(tried: u32, elapsed: Millis, body_bytes: usize, random: u64) -> Option<Try> {
-    let more = body_bytes as u64 / LARGE_BYTES * PER_LARGE;
+pub fn next_try(tried: u32, elapsed: Millis, bytes: usize, random: u64) -> Option<Try> {
+    let more = bytes as u64 / LARGE_BYTES * PER_LARGE;
     match tried {
         0 => Some(Try { pause: Millis(0), limit: Millis(FIRST_TRY.0 + more) }),
         1 => {
@@ -108,8 +108,8 @@ impl Breaker {
         Some(Transition::Recovered)
     }
 
-    /// Tells it that a call of so many bytes failed. `random` is any number.
-    pub fn failed(&mut self, error: &StoreError, body_bytes: usize, now: Millis, random: u64) -> Option<Transition> {
+    /// Tells it that a call failed that sends, and may be answered with, so many bytes. `random` is any number.
+    pub fn failed(&mut self, error: &StoreError, bytes: usize, now: Millis, random: u64) -> Option<Transition> {
         let StoreError::Unavailable(outage) = error else {
             // It answered: whatever is wrong, waiting for it isn't.
             if matches!(error, StoreError::Misconfigured(_)) {
@@ -121,8 +121,8 @@ impl Breaker {
             (self.state, self.failures, self.probes) = (State::Closed, 0, 0);
             return self.note(error);
         }
-        // A large body may just have been slow on its way.
-        if *outage == Outage::Timeout && body_bytes as u64 >= LARGE_BYTES && self.state == State::Closed {
+        // Much may just have been slow on its way.
+        if *outage == Outage::Timeout && bytes as u64 >= LARGE_BYTES && self.state == State::Closed {
             return None;
         }
         self.failures = self.failures.saturating_add(1);

@@ -70,6 +70,7 @@ codes! {
     ClientTooOld = "client_too_old", 426, false, "This client is too old for this server";
     RateLimited = "rate_limited", 429, true, "Too many turns in a short time";
     TooManyTurns = "too_many_turns", 429, true, "The owner has as many running turns as one may have";
+    TooManyReads = "too_many_reads", 429, true, "Too many large reads in a short time";
     TooManyWatchers = "too_many_watchers", 429, true, "As many watch the owner's sessions as may";
     Internal = "internal", 500, true, "Something went wrong on our side";
     ResponderFailed = "responder_failed", 502, true, "The responder failed";
@@ -161,6 +162,8 @@ pub enum StoreError {
     Misconfigured(&'static str),
     /// It refuses a request of this size.
     TooLarge,
+    /// It was not asked: its owner reads too much. Says when to come back, in seconds.
+    TooManyReads(u64),
     /// It answered something that the plan doesn't know: a defect.
     UnexpectedReply,
     /// What it has can't be decrypted: the cause.
@@ -251,6 +254,7 @@ impl StoreError {
             StoreError::Unavailable(outage) => outage.as_str(),
             StoreError::Misconfigured(cause) => cause,
             StoreError::TooLarge => "too_large",
+            StoreError::TooManyReads(_) => "too_many_reads",
             StoreError::UnexpectedReply => "unexpected_reply",
             StoreError::Unreadable(cause) => cause,
         }
@@ -271,6 +275,7 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) => Code::StoreUnavailable,
             StoreError::Misconfigured(_) => Code::StoreMisconfigured,
             StoreError::TooLarge => Code::BodyTooLarge,
+            StoreError::TooManyReads(seconds) => return Problem::new(Code::TooManyReads).retry_after(seconds),
             StoreError::UnexpectedReply => Code::Internal,
             StoreError::Unreadable(_) => Code::ValueUnreadable,
         };

@@ -21,6 +21,7 @@ pub mod feed;
 pub mod id;
 pub mod intake;
 pub mod journal;
+pub mod large_reads;
 pub mod library;
 pub mod limits;
 pub mod message;

@@ -53,6 +53,9 @@ impl Default for Limits {
 /// The most bytes of text that a message can be configured to have, and that a responder's reply may have always.
 pub const MOST_MESSAGE_BYTES: usize = 900_000;
 
+/// About the most bytes that a message has as it is stored: its text, escaped, and its metadata.
+pub const MOST_STORED_MESSAGE_BYTES: usize = 1 << 20;
+
 /// The last turns and other keyed operations that a session remembers by their ids.
 pub const REMEMBERED_TURNS: u64 = 128;
 

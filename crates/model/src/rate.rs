@@ -26,6 +26,8 @@ pub struct Rates {
     pub owners: Option<Rate>,
     /// Of each client address where the application itself asks: behind it are many people.
     pub app: Option<Rate>,
+    /// The large reads of each user and visitor.
+    pub large_reads: Option<Rate>,
 }
 
 /// What a turn is charged to.
@@ -63,7 +65,12 @@ impl Rates {
             }
         };
         let default = Rate { turns: 60, window: Millis(60_000) };
-        Ok(Self { owners: rate("RATE_LIMIT", Some(default))?, app: rate("RATE_LIMIT_APP", None)? })
+        let large_reads = Rate { turns: 120, ..default };
+        Ok(Self {
+            owners: rate("RATE_LIMIT", Some(default))?,
+            app: rate("RATE_LIMIT_APP", None)?,
+            large_reads: rate("LARGE_READ_LIMIT", Some(large_reads))?,
+        })
     }
 
     /// What a turn is charged to; nothing where it is not limited.
@@ -113,6 +120,7 @@ mod tests {
     const RATES: Rates = Rates {
         owners: Some(Rate { turns: 5, window: Millis(60_000) }),
         app: Some(Rate { turns: 9, window: Millis(10_000) }),
+        large_reads: None,
     };
 
     #[test]
@@ -142,9 +150,12 @@ mod tests {
             Rates::read(&|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
         };
         let default = Rate { turns: 60, window: Millis(60_000) };
-        assert_eq!(rates(&[]), Ok(Rates { owners: Some(default), app: None }));
-        let other = rates(&[("RATE_LIMIT", "off"), ("RATE_LIMIT_APP", "9/10")]);
-        assert_eq!(other, Ok(Rates { owners: None, app: RATES.app }));
+        assert_eq!(
+            rates(&[]),
+            Ok(Rates { owners: Some(default), app: None, large_reads: Some(Rate { turns: 120, ..default }) })
+        );
+        let other = rates(&[("RATE_LIMIT", "off"), ("RATE_LIMIT_APP", "9/10"), ("LARGE_READ_LIMIT", "off")]);
+        assert_eq!(other, Ok(Rates { app: RATES.app, ..Rates::default() }));
         for wrong in ["1", "0/60", "60/0", "x/60", "60/86401", "-1/60"] {
             let read = Rates::read(&|name| (name == "RATE_LIMIT").then(|| wrong.to_owned()));
             assert_eq!(read.err().map(|error| error.variable), Some("RATE_LIMIT"), "{wrong}");

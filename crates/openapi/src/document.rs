@@ -16,13 +16,14 @@ use std::error::Error;
 const EXAMPLE_SESSION: &str = "sess_019aa5f3c1d27e10b3a4c5d6e7f80912";
 
 /// What can go wrong with every operation inside the gate.
-const EVERYWHERE: [Code; 10] = [
+const EVERYWHERE: [Code; 11] = [
     Code::IdentityUnavailable,
     Code::Unauthorized,
     Code::Forbidden,
     Code::AddressTooLong,
     Code::ClientTooOld,
     Code::RateLimited,
+    Code::TooManyReads,
     Code::Internal,
     Code::StoreUnavailable,
     Code::StoreMisconfigured,

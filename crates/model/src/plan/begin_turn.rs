@@ -7,6 +7,7 @@ use super::{
 };
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
+use crate::large_reads::ReadSize;
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
 use crate::message::{Message, Role, stored_prefix};
 use crate::rate::Charge;
@@ -162,6 +163,10 @@ impl Operation for BeginTurn {
             }
             _ => Ok(()),
         }
+    }
+
+    fn read_size(&self) -> ReadSize {
+        ReadSize::Window
     }
 
     fn call(&self, keys: &Keys) -> Call {

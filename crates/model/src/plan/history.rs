@@ -2,7 +2,8 @@
 
 use super::{Operation, newest_that_fit, readable, session_from, show_messages};
 use crate::id::SessionId;
-use crate::limits::REPLY_BYTES;
+use crate::large_reads::ReadSize;
+use crate::limits::{MOST_STORED_MESSAGE_BYTES, REPLY_BYTES};
 use crate::records::Records;
 use crate::redis::script::HISTORY;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -51,6 +52,11 @@ impl Operation for ReadHistory {
             visit(Kind::Title, &self.session, &mut page.session.title)?;
             show_messages(&mut page.messages, &self.session, visit)
         })
+    }
+
+    fn read_size(&self) -> ReadSize {
+        let messages = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        ReadSize::Page(messages.saturating_mul(MOST_STORED_MESSAGE_BYTES).min(REPLY_BYTES))
     }
 
     fn call(&self, keys: &Keys) -> Call {

@@ -6,6 +6,7 @@ use super::{
     ScanSessions, Summarise, Survey, Touch, Truncate, Weigh, WriteState,
 };
 use crate::change::Change;
+use crate::large_reads::ReadSize;
 use crate::records::Records;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::seal::{Unreadable, Visit};
@@ -37,6 +38,11 @@ pub trait Operation: Registered + Clone + Serialize + DeserializeOwned {
     fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
         let _ = (outcome, visit);
         Ok(())
+    }
+
+    /// How large the reply can become.
+    fn read_size(&self) -> ReadSize {
+        ReadSize::Small
     }
 
     /// How Redis does it.

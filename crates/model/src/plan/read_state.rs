@@ -2,6 +2,7 @@
 
 use super::{Operation, live};
 use crate::id::SessionId;
+use crate::large_reads::ReadSize;
 use crate::limits::REPLY_BYTES;
 use crate::records::Records;
 use crate::redis::script::READ_STATE;
@@ -64,6 +65,10 @@ impl Operation for ReadState {
             Stated::State(_, json) => visit(Kind::State, id, json),
             _ => Ok(()),
         })
+    }
+
+    fn read_size(&self) -> ReadSize {
+        ReadSize::Page(REPLY_BYTES)
     }
 
     fn call(&self, keys: &Keys) -> Call {

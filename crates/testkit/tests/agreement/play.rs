@@ -295,7 +295,7 @@ impl Game<'_> {
     /// What a turn of now is charged to.
     fn charge(&self) -> Option<Charge> {
         let rate = Rate { turns: self.turns?, window: Millis(60_000) };
-        Rates { owners: Some(rate), app: None }.charge(&By::User, None, self.world.now())
+        Rates { owners: Some(rate), ..Rates::default() }.charge(&By::User, None, self.world.now())
     }
 
     fn read_pages(&mut self, limit: u64) -> Result<(), Disagreement> {

@@ -20,10 +20,12 @@ use std::rc::Rc;
 const CALLS: u64 = 500;
 
 pub(super) async fn export_session(call: &Call<'_>) -> Result<Answer, Problem> {
+    call.store.check_reads()?;
     one(call, call.store.whole(), call.session()?).await
 }
 
 pub(super) async fn export_all(call: &Call<'_>) -> Result<Answer, Problem> {
+    call.store.check_reads()?;
     let walk = Walk::of_owner(&call.store);
     stream(Export { walk: Some(walk), ..Export::new(call.store.whole()) }).await
 }

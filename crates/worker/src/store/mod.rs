@@ -6,6 +6,7 @@ pub(crate) mod journaled;
 mod moved;
 mod moving;
 mod owners;
+mod reads;
 mod remembered;
 mod telling;
 mod timing;
@@ -21,6 +22,7 @@ use crate::watch::Watch;
 use chatkeep_model::config::{Config, Upstash};
 use chatkeep_model::error::Outage;
 use chatkeep_model::journal::{Handed, Seed, Taken};
+use chatkeep_model::large_reads::ReadSize;
 use chatkeep_model::plan::{Append, BeginTurn};
 use chatkeep_model::redis::{Call, Keys, Reply};
 use chatkeep_model::seal::{Seal, Unreadable, Visit};
@@ -29,6 +31,7 @@ use chatkeep_model::wire::Raw;
 use chatkeep_model::{Millis, Namespace, Operation, Owner, SessionId, StoreError};
 use chatkeep_seal::Keys as Keyring;
 use journaled::Marker;
+use reads::LargeRead;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 pub(crate) use telling::Telling;
@@ -75,7 +78,7 @@ impl Store {
     ) -> Self {
         let marker = Rc::new(RefCell::new(Marker::of_request(journal)));
         let sync_token = RefCell::new(sync_token.unwrap_or_default());
-        let link = Link { sync_token, traceparent: watch.traceparent() };
+        let link = Link { sync_token, traceparent: watch.traceparent(), reply_bytes: Cell::default() };
         let (telling, is_heard) = (Telling::default(), Rc::new(Cell::new(config.upstash.is_some())));
         let timing = Rc::default();
         Self { config, namespace, env, owner, link, watch, marker, timing, whole: false, telling, is_heard }
@@ -150,11 +153,18 @@ impl Store {
         seed: &dyn Fn() -> Option<Seed>,
     ) -> Result<O::Outcome, StoreError> {
         let json = || serde_json::to_string(sent).map_err(|_| StoreError::UnexpectedReply);
+        let size = sent.read_size();
+        let read = self.large_read(size);
+        let place = match &read {
+            Some(read) => Some(read.begin(!self.whole).await?),
+            None => None,
+        };
+        let expected_bytes = place.as_ref().map_or(size.expected_bytes(false), |place| place.expected_bytes);
         let began = now();
         let answer = match &self.config.upstash {
             Some(upstash) => {
                 let call = || sent.call(&Keys::new(&self.namespace.prefix, &self.owner));
-                self.ask(upstash, &call, O::NAME, &json, seed).await
+                self.ask(upstash, &call, expected_bytes, O::NAME, &json, seed).await
             }
             None => {
                 let question = format!("{}\n{}", O::NAME, json()?);
@@ -167,11 +177,38 @@ impl Store {
             }
         };
         let took = now().since(began);
+        if let (Some(read), Some(place)) = (&read, &place) {
+            read.finish(place, self.reply_bytes(&answer));
+        }
         self.timing.asked_store(took);
         self.watch.stored(O::NAME, took, &answer);
         match answer? {
             Answer::Reply(reply) => Ok(sent.decode(reply)?),
             Answer::Outcome(json) => serde_json::from_str(&json).map_err(|_| StoreError::UnexpectedReply),
+        }
+    }
+
+    /// A read of this store that may become large, of somebody who has a budget for such: the application itself has none.
+    fn large_read(&self, size: ReadSize) -> Option<LargeRead<'_>> {
+        let is_one = size != ReadSize::Small && self.owner != Owner::app();
+        is_one.then(|| LargeRead { owner: &self.owner, size, rate: self.config.rates.large_reads })
+    }
+
+    /// Whether the owner may begin to read all that it has.
+    ///
+    /// # Errors
+    /// [`StoreError::TooManyReads`] when it has read too much.
+    pub(crate) fn check_reads(&self) -> Result<(), StoreError> {
+        if self.owner == Owner::app() { Ok(()) } else { reads::check(&self.owner, self.config.rates.large_reads) }
+    }
+
+    /// The bytes of the reply; none where it didn't come in time, which its size may be the reason for.
+    fn reply_bytes(&self, answer: &Result<Answer, StoreError>) -> Option<usize> {
+        match answer {
+            Ok(Answer::Reply(_)) => Some(self.link.reply_bytes.get()),
+            Ok(Answer::Outcome(json)) => Some(json.len()),
+            Err(StoreError::Unavailable(Outage::Timeout)) => None,
+            Err(_) => Some(0),
         }
     }
 
@@ -210,6 +247,7 @@ impl Store {
         &self,
         upstash: &Upstash,
         call: &dyn Fn() -> Call,
+        expected_bytes: usize,
         name: &str,
         json: &dyn Fn() -> Result<String, StoreError>,
         seed: &dyn Fn() -> Option<Seed>,
@@ -224,7 +262,7 @@ impl Store {
         {
             return Ok(Answer::Outcome(outcome));
         }
-        match upstash::send(upstash, &self.link, &call()).await {
+        match upstash::send_expecting(upstash, &self.link, &call(), expected_bytes).await {
             Ok(reply) => Ok(Answer::Reply(reply)),
             Err(error) => match self.hand(Some(error.clone()), name, json, seed).await? {
                 Some(outcome) => Ok(Answer::Outcome(outcome)),

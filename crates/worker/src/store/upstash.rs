@@ -47,27 +47,39 @@ pub(crate) struct Link {
     pub(crate) sync_token: RefCell<String>,
     /// The trace that they belong to, if any.
     pub(crate) traceparent: String,
+    /// The bytes of the newest reply.
+    pub(crate) reply_bytes: Cell<usize>,
 }
 
-/// Sends a call, by its script's digest first. A try that gets no answer is repeated once: every call may be.
+/// Sends a call, by its script's digest first, whose reply is small. A try that gets no answer is repeated once: every call may be.
 pub(crate) async fn send(upstash: &Upstash, link: &Link, call: &Call) -> Result<Reply, StoreError> {
+    send_expecting(upstash, link, call, 0).await
+}
+
+/// Sends a call whose reply may have so many bytes.
+pub(crate) async fn send_expecting(
+    upstash: &Upstash,
+    link: &Link,
+    call: &Call,
+    expected_bytes: usize,
+) -> Result<Reply, StoreError> {
     let body = call.body();
-    let settled = match tries(upstash, link, &body).await {
+    let settled = match tries(upstash, link, &body, expected_bytes).await {
         Answer::Reply(reply) => Ok(reply),
         Answer::Failed(error) => Err(error),
-        Answer::ScriptUnknown => match tries(upstash, link, &call.body_with_source()).await {
+        Answer::ScriptUnknown => match tries(upstash, link, &call.body_with_source(), expected_bytes).await {
             Answer::Reply(reply) => Ok(reply),
             Answer::Failed(error) => Err(error),
             Answer::ScriptUnknown => Err(StoreError::UnexpectedReply),
         },
     };
-    observe(settled.as_ref().err(), call.writes(), body.len());
+    observe(settled.as_ref().err(), call.writes(), body.len() + expected_bytes);
     settled
 }
 
 /// Sends a call that a server may well refuse, and that says nothing of how it is.
 pub(crate) async fn ask(upstash: &Upstash, call: &Call) -> Option<Reply> {
-    match tries(upstash, &Link::default(), &call.body()).await {
+    match tries(upstash, &Link::default(), &call.body(), 0).await {
         Answer::Reply(reply) => Some(reply),
         _ => None,
     }
@@ -76,7 +88,7 @@ pub(crate) async fn ask(upstash: &Upstash, call: &Call) -> Option<Reply> {
 /// Asks whether it is there and lets us in.
 pub(crate) async fn ping(upstash: &Upstash) -> Result<(), StoreError> {
     let body = call::ping();
-    let settled = match tries(upstash, &Link::default(), &body).await {
+    let settled = match tries(upstash, &Link::default(), &body, 0).await {
         Answer::Reply(_) => Ok(()),
         Answer::Failed(error) => Err(error),
         Answer::ScriptUnknown => Err(StoreError::UnexpectedReply),
@@ -86,10 +98,10 @@ pub(crate) async fn ping(upstash: &Upstash) -> Result<(), StoreError> {
 }
 
 /// Tells the breaker how a call went that somebody else sent.
-pub(crate) fn observe(error: Option<&StoreError>, wrote: bool, body_bytes: usize) {
+pub(crate) fn observe(error: Option<&StoreError>, wrote: bool, bytes: usize) {
     let transition = BREAKER.with_borrow_mut(|breaker| match error {
         None => breaker.succeeded(wrote),
-        Some(error) => breaker.failed(error, body_bytes, now(), any_number()),
+        Some(error) => breaker.failed(error, bytes, now(), any_number()),
     });
     match transition {
         Some(Transition::Failing(cause)) => {
@@ -103,14 +115,14 @@ pub(crate) fn observe(error: Option<&StoreError>, wrote: bool, body_bytes: usize
     }
 }
 
-async fn tries(upstash: &Upstash, link: &Link, body: &str) -> Answer {
+async fn tries(upstash: &Upstash, link: &Link, body: &str, expected_bytes: usize) -> Answer {
     let mut outage = Outage::Network;
     let mut tried = 0;
     let mut began = Millis(0);
     loop {
         // The clock is asked, and randomness drawn, only when the first try failed.
         let (elapsed, random) = if tried == 0 { (Millis(0), 0) } else { (now().since(began), any_number()) };
-        let Some(next) = next_try(tried, elapsed, body.len(), random) else {
+        let Some(next) = next_try(tried, elapsed, body.len() + expected_bytes, random) else {
             return Answer::Failed(StoreError::Unavailable(outage));
         };
         if next.pause > Millis(0) {
@@ -127,6 +139,7 @@ async fn tries(upstash: &Upstash, link: &Link, body: &str) -> Answer {
                 if !token.is_empty() {
                     *link.sync_token.borrow_mut() = token;
                 }
+                link.reply_bytes.set(body.len());
                 return read(status, &body);
             }
             Posted::Unreachable => outage = Outage::Network,

@@ -324,6 +324,7 @@ async fn read<O: Operation>(
     keys: &Keys,
     operation: &O,
 ) -> std::result::Result<O::Outcome, StoreError> {
-    let reply = upstash::send(upstash, &upstash::Link::default(), &operation.call(keys)).await?;
+    let (link, expected_bytes) = (upstash::Link::default(), operation.read_size().expected_bytes(false));
+    let reply = upstash::send_expecting(upstash, &link, &operation.call(keys), expected_bytes).await?;
     Ok(operation.decode(reply)?)
 }

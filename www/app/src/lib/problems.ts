@@ -23,6 +23,7 @@ const WORDS: Readonly<Record<string, string>> = {
   store_misconfigured: "The server’s storage isn’t set up correctly. Tell whoever runs it.",
   not_configured: "This server isn’t set up yet. Tell whoever runs it.",
   client_too_old: "There is a new version of this page. Reload it; what you wrote is kept.",
+  too_many_reads: "Too much was read in a short time. Wait a moment, then try again.",
   rate_limited: "Too many messages in a short time. Wait a moment, then try again.",
   invalid_session_id: "There is no such chat.",
   unsupported: "This server doesn’t offer that.",
