@@ -61,6 +61,8 @@ enum Purpose {
         session: SessionId,
         ticket: Ticket,
     },
+    /// A discarded message is removed from the server.
+    Truncate,
 }
 
 /// The session machine of one tab. It knows no clock, no randomness and no I/O: all of that comes as events.

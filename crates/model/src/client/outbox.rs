@@ -35,6 +35,8 @@ pub(super) struct Entry {
     pub(super) follow: bool,
     /// As much of the reply as has come.
     pub(super) partial: Option<Partial>,
+    /// The bytes of the reply that the callers have got as pieces. A stream that begins anew repeats them.
+    pub(super) delivered: usize,
 }
 
 /// The beginning of a reply.
@@ -61,6 +63,7 @@ impl Entry {
             tries: 0,
             follow: false,
             partial: None,
+            delivered: 0,
         }
     }
 
@@ -84,11 +87,13 @@ pub(super) struct Track {
     pub(super) gone: Option<Problem>,
     /// Nobody keeps it: no server, no storage, no other tab.
     pub(super) incognito: bool,
+    /// Failed messages that the user discarded and the server may have stored.
+    pub(super) discarded: Vec<MessageId>,
 }
 
 impl Track {
     pub(super) fn new(id: SessionId, known: bool) -> Self {
-        Self { id, known, outbox: Vec::new(), busy: None, gone: None, incognito: false }
+        Self { id, known, outbox: Vec::new(), busy: None, gone: None, incognito: false, discarded: Vec::new() }
     }
 
     pub(super) fn entry(&self, id: &MessageId) -> Option<&Entry> {

@@ -32,6 +32,8 @@ pub(super) struct Transcript {
     moved: bool,
     /// When messages were last cut off: what was read before that is out of date.
     cut: Token,
+    /// The last attempt to read a page failed.
+    pub(super) read_failed: bool,
 }
 
 impl Transcript {
@@ -42,6 +44,7 @@ impl Transcript {
         self.read = false;
         self.moved = false;
         self.cut = 0;
+        self.read_failed = false;
         for entry in track.map_or(&[][..], |track| &track.outbox) {
             self.say(entry);
         }
@@ -163,6 +166,7 @@ impl Transcript {
             older.clear();
         }
         self.read = true;
+        self.read_failed = false;
         if older.is_empty() {
             self.cursor = next;
         }

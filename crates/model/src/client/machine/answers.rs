@@ -1,8 +1,9 @@
 //! What the server's answers do to the machine, and what it does when there is none.
 
-use super::{Machine, Purpose, turns};
+use super::{Machine, Purpose, session_path, turns};
 use crate::client::decode::{self, Fields, HistoryPage};
 use crate::client::effect::Outcome;
+use crate::client::json::Members;
 use crate::client::{Json, Problem, Ticket, Token};
 use crate::id::{MessageId, SessionId};
 use crate::message::Role;
@@ -20,7 +21,11 @@ impl Machine {
             return self.failed(purpose, Problem::of_answer(status, body), retry_after);
         }
         if self.understood(token, &purpose, body).is_none() {
-            self.failed(purpose, Problem::unexpected(status), None);
+            return self.failed(purpose, Problem::unexpected(status), None);
+        }
+        // The server is back: a history that could not be read is read now.
+        if std::mem::take(&mut self.transcript.read_failed) {
+            self.fetch_history(None, None);
         }
     }
 
@@ -64,6 +69,7 @@ impl Machine {
             }
             Purpose::Value { ticket } => self.done(*ticket, Ok(Outcome::Value(body))),
             Purpose::Stop { ticket, .. } => self.done(*ticket, Ok(Outcome::Finished)),
+            Purpose::Truncate => {}
             Purpose::Keep { session, ticket } => {
                 let card = Fields::of(body)?.take("session")?;
                 self.kept(session, card, *ticket)?;
@@ -73,7 +79,7 @@ impl Machine {
         Some(())
     }
 
-    fn read(&mut self, token: Token, session: &SessionId, before: Option<&str>, page: HistoryPage) {
+    fn read(&mut self, token: Token, session: &SessionId, before: Option<&str>, mut page: HistoryPage) {
         let open = self.open.as_ref() == Some(session);
         let Some(track) = self.tracks.iter_mut().find(|track| track.id == *session) else { return };
         track.known = true;
@@ -86,6 +92,10 @@ impl Machine {
         if !open {
             return;
         }
+        if before.is_none() {
+            self.remove_discarded(session, &mut page);
+        }
+        let Some(track) = self.tracks.iter().find(|track| track.id == *session) else { return };
         if self.transcript.outdates(token) {
             return self.fetch_history(None, None);
         }
@@ -96,6 +106,25 @@ impl Machine {
             }
             Some(before) => self.transcript.older(page.lines, page.next, before, token),
         }
+    }
+
+    /// Removes a discarded message from the newest page, and from the server where nothing was said after it.
+    fn remove_discarded(&mut self, session: &SessionId, page: &mut HistoryPage) {
+        let Some(track) = self.track(session) else { return };
+        let discarded = std::mem::take(&mut track.discarded);
+        if page.lines.pop_if(|line| discarded.contains(&line.id)).is_none() {
+            return;
+        }
+        let after = match page.lines.last() {
+            Some(line) => line.id.as_str(),
+            None if page.next.is_none() => "-",
+            None => return,
+        };
+        let mut body = String::new();
+        let mut object = Members::begin(&mut body);
+        object.add("after", &after);
+        object.end();
+        self.request("POST", session_path(session, "/truncate"), Some(body), Purpose::Truncate);
     }
 
     pub(super) fn deleted(&mut self, session: &SessionId, for_good: bool) {
@@ -117,6 +146,7 @@ impl Machine {
                     }
                 } else if self.open.as_ref() == Some(&session) {
                     self.problem = Some(problem.clone());
+                    self.transcript.read_failed = !self.transcript.is_read();
                 }
                 self.done_if(ticket, Err(problem));
             }
@@ -135,7 +165,8 @@ impl Machine {
             | Purpose::Describe { ticket, .. }
             | Purpose::Keep { ticket, .. } => self.refused(ticket, problem),
             Purpose::Value { ticket } => self.done(ticket, Err(problem)),
-            Purpose::Pause { .. } => {}
+            // A discarded message that stays on the server is shown again by the next history.
+            Purpose::Truncate | Purpose::Pause { .. } => {}
         }
     }
 

@@ -124,8 +124,14 @@ impl Machine {
                     partial.event = id;
                     partial.text.push_str(&text);
                     entry.tries = 0;
-                    let tickets = entry.tickets.clone();
-                    self.effects.extend(tickets.into_iter().map(|ticket| Effect::Delta { ticket, text: text.clone() }));
+                    let piece =
+                        partial.text.get(entry.delivered..).filter(|piece| !piece.is_empty()).map(str::to_owned);
+                    if let Some(piece) = piece {
+                        entry.delivered = partial.text.len();
+                        let tickets = entry.tickets.clone();
+                        let deltas = tickets.into_iter().map(|ticket| Effect::Delta { ticket, text: piece.clone() });
+                        self.effects.extend(deltas);
+                    }
                     self.tell_partial(&session, &message, &text);
                 }
             }
@@ -206,6 +212,7 @@ impl Machine {
             if entry.id == message || (ends_session && entry.pending()) {
                 entry.problem = Some(problem.clone());
                 entry.partial = None;
+                entry.delivered = 0;
                 tickets.append(&mut entry.tickets);
                 failed.push(entry.id.clone());
             }

@@ -109,6 +109,9 @@ impl Machine {
         let paused = track.busy.take_if(|_| first);
         let Some(entry) = track.take(id) else { return };
         let tried = entry.tries > 0 || entry.problem.is_some() || entry.cut_after.is_some();
+        if tried && entry.cut_after.is_none() {
+            track.discarded.push(id.clone());
+        }
         for ticket in entry.tickets {
             self.done(ticket, Err(Problem::cancelled()));
         }

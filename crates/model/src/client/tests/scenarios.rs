@@ -342,3 +342,54 @@ fn two_sessions_send_at_the_same_time() {
     assert_eq!(page.flights.len(), 2);
     assert!(SessionId::parse(page.session().unwrap()).is_ok());
 }
+
+#[test]
+fn a_history_that_could_not_be_read_is_read_once_the_server_is_back() {
+    let (mut page, mut server) = (Page::new(), Server::new(100));
+    page.send("One");
+    page.settle(&mut server);
+    page.reload();
+    page.lose();
+    assert!(page.lines().is_empty() && page.flights.is_empty());
+    let (_, ticket) = page.send("Two");
+    page.settle(&mut server);
+    assert!(page.done[&ticket].is_ok());
+    let expected = ["One", "You said: One", "Two", "You said: Two"].map(|text| (text.to_owned(), Stored));
+    assert_eq!(page.lines(), expected);
+}
+
+#[test]
+fn a_discarded_message_is_removed_from_the_server_too() {
+    let (mut page, mut server) = (Page::new(), Server::new(100));
+    page.send("One");
+    page.settle(&mut server);
+    let (failed, _) = page.send("Two");
+    let flight = page.flights.remove(0);
+    let answer = server.take("POST", "/v1/chat", flight.body.as_deref(), Responder::Fails).unwrap();
+    page.answer(flight.token, answer);
+    page.settle(&mut server);
+    assert_eq!(page.lines()[2], ("Two".into(), Failed));
+    page.discard(&failed);
+    page.settle(&mut server);
+    let expected = ["One", "You said: One"].map(|text| (text.to_owned(), Stored));
+    assert_eq!(page.lines(), expected);
+    page.history(false);
+    page.settle(&mut server);
+    assert_eq!(page.lines(), expected, "the server has it no more");
+}
+
+#[test]
+fn discarding_a_message_removes_nothing_that_was_said_after_it() {
+    let (mut page, mut server) = (Page::new(), Server::new(100));
+    let (failed, _) = page.send("One");
+    let flight = page.flights.remove(0);
+    let answer = server.take("POST", "/v1/chat", flight.body.as_deref(), Responder::Fails).unwrap();
+    page.answer(flight.token, answer);
+    page.settle(&mut server);
+    page.send("Two");
+    page.settle(&mut server);
+    page.discard(&failed);
+    page.settle(&mut server);
+    let shown: Vec<String> = page.lines().into_iter().map(|(text, _)| text).collect();
+    assert_eq!(shown, ["One", "Two", "You said: Two"], "the server still has it, and says so");
+}

@@ -54,6 +54,7 @@ impl Server {
             ("GET", ["sessions", id, "history"]) => {
                 Some(self.history(id, query.strip_prefix("before=").map(|at| at.parse().unwrap())))
             }
+            ("POST", ["sessions", id, "truncate"]) => Some(self.truncate(id, body.unwrap())),
             ("DELETE", ["sessions", id]) => Some(self.delete(id)),
             _ => panic!("no such route: {method} {path}"),
         }
@@ -161,6 +162,17 @@ impl Server {
             total_messages: count,
             next_before: (start > 0).then(|| start.to_string()),
         })
+    }
+
+    fn truncate(&mut self, id: &str, body: &str) -> Answer {
+        let id = SessionId::parse(id).unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let after = body["after"].as_str().unwrap();
+        let messages = &mut self.sessions.get_mut(&id).unwrap().messages;
+        let at = messages.iter().position(|message| message.id.as_str() == after);
+        assert!(at.is_some() || after == "-", "no such message: {after}");
+        messages.truncate(at.map_or(0, |at| at + 1));
+        json(&self.card(&id))
     }
 
     fn delete(&mut self, id: &str) -> Answer {

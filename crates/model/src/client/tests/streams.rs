@@ -243,3 +243,20 @@ fn the_journals_marker_goes_back_with_every_request_until_it_is_cleared() {
     page.streamed(token, 9, "done", &body.replacen('{', r#"{"journal":"j2","#, 1));
     assert!(page.view().degraded);
 }
+
+#[test]
+fn a_stream_that_begins_anew_delivers_each_piece_once() {
+    let (mut page, mut server) = (Page::new(), Server::new(100));
+    let (_, ticket) = page.stream("Hi");
+    begin(&mut page, &["You ", "said"]);
+    // The connection is lost, and so is every attempt to follow; then the turn is sent again and answered from the start.
+    page.lose();
+    page.lose();
+    page.wake();
+    assert_eq!(page.flights[0].method, "POST");
+    begin(&mut page, &["You ", "sa", "id: ", "Hi"]);
+    assert_eq!(page.pieces[&ticket], "You said: Hi");
+    end(&mut page, &mut server);
+    assert_eq!(page.pieces[&ticket], "You said: Hi");
+    assert_eq!(page.lines()[1], ("You said: Hi".into(), Stored));
+}
