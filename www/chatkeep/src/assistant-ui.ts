@@ -6,7 +6,7 @@
 
 import { useMemo } from "react";
 import { useChat, useSessions } from "./react.js";
-import type { Chatkeep, Message, Session } from "./types.js";
+import type { Chatkeep, Message, Problem, Session } from "./types.js";
 
 /** As much of a message that assistant-ui appends as matters here. */
 export interface AppendedMessage {
@@ -48,7 +48,7 @@ export function useAssistantStore(client?: Chatkeep) {
   );
   return useMemo(
     () => ({
-      messages: chat.messages,
+      messages: chat.messages.flatMap(withFailure),
       convertMessage: convert,
       isRunning: chat.status === "submitted" || chat.status === "streaming",
       isLoading: chat.loading && chat.messages.length === 0,
@@ -74,8 +74,19 @@ function convert({ id, role, content, created, metadata, status, problem }: Mess
     content,
     createdAt: new Date(created),
     metadata: { custom: { status, ...(problem && { problem }), ...(metadata !== undefined && { metadata }) } },
-    ...(role === "assistant" && { status: STATUSES[status] }),
+    ...(role === "assistant" && { status: problem ? failure(problem) : STATUSES[status] }),
   };
+}
+
+/** A message that failed, followed by an empty reply with the reason: assistant-ui shows errors of replies only. */
+function withFailure(message: Message): Message[] {
+  const { id, role, status, problem } = message;
+  if (role !== "user" || status !== "failed" || !problem) return [message];
+  return [message, { ...message, id: `${id}:failed`, role: "assistant", content: "", parent: id }];
+}
+
+function failure({ detail, code }: Problem) {
+  return { type: "incomplete", reason: "error", error: detail ?? code } as const;
 }
 
 /** How replies stand, in the words of assistant-ui. */
