@@ -83,9 +83,11 @@ test("whoever signs in takes the visitor's sessions along, in every tab", async 
       (all) => all.length === 1,
     );
     assert.equal(await first.page.evaluate(() => localStorage.getItem("chatkeep:visitor")), null);
-    await first.call("open", id);
+    assert.deepEqual(await first.lines(), ["Before signing in (stored)", "You said: Before signing in (stored)"]);
+    assert.equal((await first.snapshot()).problem, null, "the open chat stays open");
     await first.call("send", "And after it");
     assert.equal((await first.lines()).length, 4);
+    assert.equal((await first.snapshot()).sessionId, id);
     assert.deepEqual(await first.call("claim"), { moved: 0, renamed: {} }, "nobody is left");
     assert.deepEqual(await first.call("claim", token), { moved: 0, renamed: {} }, "nor for who has the token");
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -282,32 +283,162 @@ async function run(code) {
   return stdout;
 }
 
-test("the AI SDK's transport gives a reply as the AI SDK's chunks", async () => {
+const text = (id, content) => ({ id, role: "user", parts: [{ type: "text", text: content }] });
+
+test("the AI SDK's transport sends, edits and regenerates under the AI SDK's ids", async () => {
   const { chat } = client();
   writeFileSync(join(folder, "transport.js"), 'export * from "chatkeep/ai-sdk";');
-  const { chatTransport } = await import(pathToFileURL(join(folder, "transport.js")));
-  const messages = [{ role: "user", parts: [{ type: "text", text: "Hello" }] }];
-  const read = async (trigger) =>
-    Array.fromAsync(await chatTransport(chat).sendMessages({ trigger, messages, abortSignal: undefined }));
-  for (const trigger of ["submit-message", "regenerate-message"]) {
-    assert.deepEqual(await read(trigger), [
-      { type: "start" },
-      { type: "text-start", id: "text" },
-      { type: "text-delta", id: "text", delta: "You said: Hello" },
-      { type: "text-end", id: "text" },
-      { type: "finish" },
-    ]);
+  const { chatTransport, toUIMessages } = await import(pathToFileURL(join(folder, "transport.js")));
+  const transport = chatTransport(chat);
+  const read = async (request) =>
+    Array.fromAsync(await transport.sendMessages({ trigger: "submit-message", ...request }));
+  const reply = (messageId, delta) => [
+    { type: "start", messageId },
+    { type: "text-start", id: "text" },
+    { type: "text-delta", id: "text", delta },
+    { type: "text-end", id: "text" },
+    { type: "finish", finishReason: "stop" },
+  ];
+  const metadata = { lang: "cs" };
+  const first = await read({ messages: [{ ...text("m1", "Hello"), metadata }] });
+  assert.deepEqual(first, reply("r-m1", "You said: Hello"));
+  assert.deepEqual(chat.getSnapshot().messages[0].id, "m1");
+  assert.deepEqual(server.requests.at(-1).body.metadata, metadata);
+
+  // An edit, and another of the same message, whose id the page keeps.
+  for (const edited of ["Better", "Best"]) {
+    const chunks = await read({ messageId: "m1", messages: [text("m1", edited)] });
+    const { messages } = chat.getSnapshot();
+    assert.deepEqual(
+      messages.map(({ content }) => content),
+      [edited, `You said: ${edited}`],
+    );
+    assert.deepEqual(chunks, reply(messages[1].id, `You said: ${edited}`));
   }
-  assert.equal(chat.getSnapshot().messages.length, 2);
-  await assert.rejects(
-    async () => {
-      const stream = await chatTransport(chat).sendMessages({
-        trigger: "submit-message",
-        messages: [{ role: "user", parts: [{ type: "text", text: "fail" }] }],
-      });
-      for await (const _ of stream);
-    },
-    { code: "responder_failed" },
+  const old = chat.getSnapshot().messages[1].id;
+  const page = [text("m1", "Best"), { id: old, role: "assistant", parts: [{ type: "text", text: "You said: Best" }] }];
+  const again = await read({ trigger: "regenerate-message", messageId: old, messages: page.slice(0, 1) });
+  const { messages } = chat.getSnapshot();
+  assert.equal(messages.length, 2);
+  assert.deepEqual(again, reply(messages[1].id, "You said: Best"));
+  assert.deepEqual(toUIMessages(messages)[1], { ...page[1], id: messages[1].id });
+  chat.dispose();
+});
+
+test("the AI SDK's transport refuses what it can't send, and passes failures on", async () => {
+  const { chat } = client();
+  const { chatTransport } = await import(pathToFileURL(join(folder, "transport.js")));
+  const read = async (messages, abortSignal) =>
+    Array.fromAsync(await chatTransport(chat).sendMessages({ trigger: "submit-message", messages, abortSignal }));
+  const file = { type: "file", mediaType: "image/png", url: "https://a.example/x.png" };
+  const tool = { type: "tool-w", toolCallId: "c", state: "output-available", input: {}, output: 1 };
+  await assert.rejects(read([{ id: "m1", role: "user", parts: [file] }]), { code: "unsupported" });
+  await assert.rejects(read([text("m1", "Hi"), { id: "r", role: "assistant", parts: [tool] }]), {
+    code: "unsupported",
+  });
+  await assert.rejects(read([text("m1", "Hi")], AbortSignal.abort()), { name: "AbortError" });
+  assert.equal(chat.getSnapshot().messages.length, 0);
+  await assert.rejects(read([text("m1", "fail")]), { code: "responder_failed" });
+  chat.dispose();
+});
+
+test("metadata and state are sent as JSON.stringify writes them", async () => {
+  const { chat } = client();
+  const url = new URL("https://a.example/");
+  const metadata = {
+    at: new Date(0),
+    u: undefined,
+    url,
+    n: Number.NaN,
+    m: new Map(),
+    f() {},
+    big: { toJSON: () => "1" },
+  };
+  await chat.send("Hi", { metadata });
+  assert.deepEqual(
+    server.requests.findLast(({ body }) => body?.message).body.metadata,
+    JSON.parse(JSON.stringify(metadata)),
   );
+  chat.dispose();
+});
+
+test("what JSON can't hold is refused with its path, and the client goes on", async () => {
+  const { chat } = client();
+  const cycle = { a: {} };
+  cycle.a.b = cycle;
+  const throws = {
+    get a() {
+      throw new Error("boom");
+    },
+  };
+  let deep = {};
+  for (let level = 0; level < 20_000; level += 1) deep = { deep };
+  for (const [metadata, detail] of [
+    [{ list: [1, { big: 1n }] }, /^metadata\.list\.1\.big: /],
+    [cycle, /^metadata\.a\.b: /],
+    [throws, /metadata: boom$/],
+    [deep, /^metadata\.deep/],
+  ]) {
+    await assert.rejects(chat.send("Hi", { metadata }), {
+      name: "ChatkeepError",
+      code: "invalid_call",
+      message: detail,
+    });
+  }
+  await assert.rejects(chat.setState(undefined), { code: "invalid_call", message: /^state: / });
+  await assert.rejects(chat.send(undefined), TypeError);
+  await assert.rejects(chat.send({}), TypeError);
+  assert.equal(await chat.state(), undefined);
+  assert.equal((await chat.send("Hi")).response, "You said: Hi");
+  chat.dispose();
+});
+
+test("the pieces of a stream that is interrupted are the reply, each once", async () => {
+  // Two connections that are cut in mid-reply, then an answer that begins anew.
+  let requests = 0;
+  const flaky = createServer((request, response) => {
+    requests += 1;
+    if (request.method === "GET") return request.socket.destroy();
+    const event = (id, name, data) => response.write(`id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+    const turn = { session_id: "s", message_id: "m", reply_id: "r-m" };
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    event(1, "turn", turn);
+    event(2, "delta", { text: "one " });
+    event(3, "delta", { text: "two " });
+    if (requests === 1) return void response.write("", () => request.socket.destroy());
+    event(4, "delta", { text: "three" });
+    event(5, "done", { ...turn, response: "one two three" });
+    response.end();
+  });
+  await new Promise((listening) => flaky.listen(0, "127.0.0.1", listening));
+  const { chat } = client({ url: `http://127.0.0.1:${flaky.address().port}` });
+  const pieces = await Array.fromAsync(chat.stream("count"));
+  assert.equal(pieces.join(""), "one two three");
+  assert.equal(pieces.join(""), chat.getSnapshot().messages.at(-1).content);
+  assert.ok(requests > 2);
+  chat.dispose();
+  await new Promise((closed) => flaky.close(closed).closeAllConnections());
+});
+
+test("a message sent while the module can't be loaded is kept, and sent by the next client that loads it", async () => {
+  const storage = memory();
+  const code = `
+    import { createChatkeep } from "chatkeep";
+    const items = new Map(JSON.parse(process.argv[1] ?? "[]"));
+    const storage = { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value), removeItem: (key) => items.delete(key) };
+    const chat = createChatkeep({ url: "${server.url}", storage, wasm: new Uint8Array(8) });
+    const error = await chat.send("Keep me").catch((error) => error);
+    const { messages } = chat.getSnapshot();
+    console.log(JSON.stringify({ code: error.code, message: error.message, cause: error.cause !== undefined, messages, items: [...items] }));
+  `;
+  const { messages, items, ...error } = JSON.parse(await run(code));
+  assert.deepEqual([error.code, error.cause], ["load_failed", true]);
+  assert.match(error.message, /WebAssembly module could not be loaded/);
+  assert.deepEqual([messages[0].content, messages[0].status], ["Keep me", "pending"]);
+  for (const [key, value] of items) storage.setItem(key, value);
+  const { chat, until } = client({ storage });
+  const { messages: shown } = await until(({ messages }) => messages.length === 2);
+  assert.deepEqual([shown[0].id, shown[0].content, shown[1].content], [messages[0].id, "Keep me", "You said: Keep me"]);
+  assert.deepEqual([...storage.items.keys()], ["chatkeep"]);
   chat.dispose();
 });

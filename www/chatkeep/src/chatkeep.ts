@@ -5,6 +5,7 @@ import { credentials, forgetVisitor, visitorToken } from "./credentials.js";
 import { ChatkeepError } from "./error.js";
 import { Requests } from "./http.js";
 import { LINK, type Link } from "./link.js";
+import { toPlain } from "./plain.js";
 import { advance, EMPTY, share } from "./snapshot.js";
 import { Pieces } from "./stream.js";
 import { joinTabs, type Tab } from "./tabs.js";
@@ -16,11 +17,13 @@ import type {
   NewChatOptions,
   Problem,
   Reply,
+  ReplyOptions,
   ReplyStream,
   SendOptions,
   Session,
   Snapshot,
 } from "./types.js";
+import { UnsentMessages } from "./unsent.js";
 import type { Load } from "./wasm.js";
 
 interface Waiting {
@@ -43,6 +46,11 @@ export class WasmChatkeep implements Chatkeep {
   #client: Client | undefined;
   #requests: Requests | undefined;
   #tab: Tab | undefined;
+  /** The sends in the queue. */
+  #sends: Arguments[] = [];
+  /** The messages that wait for a module that could not be loaded. */
+  #unsent: UnsentMessages | undefined;
+  #loadPause = FIRST_LOAD_PAUSE_MS;
   #snapshot = EMPTY;
   #tickets = 0;
   /** The next frame shows what has come of a reply. */
@@ -58,10 +66,10 @@ export class WasmChatkeep implements Chatkeep {
   };
 
   send = (text: string, options?: SendOptions): Promise<Reply> =>
-    this.#wish("send", { text: String(text), ...options }, reply);
+    this.#wish("send", message(text, options), reply, options?.onPiece);
 
-  stream = (text: string, options?: Omit<SendOptions, "stream">): ReplyStream =>
-    new Pieces((piece) => this.#wish("send", { text: String(text), ...options, stream: true }, reply, piece));
+  stream = (text: string, options?: Omit<SendOptions, keyof ReplyOptions>): ReplyStream =>
+    new Pieces((piece) => this.#wish("send", { ...message(text, options), stream: true }, reply, piece));
 
   stop = (): Promise<void> => this.#wish("stop", {}, nothing);
 
@@ -69,11 +77,11 @@ export class WasmChatkeep implements Chatkeep {
 
   discard = (messageId: string): Promise<void> => this.#wish("discard", { message: messageId }, nothing);
 
-  edit = (messageId: string, text: string, options?: Pick<SendOptions, "stream">): Promise<Reply> =>
-    this.#wish("edit", { message: messageId, text: String(text), ...options }, reply);
+  edit = (messageId: string, text: string, options?: ReplyOptions): Promise<Reply> =>
+    this.#wish("edit", { message: messageId, text, stream: options?.stream }, reply, options?.onPiece);
 
-  regenerate = (messageId?: string, options?: Pick<SendOptions, "stream">): Promise<Reply> =>
-    this.#wish("regenerate", { message: messageId, ...options }, reply);
+  regenerate = (messageId?: string, options?: ReplyOptions): Promise<Reply> =>
+    this.#wish("regenerate", { message: messageId, stream: options?.stream }, reply, options?.onPiece);
 
   open = (sessionId: string): Promise<void> => this.#wish("open", { session: sessionId }, nothing);
 
@@ -101,7 +109,9 @@ export class WasmChatkeep implements Chatkeep {
   state = (sessionId?: string): Promise<unknown> =>
     quiet(
       this.#wish("state", { session: sessionId }, JSON.parse).catch((error: ChatkeepError) => {
-        if (error.code !== "state_not_found") throw error;
+        // A new chat has no state either.
+        const none = sessionId === undefined && error.code === "invalid_session_id";
+        if (!none && error.code !== "state_not_found") throw error;
       }),
     );
 
@@ -156,9 +166,22 @@ export class WasmChatkeep implements Chatkeep {
       throw error;
     });
     if (token === kept) forgetVisitor(storage, key);
-    this.#tab?.tell(CLAIMED);
-    await this.sessions();
+    this.#tab?.tell(JSON.stringify({ news: CLAIMED, renamed: claimed.renamed }));
+    await this.#readAgain(claimed.renamed);
     return claimed;
+  }
+
+  /** Reads the list and the open chat again, which have become the user's. */
+  async #readAgain(renamed: Claimed["renamed"]): Promise<void> {
+    const open = this.#snapshot.sessionId;
+    const history = open && this.open(renamed[open] ?? open).catch(() => {});
+    await Promise.all([this.sessions(), history]);
+  }
+
+  /** Hears what another tab tells. */
+  #hear(news: string): void {
+    if (news.startsWith(CLAIMED_PREFIX)) void this.#readAgain(JSON.parse(news).renamed).catch(() => {});
+    else this.#client?.hear(news);
   }
 
   /** Where something is kept, and under which key. */
@@ -196,12 +219,26 @@ export class WasmChatkeep implements Chatkeep {
     piece?: (text: string) => void,
   ): Promise<T> {
     if (this.#state === "disposed") return quiet(Promise.reject(new ChatkeepError(DISPOSED)));
-    this.#tickets += 1;
-    const ticket = this.#tickets;
+    if ("text" in wish && typeof wish.text !== "string") {
+      const given = wish.text === null ? "null" : typeof wish.text;
+      return quiet(Promise.reject(new TypeError(`${name} takes the message as a string, and was given ${given}`)));
+    }
+    let plain: Arguments;
+    try {
+      plain = toPlain(wish);
+    } catch (error) {
+      return quiet(Promise.reject(error));
+    }
+    if (name === "setState" && plain.state === undefined) {
+      const problem = { code: "invalid_call", status: 0, retryable: false, detail: "state: JSON can't hold undefined" };
+      return quiet(Promise.reject(new ChatkeepError(problem)));
+    }
+    if (name === "send" && !this.#client) this.#sends.push(plain);
+    const ticket = this.#nextTicket();
     const promise = new Promise<T>((resolve, reject) => {
       this.#waiting.set(ticket, { resolve: (json) => resolve(result(json)), reject, piece });
     });
-    this.#run((client) => client.wish(ticket, name, wish));
+    this.#run((client) => client.wish(ticket, name, plain));
     return quiet(promise);
   }
 
@@ -211,18 +248,10 @@ export class WasmChatkeep implements Chatkeep {
       const { auth, wasm } = this.#options;
       const [storage, storageKey] = this.#kept();
       const url = (this.#options.url ?? "").replace(/\/+$/, "");
-      const shared = storage !== null && storage === browserStorage() ? storage : null;
-      const [ClientClass, tab] = await Promise.all([
-        this.#load(wasm),
-        joinTabs(
-          storageKey,
-          shared,
-          (news) => (news === CLAIMED ? void this.sessions() : this.#client?.hear(news)),
-          () => this.#adopt(),
-        ),
-      ]);
-      if (this.#hasEnded()) return tab.leave();
-      this.#tab = tab;
+      const loading = quiet(this.#load(wasm));
+      const tab = await this.#join(storage, storageKey);
+      const ClientClass = await loading;
+      if (this.#hasEnded()) return;
       this.#requests = new Requests(url, credentials(auth, url, storage, storageKey), () => this.#client);
       const slot = tab.slot === undefined ? null : storage;
       this.#client = new ClientClass(this.#host(this.#requests), slot, tab.slot ?? "", isOnline());
@@ -230,19 +259,17 @@ export class WasmChatkeep implements Chatkeep {
       if (this.#hasEnded()) return;
       // The next call tries again.
       this.#state = "idle";
-      const problem: Problem = {
-        code: "load_failed",
-        status: 0,
-        retryable: true,
-        detail: "the SDK could not be loaded",
-      };
-      this.#show(share(this.#snapshot, { ...this.#snapshot, problem }));
+      for (const send of this.#sends.splice(0)) this.#unsent?.add(send);
+      const problem: Problem = { code: "load_failed", status: 0, retryable: true, detail: loadFailure(cause) };
+      const messages = this.#unsent?.shown ?? [];
+      this.#show(share(this.#snapshot, { ...this.#snapshot, problem, messages }));
       this.#rejectAll(new ChatkeepError(problem, { cause }));
+      if (messages.length > 0) this.#loadLater();
       return;
     }
     this.#state = "ready";
-    globalThis.addEventListener?.("online", this.#network);
-    globalThis.addEventListener?.("offline", this.#network);
+    this.#sends = [];
+    for (const send of this.#unsent?.takeAll() ?? []) this.#client.wish(this.#nextTicket(), "send", send);
     const queue = this.#queue;
     this.#queue = [];
     this.#changed(false);
@@ -250,18 +277,54 @@ export class WasmChatkeep implements Chatkeep {
     this.#adopt();
   }
 
+  /** Takes this tab's place among the others, once. */
+  async #join(storage: KeyValueStorage | null, storageKey: string): Promise<Tab> {
+    if (this.#tab) return this.#tab;
+    const shared = storage !== null && storage === browserStorage() ? storage : null;
+    const hear = (news: string) => this.#hear(news);
+    const tab = await joinTabs(storageKey, shared, hear, () => this.#adopt());
+    if (this.#hasEnded()) {
+      tab.leave();
+    } else {
+      this.#tab = tab;
+      this.#unsent = new UnsentMessages(tab.slot === undefined ? null : storage, tab.slot ?? "");
+      globalThis.addEventListener?.("online", this.#network);
+      globalThis.addEventListener?.("offline", this.#network);
+    }
+    return tab;
+  }
+
+  /** Loads the module again after a pause: messages wait for it. */
+  #loadLater(): void {
+    this.#loadPause = Math.min(this.#loadPause * 2, LONGEST_LOAD_PAUSE_MS);
+    const timer = setTimeout(() => this.#run(() => {}), this.#loadPause);
+    // Node would wait for it.
+    (timer as { unref?(): void }).unref?.();
+  }
+
   #hasEnded(): boolean {
     return this.#state === "disposed";
   }
 
   #network = (): void => {
-    this.#client?.network(isOnline());
+    if (this.#client) this.#client.network(isOnline());
+    else if (isOnline()) this.#run(() => {});
     this.#adopt();
   };
 
   /** Takes over what tabs that are gone have left. */
   #adopt(): void {
-    this.#tab?.adopt((stored) => this.#client?.adopt(stored)).catch(() => {});
+    const take = (stored: string) => this.#client?.adopt(stored);
+    const takeUnsent = (stored: string) => {
+      this.#unsent?.adopt(stored);
+      for (const send of this.#unsent?.takeAll() ?? []) this.#client?.wish(this.#nextTicket(), "send", send);
+    };
+    if (this.#client) this.#tab?.adopt(take, takeUnsent).catch(() => {});
+  }
+
+  #nextTicket(): number {
+    this.#tickets += 1;
+    return this.#tickets;
   }
 
   /** What the client calls. */
@@ -318,9 +381,36 @@ export class WasmChatkeep implements Chatkeep {
 }
 
 /** Tells other tabs that sessions have changed hands. */
-const CLAIMED = '{"news":"claimed"}';
+const CLAIMED = "claimed";
+const CLAIMED_PREFIX = `{"news":"${CLAIMED}"`;
 
-const DISPOSED: Problem = { code: "disposed", status: 0, retryable: false, detail: "this client has been disposed of" };
+const DISPOSED: Problem = {
+  code: "disposed",
+  status: 0,
+  retryable: false,
+  detail: "this client has been disposed of: make a new one with createChatkeep",
+};
+
+/** The arguments of a message to send, without the options of its reply. */
+function message(text: string, options: SendOptions | undefined): Arguments {
+  return { text, message: options?.id, metadata: options?.metadata, stream: options?.stream };
+}
+
+/** The pauses before the module is loaded again: each twice as long, from twice the first to the longest. */
+const FIRST_LOAD_PAUSE_MS = 500;
+const LONGEST_LOAD_PAUSE_MS = 60_000;
+
+/** Says why the module could not be loaded, and what to do. */
+function loadFailure(cause: unknown): string {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const hint = /unsafe-eval|Content Security Policy/i.test(reason)
+    ? ": allow 'wasm-unsafe-eval' in the script-src of the page's Content-Security-Policy"
+    : /magic|mime/i.test(reason)
+      ? ": the address of the .wasm file answers something else. With Vite 5 to 7 set optimizeDeps.exclude to " +
+        '["chatkeep"], or give the option `wasm`'
+      : "";
+  return `the SDK's WebAssembly module could not be loaded${hint} (${reason}). Messages wait until it can be`;
+}
 
 const reply = (json: string): Reply => Object.freeze(JSON.parse(json) as Reply);
 

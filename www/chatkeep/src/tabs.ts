@@ -7,6 +7,7 @@
  */
 
 import type { KeyValueStorage } from "./types.js";
+import { unsentKey } from "./unsent.js";
 
 /** More tabs than these keep nothing. */
 const SLOTS = 32;
@@ -20,8 +21,8 @@ export interface Tab {
   readonly slot: string | undefined;
   /** Tells the others. */
   tell(news: string): void;
-  /** Takes over what tabs that are gone have left; each is handed to the function. */
-  adopt(take: (stored: string) => void): Promise<void>;
+  /** Takes over what tabs that are gone have left; each is handed to a function: the client's text, and unsent messages. */
+  adopt(take: (stored: string) => void, takeUnsent: (stored: string) => void): Promise<void>;
   /** Leaves. */
   leave(): void;
 }
@@ -40,6 +41,7 @@ export async function joinTabs(
   const channel = openChannel(key, storage, (news) => (news === "" ? later(orphaned) : hear(news)));
   let slot: string | undefined = key;
   let release = () => {};
+  let left = false;
   if (locks) {
     const wanted = slots(key);
     const mine = session()?.getItem(`${key}:slot`);
@@ -58,24 +60,33 @@ export async function joinTabs(
   globalThis.addEventListener?.("pagehide", leave);
   return {
     slot,
-    tell: channel.tell,
-    async adopt(take) {
+    tell: (news) => {
+      // A client that was disposed of may still get an answer.
+      if (!left) channel.tell(news);
+    },
+    async adopt(take, takeUnsent) {
       if (!locks) return;
       for (const name of slots(key)) {
-        if (name === slot || !get(storage, name)) continue;
+        if (name === slot || !(get(storage, name) || get(storage, unsentKey(name)))) continue;
         const held = await hold(locks, name);
         if (!held) continue;
-        const stored = get(storage, name);
-        if (stored) {
-          take(stored);
-          storage.removeItem(name);
+        for (const [item, call] of [
+          [name, take],
+          [unsentKey(name), takeUnsent],
+        ] as const) {
+          const stored = get(storage, item);
+          if (!stored) continue;
+          call(stored);
+          storage.removeItem(item);
         }
         held();
       }
     },
     leave() {
       globalThis.removeEventListener?.("pagehide", leave);
+      if (left) return;
       leave();
+      left = true;
       release();
       channel.close();
     },

@@ -65,12 +65,20 @@ export interface NewChatOptions {
   readonly type?: string;
 }
 
-/** What can be said along with a message. */
-export interface SendOptions {
-  /** A JSON object to keep with the message. */
-  metadata?: object | undefined;
+/** How a reply is wanted. */
+export interface ReplyOptions {
   /** Have the reply in pieces: the snapshot then shows it grow. */
   stream?: boolean | undefined;
+  /** Called with each piece of the reply; has an effect with `stream` only. */
+  onPiece?: ((text: string) => void) | undefined;
+}
+
+/** What can be said along with a message. */
+export interface SendOptions extends ReplyOptions {
+  /** The message's id: unique in its session, and what makes a repetition the same message. Default: a new one. */
+  id?: string | undefined;
+  /** A JSON object to keep with the message. */
+  metadata?: object | undefined;
 }
 
 /**
@@ -97,7 +105,7 @@ export interface Chatkeep {
    * for await (const piece of chat.stream("Hello")) output.textContent += piece;
    * ```
    */
-  stream(text: string, options?: Omit<SendOptions, "stream">): ReplyStream;
+  stream(text: string, options?: Omit<SendOptions, keyof ReplyOptions>): ReplyStream;
   /** Ends the reply that is coming; what has come of it stays. A message that still waits is taken back. */
   stop(): Promise<void>;
   /** Sends a failed message again, under its id: the server never takes it twice. */
@@ -105,9 +113,9 @@ export interface Chatkeep {
   /** Takes back a message that has failed or still waits. Rejects with `busy` when it is on its way; see {@link stop}. */
   discard(messageId: string): Promise<void>;
   /** Says one of the user's messages differently: it goes, with all that came after it, and the new one is sent. */
-  edit(messageId: string, text: string, options?: Pick<SendOptions, "stream">): Promise<Reply>;
+  edit(messageId: string, text: string, options?: ReplyOptions): Promise<Reply>;
   /** Has another reply instead of this one (or of the one to this message), or of the last one. */
-  regenerate(messageId?: string, options?: Pick<SendOptions, "stream">): Promise<Reply>;
+  regenerate(messageId?: string, options?: ReplyOptions): Promise<Reply>;
   /** Opens a session; resolves when its newest messages are here. */
   open(sessionId: string): Promise<void>;
   /** Reads the open session's newest messages again, or the page before the oldest one here. */

@@ -59,6 +59,11 @@ impl Problem {
         Self::new("invalid_session_id", 400, false)
     }
 
+    /// A text that should be a message's id is none.
+    pub(super) fn invalid_message_id() -> Self {
+        Self::new("invalid_message_id", 400, false)
+    }
+
     /// A wish that lacks something, or that nobody knows.
     pub(super) fn invalid_call() -> Self {
         Self::new("invalid_call", 0, false)

@@ -21,6 +21,8 @@ pub enum Wish {
         metadata: Option<Json>,
         /// To have the reply in pieces.
         stream: bool,
+        /// The message's id; none: a new one.
+        id: Option<MessageId>,
     },
     /// To send a failed message again, under its id.
     Retry {
@@ -118,7 +120,8 @@ impl Wish {
     /// Reads a wish: its name and an object with what belongs to it.
     ///
     /// # Errors
-    /// `invalid_session_id` where that is what's wrong, `message_not_found` for an id that no message has, else `invalid_call`.
+    /// `invalid_session_id` or `invalid_message_id` where that is what's wrong, `message_not_found` for an id that no message
+    /// has, else `invalid_call`.
     pub fn read(name: &str, arguments: Json) -> Result<Self, Problem> {
         let mut from = Fields::of(arguments).unwrap_or_default();
         let stream = from.flag("stream");
@@ -130,6 +133,7 @@ impl Wish {
         };
         let message = from.text("message");
         let message = match message.map(MessageId::parse) {
+            Some(Err(_)) if name == "send" => return Err(Problem::invalid_message_id()),
             Some(Err(_)) => return Err(Problem::message_not_found()),
             Some(Ok(id)) => Some(id),
             None => None,
@@ -146,7 +150,7 @@ impl Wish {
     ) -> Option<Self> {
         Some(match name {
             "newChat" => Self::NewChat { incognito: from.flag("incognito") },
-            "send" => Self::Send { text: from.text("text")?, metadata: from.take("metadata"), stream },
+            "send" => Self::Send { text: from.text("text")?, metadata: from.take("metadata"), stream, id: message },
             "retry" => Self::Retry { message: message? },
             "discard" => Self::Discard { message: message? },
             "edit" => Self::Edit { message: message?, text: from.text("text")?, stream },

@@ -2,7 +2,7 @@
 import type { Chatkeep, Snapshot } from "chatkeep";
 import { type RefObject, useCallback, useEffect, useMemo } from "react";
 import { Notice } from "../lib/Notice";
-import { inWords, isGone, toProblem } from "../lib/problems";
+import { inWords, isGone } from "../lib/problems";
 import { STOP, useShortcut } from "../lib/shortcuts";
 import { useDraft } from "../lib/useDraft";
 import { useOnExpiry } from "../lib/useOnExpiry";
@@ -32,15 +32,8 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
   const shown = useMemo(() => (session === null ? [] : [session]), [session]);
   useOnExpiry(shown, now, () => void client.history());
 
-  // A message that fails stays in the log with its reason; only without the client there is no log to stay in.
-  const send = useCallback(
-    (text: string) => {
-      client.send(text, { stream: true }).catch((error: unknown) => {
-        if (toProblem(error).code === "load_failed") setDraft(text);
-      });
-    },
-    [client, setDraft],
-  );
+  // A message that fails stays in the log with its reason.
+  const send = useCallback((text: string) => void client.send(text, { stream: true }), [client]);
   const stop = useCallback(() => void client.stop(), [client]);
   useShortcut(STOP, sending ? stop : undefined);
 
@@ -66,10 +59,10 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
 
   const blank = messages.length === 0 && !loading;
   const gone = isGone(problem) && !messages.some((message) => isGone(message.problem));
+  const unloaded = !ready && problem !== null;
   const unread =
-    blank &&
     !gone &&
-    (sessionId === null ? !ready : problem !== null || (session !== null && session.messageCount > 0));
+    (unloaded || (blank && sessionId !== null && (problem !== null || (session !== null && session.messageCount > 0))));
 
   return (
     <main className="chat">

@@ -24,7 +24,12 @@ impl Machine {
                 self.incognito = incognito;
                 self.done(ticket, Ok(Outcome::Finished));
             }
-            Wish::Send { text, metadata, stream } => {
+            Wish::Send { text, metadata, stream, id } => {
+                let id = id.unwrap_or_else(|| minted.message.clone());
+                if self.open_track().is_some_and(|track| track.entry(&id).is_some()) {
+                    return self.retry(ticket, id, minted.session);
+                }
+                let minted = Minted { message: id, ..minted };
                 self.say(ticket, Saying { text, metadata, stream, cut_after: None }, minted, now);
             }
             Wish::Retry { message } => self.retry(ticket, message, minted.session),

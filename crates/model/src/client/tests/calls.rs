@@ -119,7 +119,7 @@ fn wishes_are_read_and_nonsense_is_refused() {
     assert_eq!(read("newChat", "{}"), Ok(Wish::NewChat { incognito: false }));
     assert_eq!(
         read("send", r#"{"text":"Hi","metadata":{"a":1},"stream":true}"#),
-        Ok(Wish::Send { text: "Hi".into(), metadata: Some(json(r#"{"a":1}"#)), stream: true })
+        Ok(Wish::Send { text: "Hi".into(), metadata: Some(json(r#"{"a":1}"#)), stream: true, id: None })
     );
     assert_eq!(read("open", r#"{"session":"s"}"#), Ok(Wish::Open { session: id("s") }));
     assert_eq!(read("sessions", r#"{"search":""}"#), Ok(Wish::Sessions { more: false, search: Some(String::new()) }));

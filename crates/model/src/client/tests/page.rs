@@ -102,13 +102,13 @@ impl Page {
 
     /// Sends; returns the message's id and the ticket.
     pub(super) fn send(&mut self, text: &str) -> (String, Ticket) {
-        let ticket = self.wish(Wish::Send { text: text.into(), metadata: None, stream: false });
+        let ticket = self.wish(Wish::Send { text: text.into(), metadata: None, stream: false, id: None });
         (self.ids(ticket).0.as_str().into(), ticket)
     }
 
     /// The same, for a reply in pieces.
     pub(super) fn stream(&mut self, text: &str) -> (String, Ticket) {
-        let ticket = self.wish(Wish::Send { text: text.into(), metadata: None, stream: true });
+        let ticket = self.wish(Wish::Send { text: text.into(), metadata: None, stream: true, id: None });
         (self.ids(ticket).0.as_str().into(), ticket)
     }
 
