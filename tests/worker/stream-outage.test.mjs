@@ -134,4 +134,84 @@ onRedis("a streamed turn while Redis is away", () => {
     const refused = assertProblem(await api.chat(turn), 503, "store_unavailable");
     assert.equal(refused.retryable, true);
   });
+
+  const refusals = {
+    "is read-only": [
+      ["REPLICAOF", "127.0.0.1", "1"],
+      ["REPLICAOF", "NO", "ONE"],
+    ],
+    "is full": [
+      ["CONFIG", "SET", "maxmemory", "1mb"],
+      ["CONFIG", "SET", "maxmemory", "0"],
+    ],
+  };
+  for (const [state, [refuse, allow]] of Object.entries(refusals)) {
+    for (const [kind, ask] of Object.entries({
+      streamed: (turn) =>
+        stream(turn)
+          .then((answer) => answer.all())
+          .then((events) => events.at(-1).data),
+      plain: async (turn) => ok(await api.chat(turn)),
+    })) {
+      test(`a ${kind} reply that runs when Redis ${state} is journaled, repeatable at once, and keeps its place`, async () => {
+        const session_id = aTurn().session_id;
+        const turn = { message: "First", session_id, message_id: "m1" };
+        const [asked, gate] = [model.requests.length, new Gate()];
+        model.answer(async () => {
+          if (kind === "streamed") return { stream: words("Part ", gate, "and rest") };
+          await gate.opened;
+          return "Part and rest";
+        });
+        const answered = ask(turn);
+        try {
+          await model.received(asked + 1);
+          await redis.cli(...refuse);
+          gate.open();
+          const done = await answered;
+          assert.deepEqual([done.response, done.degraded], ["Part and rest", true]);
+          const again = await ask(turn);
+          assert.deepEqual([again.response, again.replayed], ["Part and rest", true]);
+          assert.equal(model.requests.length, asked + 1, "the model is asked once");
+          model.say("Second reply");
+          const second = await ask({ message: "Second", session_id, message_id: "m2" });
+          assert.equal(second.degraded, true);
+          await redis.cli(...allow);
+          const { body } = await drained(session_id, second.journal);
+          assert.deepEqual(
+            body.messages.map(({ id }) => id),
+            ["m1", "r-m1", "m2", "r-m2"],
+          );
+        } finally {
+          gate.open();
+          await redis.cli(...allow);
+        }
+      });
+    }
+    test(`what was done before Redis ${state} is not done again`, async () => {
+      const session_id = aTurn().session_id;
+      const turn = { message: "First", session_id, message_id: "m1" };
+      const append = [
+        "POST",
+        `/v1/sessions/${session_id}/messages`,
+        { messages: [{ role: "user", content: "Noted" }] },
+        { "idempotency-key": "k1" },
+      ];
+      const { response } = ok(await api.chat(turn));
+      ok(await api.send(...append));
+      await redis.cli(...refuse);
+      try {
+        const again = ok(await api.chat(turn));
+        assert.deepEqual([again.response, again.replayed], [response, true]);
+        ok(await api.send(...append));
+        assert.deepEqual(await api.texts(session_id), ["First", response, "Noted"]);
+      } finally {
+        await redis.cli(...allow);
+      }
+      await eventually(
+        () => api.get("/health"),
+        ({ body }) => body.status === "healthy",
+      );
+      assert.deepEqual(await api.texts(session_id), ["First", response, "Noted"]);
+    });
+  }
 });

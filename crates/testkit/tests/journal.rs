@@ -2,12 +2,14 @@
 
 use chatkeep_model::journal::{Accepted, Entry, Seed, Settled, accept};
 use chatkeep_model::plan::{
-    BeginTurn, Begun, Condition, CutAfter, Delete, FinishTurn, Finished, Info, Patch, ReadHistory, ReadList, Tag,
-    Touch, Truncate, WriteState,
+    Appended, BeginTurn, Begun, Condition, CutAfter, Delete, FinishTurn, Finished, Info, Patch, ReadHistory, ReadList,
+    ReleaseTurn, Tag, Touch, Truncate, WriteState, record,
 };
 use chatkeep_model::records::MemoryRecords;
+use chatkeep_model::redis::Reply;
 use chatkeep_model::{Millis, Operation};
-use chatkeep_testkit::conformance::world::{World, message_id, session_id, turn_id};
+use chatkeep_testkit::conformance::operations::append;
+use chatkeep_testkit::conformance::world::{World, contents, message_id, session_id, turn_id};
 use chatkeep_testkit::{RedisExecutor, RedisServer};
 
 fn on_redis(test: impl FnOnce(&mut World<RedisExecutor>)) {
@@ -105,6 +107,112 @@ fn a_turn_goes_on_where_redis_went_away() {
         exchange(world, &mut ledger, "s", "t2", true);
         assert_eq!(replay(world, "k", &mut ledger), [DONE; 2]);
         assert_eq!(world.contents("s").len(), 6);
+    });
+}
+
+/// What a Redis that refuses writes says of a session and one of its turns, as the vault reads it.
+fn refusing(world: &mut World<RedisExecutor>, session: &str, turn: &str) -> Seed {
+    let page = world.page(session, 100, None);
+    let key = format!("chatkeep:{{u-ada}}:s:{session}");
+    let stored = world.store().fields(&key).remove(&format!("t:{turn}"));
+    let record = stored.and_then(|stored| record::decode(&turn_id(turn), &Reply::Text(stored)));
+    Seed {
+        certain: true,
+        session: Some(page.session),
+        messages: page.messages,
+        turn: record.map(|record| (turn_id(turn), record.to_string())),
+        ..Seed::default()
+    }
+}
+
+/// The texts of a session as a ledger has them.
+fn overlay_contents(world: &World<RedisExecutor>, ledger: &mut MemoryRecords, session: &str) -> Vec<String> {
+    let read = ReadHistory { session: session_id(session), now: world.now(), limit: 100, before: None };
+    contents(&taken(ledger, &read, None).flatten().unwrap_or_else(|| panic!("no page")).messages)
+}
+
+#[test]
+fn a_turn_that_runs_when_redis_refuses_writes_keeps_its_place() {
+    on_redis(|world| {
+        let begin = world.begin("s", "t1", "t1");
+        let begun = world.run(&begin);
+        let mut ledger = MemoryRecords::default();
+        let seed = refusing(world, "s", "t1");
+        let finished = taken(&mut ledger, &world.finish(&begin, &begun, "re t1"), Some(&seed));
+        assert!(matches!(finished, Some(Finished::Stored(_))), "{finished:?}");
+        // Its repetition needs no lease to end.
+        let again = BeginTurn { attempt: "again".to_owned(), ..begin };
+        let repeated = taken(&mut ledger, &again, Some(&seed));
+        assert!(matches!(repeated, Some(Begun::Replay { .. })), "{repeated:?}");
+        exchange(world, &mut ledger, "s", "t2", true);
+        let order = ["t1", "re t1", "t2", "re t2"];
+        assert_eq!(overlay_contents(world, &mut ledger, "s"), order);
+        assert_eq!(replay(world, "j", &mut ledger), [DONE; 3]);
+        assert_eq!(world.contents("s"), order);
+    });
+}
+
+#[test]
+fn a_running_turn_is_found_in_an_overlay_that_another_turn_filled() {
+    on_redis(|world| {
+        let begin = world.begin("s", "t1", "t1");
+        let begun = world.run(&begin);
+        let mut ledger = MemoryRecords::default();
+        let seed = refusing(world, "s", "none");
+        let other = world.begin("s", "t2", "t2");
+        let other_begun = taken(&mut ledger, &other, Some(&seed)).unwrap_or_else(|| panic!("not begun"));
+        let only_turn = Seed { turn: refusing(world, "s", "t1").turn, ..Seed::default() };
+        let repeated =
+            taken(&mut ledger, &BeginTurn { attempt: "again".to_owned(), ..begin.clone() }, Some(&only_turn));
+        assert!(matches!(repeated, Some(Begun::Running { .. })), "{repeated:?}");
+        // The caller of a finish says what it knows, too: its message is not stored a second time.
+        let known = Seed { session: seed.session, messages: seed.messages, ..only_turn };
+        for finish in [world.finish(&begin, &begun, "re t1"), world.finish(&other, &other_begun, "re t2")] {
+            assert!(matches!(taken(&mut ledger, &finish, Some(&known)), Some(Finished::Stored(_))));
+        }
+        let order = ["t1", "t2", "re t1", "re t2"];
+        assert_eq!(overlay_contents(world, &mut ledger, "s"), order);
+        assert_eq!(replay(world, "j", &mut ledger), [DONE; 3]);
+        assert_eq!(world.contents("s"), order);
+    });
+}
+
+#[test]
+fn what_was_done_before_redis_refused_writes_is_not_done_again() {
+    on_redis(|world| {
+        world.exchange("s", "t1", "t1");
+        let append = append(world, "s", "o1", 1);
+        world.run(&append);
+        let mut ledger = MemoryRecords::default();
+        let again = BeginTurn { attempt: "again".to_owned(), ..world.begin("s", "t1", "t1") };
+        let seed = refusing(world, "s", "t1");
+        assert!(matches!(taken(&mut ledger, &again, Some(&seed)), Some(Begun::Replay { .. })));
+        let seed = Seed { turn: refusing(world, "s", "o1").turn, ..Seed::default() };
+        assert!(matches!(taken(&mut ledger, &append, Some(&seed)), Some(Appended::Stored { .. })));
+        assert_eq!(overlay_contents(world, &mut ledger, "s"), world.contents("s"));
+    });
+}
+
+#[test]
+fn a_turn_that_is_given_up_while_redis_refuses_writes_can_be_repeated_at_once() {
+    on_redis(|world| {
+        let begin = world.begin("s", "t1", "t1");
+        world.run(&begin);
+        let seed = refusing(world, "s", "t1");
+        let mut ledger = MemoryRecords::default();
+        let release = ReleaseTurn {
+            session: begin.session.clone(),
+            turn: begin.turn.clone(),
+            attempt: begin.attempt.clone(),
+            now: world.now(),
+        };
+        assert_eq!(taken(&mut ledger, &release, Some(&seed)), Some(true));
+        let again = BeginTurn { attempt: "again".to_owned(), ..begin };
+        let begun = taken(&mut ledger, &again, Some(&seed)).unwrap_or_else(|| panic!("not begun"));
+        let finish = world.finish(&again, &begun, "re t1");
+        assert!(matches!(taken(&mut ledger, &finish, None), Some(Finished::Stored(_))));
+        assert_eq!(replay(world, "j", &mut ledger), [DONE; 3]);
+        assert_eq!(world.contents("s"), ["t1", "re t1"]);
     });
 }
 

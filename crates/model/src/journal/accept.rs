@@ -6,6 +6,7 @@
 use super::operations::{Acceptable, Unknown, Verdict};
 use super::{Base, Ledger, Seed};
 use crate::id::SessionId;
+use crate::message::stored_prefix;
 use crate::plan::{
     Append, BeginTurn, Create, Delete, FinishTurn, Finished, Fork, Info, Patch, ReadHistory, ReadList, ReadState,
     ReleaseTurn, RenewTurn, Restore, Stated, Touch, Truncate, WriteState,
@@ -48,7 +49,7 @@ pub fn accept<L: Ledger>(
     match name {
         Delete::NAME => delete(&parse::<Delete, L>(json)?, ledger),
         FinishTurn::NAME => finish(&parse::<_, L>(json)?, json, seed, ledger),
-        ReleaseTurn::NAME => release(&parse::<_, L>(json)?, json, ledger),
+        ReleaseTurn::NAME => release(&parse::<_, L>(json)?, json, seed, ledger),
         RenewTurn::NAME => {
             // A lease matters while its turn runs: there is nothing to replay.
             let renew: RenewTurn = parse::<_, L>(json)?;
@@ -89,6 +90,7 @@ fn take<O: Acceptable, L: Ledger>(
     let id = operation.session().clone();
     if let Some(seed) = seed {
         plant(&id, seed, operation.now(), ledger).map_err(Some)?;
+        plant_record(&id, seed, ledger).map_err(Some)?;
     }
     let base = match ledger.base(&id).map_err(Some)? {
         Some(base) => base,
@@ -152,26 +154,49 @@ fn plant<L: Ledger>(id: &SessionId, seed: &Seed, now: Millis, ledger: &mut L) ->
     Ok(())
 }
 
-/// Puts a turn that was begun in Redis into the overlay, so that it can be finished there.
-fn plant_turn<L: Ledger>(finish: &FinishTurn, seed: &Seed, ledger: &mut L) -> Result<(), L::Error> {
-    let id = &finish.session;
-    let new = ledger.base(id)?.is_none();
-    plant(id, seed, finish.now, ledger)?;
+/// Puts a turn that was begun in Redis, or an operation that was done there, into the overlay, where its messages stand at
+/// the same positions.
+fn plant_record<L: Ledger>(id: &SessionId, seed: &Seed, ledger: &mut L) -> Result<(), L::Error> {
     let Some((turn, stored)) = &seed.turn else { return Ok(()) };
-    let (Some(record), Some(message)) = (TurnRecord::parse(stored), seed.messages.last()) else { return Ok(()) };
-    let Some(mut session) = ledger.session(id)? else { return Ok(()) };
+    let (Some(base), Some(session)) = (ledger.base(id)?, ledger.session(id)?) else { return Ok(()) };
+    let Some(record) = TurnRecord::parse(stored) else { return Ok(()) };
     if ledger.turn(id, turn)?.is_some() {
         return Ok(());
     }
-    if new && record.message_position.is_some_and(|position| position + 1 == session.next) {
-        return ledger.put_turn(id, turn, &record);
+    let asked = (record.message_position, record.message_id.as_ref());
+    let answered = (record.reply_position, record.reply_id.as_ref());
+    for (position, message_id) in [asked, answered] {
+        let (Some(at), Some(message_id), false) = (position, message_id, base.whole) else { continue };
+        let is_kept = session.first <= at && at < session.next;
+        let stored = if is_kept { ledger.messages(id, at..at + 1)?.pop() } else { None };
+        if !stored.is_some_and(|message| message.starts_with(&stored_prefix(message_id))) {
+            return Ok(());
+        }
+    }
+    ledger.put_turn(id, turn, &record)
+}
+
+/// Puts a turn that was begun in Redis into the overlay, so that it can be finished there. An overlay that knew its session
+/// without the turn's message gets that too.
+fn plant_turn<L: Ledger>(finish: &FinishTurn, seed: &Seed, ledger: &mut L) -> Result<(), L::Error> {
+    let id = &finish.session;
+    plant(id, seed, finish.now, ledger)?;
+    plant_record(id, seed, ledger)?;
+    let record = seed.turn.as_ref().and_then(|(_, stored)| TurnRecord::parse(stored)).filter(|record| !record.done);
+    let prefix = stored_prefix(&finish.message_id);
+    let message = seed.messages.iter().rev().find(|message| message.starts_with(&prefix));
+    let (Some(record), Some(message), Some(mut session)) = (record, message, ledger.session(id)?) else {
+        return Ok(());
+    };
+    if ledger.turn(id, &finish.turn)?.is_some() {
+        return Ok(());
     }
     let position = session.next;
     session.next += 1;
     session.total += 1;
     ledger.put_session(id, &session)?;
     ledger.put_message(id, position, message)?;
-    ledger.put_turn(id, turn, &TurnRecord { message_position: Some(position), ..record })
+    ledger.put_turn(id, &finish.turn, &TurnRecord { message_position: Some(position), ..record })
 }
 
 /// A finish whose begin may be in Redis: then the seed has the turn. Without any knowledge of it, it is taken as it is: its
@@ -236,7 +261,16 @@ fn reply_id(finish: &FinishTurn) -> Option<MessageId> {
 }
 
 /// A turn is given up. Where the overlay doesn't know it, its lease ends by itself.
-fn release<L: Ledger>(release: &ReleaseTurn, json: &str, ledger: &mut L) -> Result<Accepted, Option<L::Error>> {
+fn release<L: Ledger>(
+    release: &ReleaseTurn,
+    json: &str,
+    seed: Option<&Seed>,
+    ledger: &mut L,
+) -> Result<Accepted, Option<L::Error>> {
+    if let Some(seed) = seed {
+        plant(&release.session, seed, release.now, ledger).map_err(Some)?;
+        plant_record(&release.session, seed, ledger).map_err(Some)?;
+    }
     let released = release.apply(ledger).map_err(Some)?;
     if released {
         ledger.push(&release.session, ReleaseTurn::NAME, json).map_err(Some)?;

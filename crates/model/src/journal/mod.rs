@@ -86,11 +86,18 @@ pub struct Seed {
     pub metadata: Option<String>,
     /// The revision and the text of its state.
     pub state: Option<(u64, String)>,
-    /// A turn that runs, and its record as stored. Its user message is the last of the messages.
+    /// A turn or another operation that has an id, and its record as stored.
     pub turn: Option<(TurnId, String)>,
 }
 
 impl Seed {
+    /// Joins what Redis said with what the caller knows: a turn that Redis doesn't remember is the caller's.
+    #[must_use]
+    pub fn or_turn_of(self, known: Option<&Self>) -> Self {
+        let turn = self.turn.or_else(|| known.and_then(|known| known.turn.clone()));
+        Self { turn, ..self }
+    }
+
     /// Shows its texts, which are sealed as those of operations are.
     ///
     /// # Errors
@@ -133,6 +140,18 @@ impl Handed {
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         session_of(&self.json)
+    }
+
+    /// The id under which a session remembers the operation, where it remembers it.
+    #[must_use]
+    pub fn record_id(&self) -> Option<TurnId> {
+        #[derive(Deserialize)]
+        struct Ids {
+            turn: Option<TurnId>,
+            operation: Option<TurnId>,
+        }
+        let Ids { turn, operation } = serde_json::from_str(&self.json).ok()?;
+        turn.or(operation)
     }
 }
 

@@ -21,6 +21,7 @@ pub mod list;
 pub mod operation;
 pub mod patch;
 pub mod read_state;
+pub mod record;
 pub mod reindex;
 pub mod release_turn;
 pub mod renew_turn;

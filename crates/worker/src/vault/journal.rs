@@ -11,9 +11,9 @@ use chatkeep_model::error::Outage;
 use chatkeep_model::journal::{self, Accepted, Entry, Handed, Ledger, Seed, Settled, Step, Taken, replay};
 use chatkeep_model::limits::{JOURNALED_ENTRIES, SEEDED_MESSAGES};
 use chatkeep_model::observe::Level;
-use chatkeep_model::plan::{Info, ReadHistory, ReadList, ReadState, Stated, directory};
+use chatkeep_model::plan::{Info, ReadHistory, ReadList, ReadState, Stated, directory, record};
 use chatkeep_model::redis::Keys;
-use chatkeep_model::{Millis, Operation, SessionId, StoreError};
+use chatkeep_model::{Millis, Operation, SessionId, StoreError, TurnId};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
@@ -97,6 +97,7 @@ impl Journal {
             return self.list(&handed, away).await;
         }
         let seed = if reads { self.seed(&handed).await? } else { None };
+        let seed = seed.map(|seed| seed.or_turn_of(handed.seed.as_ref()));
         if self.depth()? >= JOURNALED_ENTRIES {
             return Ok(Taken::Unknown { away });
         }
@@ -273,18 +274,26 @@ impl Journal {
         })
     }
 
-    /// What Redis, which still reads, knows of the session of an operation; nothing where the overlay knows it already.
+    /// What Redis, which still reads, knows of the session of an operation and of the operation itself. Of a session that the
+    /// overlay knows it is only asked for the operation.
     async fn seed(&self, handed: &Handed) -> Result<Option<Seed>> {
         let (Some(upstash), Some(id)) =
             (self.config.as_ref().and_then(|config| config.upstash.as_ref()), handed.session())
         else {
             return Ok(None);
         };
-        if self.depth()? > 0 && self.overlay.borrow_mut().base(&id)?.is_some() {
-            return Ok(None);
-        }
         let keys = Keys::new(&handed.prefix, &handed.owner);
-        Ok(read_seed(upstash, &keys, id).await.ok())
+        let turn = match handed.record_id() {
+            Some(turn) => match read_record(upstash, &keys, &id, turn).await {
+                Ok(turn) => turn,
+                Err(_) => return Ok(None),
+            },
+            None => None,
+        };
+        if self.depth()? > 0 && self.overlay.borrow_mut().base(&id)?.is_some() {
+            return Ok(turn.map(|turn| Seed { turn: Some(turn), ..handed.seed.clone().unwrap_or_default() }));
+        }
+        Ok(read_seed(upstash, &keys, id).await.ok().map(|seed| Seed { turn, ..seed }))
     }
 
     fn prepare(&self) -> Result<()> {
@@ -317,6 +326,18 @@ async fn read_seed(upstash: &Upstash, keys: &Keys, session: SessionId) -> std::r
     let session = page.as_ref().map_or(details.session, |page| page.session.clone());
     let messages = page.map(|page| page.messages).unwrap_or_default();
     Ok(Seed { certain: true, session: Some(session), messages, metadata: details.metadata, state, turn: None })
+}
+
+/// The record of a turn or an operation, in the form that every store has.
+async fn read_record(
+    upstash: &Upstash,
+    keys: &Keys,
+    session: &SessionId,
+    turn: TurnId,
+) -> std::result::Result<Option<(TurnId, String)>, StoreError> {
+    let reply = upstash::send(upstash, &upstash::Link::default(), &record::call(keys, session, &turn)).await?;
+    let stored = record::decode(&turn, &reply).map(|record| record.to_string());
+    Ok(stored.map(|stored| (turn, stored)))
 }
 
 async fn read<O: Operation>(
