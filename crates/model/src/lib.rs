@@ -11,6 +11,7 @@ pub mod census;
 pub mod change;
 pub mod claim;
 pub mod client;
+pub mod client_address;
 pub mod config;
 pub mod context;
 pub mod cors;

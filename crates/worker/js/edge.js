@@ -17,6 +17,11 @@ export function headers(request, names) {
   return lines;
 }
 
+/** The address and the port of a request's connection; empty where the platform doesn't tell. */
+export function peer(request) {
+  return request.cf?.clientIp ?? "";
+}
+
 /** The body of a request or a response; null when it is longer than the limit. */
 export async function body(request, limit) {
   // Asked for first: it tells more cheaply than the body whether there is one.
@@ -163,13 +168,32 @@ export async function waitFor(promise, milliseconds) {
   }
 }
 
-/** Runs statements with their parameters on a D1 database, all or none, and gives the rows of each; null when it fails. */
-export async function d1(env, binding, json) {
+/**
+ * Runs statements with their parameters on the archive's database, all or none, and gives the rows of each; null when it fails.
+ * The binding is a D1 database, or where Chatkeep is self-hosted the namespace of the object `Archive`.
+ */
+export async function query(env, binding, json) {
+  const database = env[binding];
   try {
-    const statements = JSON.parse(json).map(([query, parameters]) => env[binding].prepare(query).bind(...parameters));
-    return JSON.stringify((await env[binding].batch(statements)).map(({ results }) => results ?? []));
+    if (database.idFromName !== undefined) {
+      const object = database.get(database.idFromName("archive"));
+      const response = await object.fetch("https://archive/", { method: "POST", body: json });
+      return response.ok ? await response.text() : null;
+    }
+    const statements = JSON.parse(json).map(([text, parameters]) => database.prepare(text).bind(...parameters));
+    return JSON.stringify((await database.batch(statements)).map(({ results }) => results ?? []));
   } catch {
     // Its text can hold a parameter's value: only that it failed is told.
+    return null;
+  }
+}
+
+/** Runs the same statements on a Durable Object's own database; null when one fails, and then none was run. */
+export function queryStorage(storage, json) {
+  try {
+    const run = ([text, parameters]) => storage.sql.exec(text, ...parameters).toArray();
+    return JSON.stringify(storage.transactionSync(() => JSON.parse(json).map(run)));
+  } catch {
     return null;
   }
 }

@@ -1,6 +1,7 @@
 //! The boundary to JavaScript: `js/edge.js`, typed.
 
 use chatkeep_model::Millis;
+use chatkeep_model::client_address::{FORWARDED_FOR, TrustedProxies};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -57,7 +58,12 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = waitFor)]
     async fn wait_for_promise(promise: &JsValue, milliseconds: f64) -> Result<JsValue, JsValue>;
 
-    async fn d1(env: &JsValue, binding: &str, json: &str) -> JsValue;
+    async fn query(env: &JsValue, binding: &str, json: &str) -> JsValue;
+
+    #[wasm_bindgen(js_name = queryStorage)]
+    fn query_storage(storage: &JsValue, json: &str) -> JsValue;
+
+    fn peer(request: &web_sys::Request) -> String;
 
     async fn request(method: &str, url: &str, token: &str, headers: &str, body: &str, milliseconds: f64) -> JsValue;
 
@@ -119,6 +125,12 @@ headers! {
     last_event_id "last-event-id",
     traceparent "traceparent",
     client "chatkeep-client",
+}
+
+/// The address of the client at the other end of a request's connection, or of the trusted proxy there. None where the platform
+/// doesn't tell.
+pub(crate) fn client_address(request: &web_sys::Request, trusted: &TrustedProxies) -> Option<String> {
+    trusted.client_address(&peer(request), || headers(request, FORWARDED_FOR))
 }
 
 /// Why a body could not be read.
@@ -291,9 +303,14 @@ pub(crate) async fn wait_for(promise: &js_sys::Promise, limit: Millis) -> Result
     wait_for_promise(promise, limit.0 as f64).await.map(drop).map_err(worker::Error::from)
 }
 
-/// Runs statements on a D1 database, all or none: a JSON array of queries with their parameters. Gives the rows of each.
-pub(crate) async fn ask_d1(env: &worker::Env, binding: &str, statements: &str) -> Option<String> {
-    d1(env, binding, statements).await.as_string()
+/// Runs statements on the archive's database, all or none: a JSON array of queries with their parameters. Gives the rows of each.
+pub(crate) async fn query_database(env: &worker::Env, binding: &str, statements: &str) -> Option<String> {
+    query(env, binding, statements).await.as_string()
+}
+
+/// Runs the same on a Durable Object's own database.
+pub(crate) fn query_object(storage: &JsValue, statements: &str) -> Option<String> {
+    query_storage(storage, statements).as_string()
 }
 
 /// Sends a request with a bearer token; gives the answer's status and body.

@@ -11,6 +11,7 @@ pub(crate) use encryption::encryption;
 
 use crate::archive::Archive;
 use crate::auth::Access;
+use crate::client_address::TrustedProxies;
 use crate::cors::AllowedOrigins;
 use crate::dialect::Dialect;
 use crate::namespace::Namespace;
@@ -42,6 +43,8 @@ pub struct Config {
     pub rates: Rates,
     /// The other origins whose pages may call the API.
     pub allowed_origins: AllowedOrigins,
+    /// The proxies that are believed whom they forward for, where the platform doesn't tell a client's address.
+    pub trusted_proxies: TrustedProxies,
     /// What answers.
     pub responder: Responder,
     /// About how many tokens of a session it is shown at most; without it, as many messages as the window has.
@@ -132,6 +135,7 @@ impl Config {
             access: Access::read(&read)?,
             rates: Rates::read(&read)?,
             allowed_origins: allowed_origins(&read)?,
+            trusted_proxies: trusted_proxies(&read)?,
             responder: responder::responder(&read)?,
             window_tokens: Some(number(&read, "WINDOW_TOKENS", 0, 0..=10_000_000)?).filter(|tokens| *tokens > 0),
             titles_by_responder: responder::titles(&read)?,
@@ -236,6 +240,12 @@ fn allowed_origins(read: Read) -> Result<AllowedOrigins, ConfigError> {
         .ok_or(ConfigError { variable: "CORS_ORIGINS", reason })
 }
 
+fn trusted_proxies(read: Read) -> Result<TrustedProxies, ConfigError> {
+    let reason = "must be addresses or blocks such as 10.0.0.0/8, with commas";
+    TrustedProxies::parse(&read("TRUSTED_PROXIES").unwrap_or_default())
+        .ok_or(ConfigError { variable: "TRUSTED_PROXIES", reason })
+}
+
 fn log_level(read: Read) -> Result<Level, ConfigError> {
     let reason = "must be debug, info, warn, error or off";
     let level = read("LOG_LEVEL").map(|text| Level::parse(&text).ok_or(ConfigError { variable: "LOG_LEVEL", reason }));
@@ -323,6 +333,7 @@ mod tests {
             (&[("USE_REDIS", "false"), ("ENABLE_REDIS_SESSIONS", "True")], "ENABLE_REDIS_SESSIONS"),
             (&[("KV_REST_API_URL", "https://x")], "UPSTASH_REDIS_REST_TOKEN"),
             (&[("ARCHIVE_MODE", "always")], "ARCHIVE_MODE"),
+            (&[("TRUSTED_PROXIES", "10.0.0.0/8 and others")], "TRUSTED_PROXIES"),
             (&[("ARCHIVE_MODE", "off"), ("AUTO_SYNC_TO_DB", "true")], "AUTO_SYNC_TO_DB"),
             (&[("ARCHIVE_MODE", "interval"), ("SESSION_TTL", "300")], "SYNC_INTERVAL"),
             (&[("AUTO_SYNC_TO_DB", "true"), ("SUPABASE_URL", "https://x")], "SUPABASE_KEY"),

@@ -1,4 +1,4 @@
-//! The archive in Cloudflare D1.
+//! The archive in SQLite: Cloudflare D1, or the object [`super::object::Archive`] where Chatkeep is self-hosted.
 
 use super::reseal::anew;
 use super::{Archive, Failure};
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use std::cell::Cell;
 use worker::Env;
 
-/// The binding in `wrangler.toml`.
+/// The binding in `wrangler.toml`, and in the configuration of the self-hosted runner.
 const BINDING: &str = "ARCHIVE";
 
 /// How many statements go in one batch.
@@ -43,7 +43,7 @@ async fn run<T: DeserializeOwned>(env: &Env, statements: &[Statement]) -> Result
 
 async fn ask(env: &Env, statements: &[Statement]) -> Result<String, Failure> {
     let json = serde_json::to_string(statements).map_err(|_| Failure::Archive("unexpected_reply"))?;
-    edge::ask_d1(env, BINDING, &json).await.ok_or(Failure::Archive("d1"))
+    edge::query_database(env, BINDING, &json).await.ok_or(Failure::Archive("d1"))
 }
 
 async fn first<T: DeserializeOwned>(env: &Env, statement: Statement) -> Result<Option<T>, Failure> {

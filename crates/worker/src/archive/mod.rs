@@ -1,6 +1,7 @@
 //! The long-term archive at work: sessions go there, come back when the store has lost them, and leave it when they are deleted.
 
 mod d1;
+mod object;
 mod register;
 mod reseal;
 mod rows;

@@ -98,7 +98,10 @@ impl Call<'_> {
 /// Serves one request.
 pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context) -> web_sys::Response {
     let settings = settings(&env);
-    let headers = edge::read_headers(&request);
+    let mut headers = edge::read_headers(&request);
+    if let (None, Ok(config)) = (&headers.address, &settings) {
+        headers.address = edge::client_address(&request, &config.trusted_proxies);
+    }
     let allowed = settings.as_ref().map(|config| &config.allowed_origins);
     let mut common = allowed.map(|allowed| allowed.headers(headers.origin.as_deref())).unwrap_or_default();
     if request.method() == "OPTIONS" && allowed.is_ok_and(|allowed| *allowed != AllowedOrigins::default()) {
