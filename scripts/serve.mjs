@@ -1,24 +1,24 @@
 #!/usr/bin/env node
-// Serves the built Worker in workerd, behind it the gateway to Redis when one is configured, until Ctrl-C.
+// Serves the built Worker in workerd, behind it the gateway to Redis when one is configured, until Ctrl-C or SIGTERM.
 // `--check` only says whether the configuration holds and the port is free. The configuration: .env.example.
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { parseEnv } from "node:util";
+import { Children } from "./runner/children.mjs";
+import { rebuildOnChange } from "./runner/rebuild.mjs";
+import { configureWorkerd } from "./runner/workerd.mjs";
 
 process.chdir(join(import.meta.dirname, ".."));
 
 const worker_names = [...readFileSync(".env.example", "utf8").matchAll(/^#? ?([A-Z][A-Z_]+)=/gm)].map(
   (match) => match[1],
 );
-const gateway_names = /^(REDIS_(?!KEY_PREFIX|CONVERSATION_TTL)|GATEWAY_|PORT$|HOST$)/;
+const own_names = /^(REDIS_(?!KEY_PREFIX|CONVERSATION_TTL)|GATEWAY_|PORT$|HOST$|STATE_FOLDER$)/;
 const env = { ...fileVariables(".env"), ...process.env };
-const children = [];
-let secrets; // the folder of the file that hands the Worker its variables; they stay off the command line
+const state = env.STATE_FOLDER || ".chatkeep/state";
 let stopping = false;
 
 const port = Number(env.PORT || 8787);
@@ -41,17 +41,20 @@ if (!isLocal && /^(on|true|1)$/.test(env.OPEN_LOCALHOST ?? "")) {
 }
 if (process.argv.includes("--check")) process.exit(0);
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
+// A turn that runs may end before its server does; on localhost nobody waits for that.
+const children = new Children(isLocal ? 2_000 : 10_000, (message) => stop(1, message));
+process.on("exit", () => children.kill());
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => (stopping ? process.exit(0) : stop(0)));
 const variables = fileVariables(".dev.vars");
 if (isLocal && !variables.VISITOR_SECRET && !env.VISITOR_SECRET) {
   variables.VISITOR_SECRET = randomBytes(32).toString("hex");
   appendFileSync(".dev.vars", `VISITOR_SECRET=${variables.VISITOR_SECRET}\n`, { mode: 0o600 });
 }
 variables.OPEN_LOCALHOST ??= "on"; // where there is nothing but visitors, curl on this machine needs no token
-for (const name of worker_names) if (env[name] && !gateway_names.test(name)) variables[name] = env[name];
+for (const name of worker_names) if (env[name] && !own_names.test(name)) variables[name] = env[name];
 // Whoever reaches another address may say that the host is localhost: nobody is let in for that.
 if (!isLocal) variables.OPEN_LOCALHOST = "off";
-let store = "the embedded vault, in .wrangler/state";
+let store = `the embedded vault, in ${state}`;
 if ((env.REDIS_URL || env.REDIS_HOST) && !redisIsOff()) {
   variables.UPSTASH_REDIS_REST_TOKEN = randomBytes(24).toString("hex");
   variables.UPSTASH_REDIS_REST_URL = await startGateway(variables.UPSTASH_REDIS_REST_TOKEN);
@@ -59,7 +62,20 @@ if ((env.REDIS_URL || env.REDIS_HOST) && !redisIsOff()) {
 } else if (variables.UPSTASH_REDIS_REST_URL) {
   store = "Upstash Redis";
 }
-startWorker();
+if (existsSync(".wrangler/state/v3/do") && !existsSync(state)) {
+  console.log("start: sessions of an earlier version are in .wrangler/state; docs/operations.md says how they move");
+}
+let serving = await serveWorker(port);
+console.log(`\nChatkeep is ready: ${serving.url}   (sessions are kept in ${store}; Ctrl-C stops it)\n`);
+// The platform calls this where the Worker is deployed. The Worker may be restarting.
+setInterval(() => serving.runSchedule().catch(() => {}), 60_000);
+if (isLocal) {
+  rebuildOnChange(process.cwd(), async () => {
+    await children.stop(serving.child);
+    serving = await serveWorker(serving.port);
+    console.log("start: what was built is served");
+  });
+}
 
 /** Whether a switch keeps the sessions in the vault, whatever Redis is named. The Worker says what else a switch may be. */
 function redisIsOff() {
@@ -70,79 +86,38 @@ async function startGateway(token) {
   const built = spawnSync("scripts/build-gateway", { stdio: "inherit" });
   if (built.status !== 0) stop(1, "the gateway could not be built");
   const program = join(env.CARGO_TARGET_DIR || "target", "debug", "chatkeep-gateway");
-  const gateway = run(program, [], { ...env, GATEWAY_PORT: env.GATEWAY_PORT || "0", GATEWAY_TOKEN: token });
+  const { lines } = children.start(program, [], {
+    ...env,
+    GATEWAY_PORT: env.GATEWAY_PORT || "0",
+    GATEWAY_TOKEN: token,
+  });
   return new Promise((resolve) => {
-    gateway.on("line", (line) => {
+    lines.on("line", (line) => {
       const url = /^chatkeep-gateway listening on (http:\S+)/.exec(line)?.[1];
       if (url) resolve(url);
     });
   });
 }
 
-function startWorker() {
-  secrets = mkdtempSync(join(tmpdir(), "chatkeep-"));
-  const file = join(secrets, "variables.env");
-  writeFileSync(file, Object.entries(variables).map(envLine).join(""), { mode: 0o600 });
-  const args = [
-    "dev",
-    "--port",
-    String(port),
-    "--inspector-port",
-    "0",
-    "--env-file",
-    file,
-    "--show-interactive-dev-session=false",
-    ...(env.HOST ? ["--ip", env.HOST] : []),
-  ];
-  const quiet = {
-    WRANGLER_SEND_METRICS: "false",
-    CLOUDFLARE_CF_FETCH_ENABLED: "false",
-    // wrangler's pages for looking into databases and requests: they ask nobody for credentials.
-    X_LOCAL_EXPLORER: "false",
-    X_LOCAL_OBSERVABILITY: "false",
-  };
-  run("wrangler", args, { ...process.env, ...quiet }).on("line", (line) => {
-    const url = /Ready on (http\S+)/.exec(line)?.[1];
-    if (url) tickEveryMinute(url);
-    if (url) console.log(`\nChatkeep is ready: ${url}   (sessions are kept in ${store}; Ctrl-C stops it)\n`);
-  });
+/** Starts workerd, and waits until it listens. */
+async function serveWorker(at) {
+  const files = "www/app/dist";
+  const command = configureWorkerd({ state, vars: variables, host: env.HOST || "localhost", port: at, files });
+  const { PATH, HOME, TMPDIR, SSL_CERT_FILE, SSL_CERT_DIR } = process.env;
+  const environment = { PATH, HOME, TMPDIR, SSL_CERT_FILE, SSL_CERT_DIR, ...command.env };
+  const { child, control } = children.start(command.program, command.args, environment);
+  const sockets = await command.listening(control).catch(() => new Promise(() => {})); // its end is told already
+  command.remove();
+  const host = env.HOST?.includes(":") ? `[${env.HOST.replaceAll(/[[\]]/g, "")}]` : env.HOST || "localhost";
+  return { ...sockets, child, url: `http://${host}:${sockets.port}` };
 }
 
-/** Calls the scheduled handler every minute, which the platform does where the Worker is deployed. */
-function tickEveryMinute(url) {
-  const tick = () => fetch(`${url}/cdn-cgi/local/scheduled`).catch(() => {}); // the Worker may be restarting
-  setInterval(tick, 60_000).unref();
-}
-
-/** Starts a program in a process group of its own, shows what it says, and ends everything when it ends. */
-function run(program, args, environment) {
-  const child = spawn(program, args, { env: environment, detached: true, stdio: ["ignore", "pipe", "inherit"] });
-  children.push(child);
-  child.on("error", (error) => stop(1, `${program} could not be started: ${error.message}`));
-  child.on("exit", (code, signal) => stop(1, `${program} ended (${signal ?? code})`));
-  return createInterface(child.stdout).on("line", (line) => console.log(line));
-}
-
-function stop(code, message) {
+async function stop(code, message) {
   if (stopping) return;
   stopping = true;
   if (message) console.error(`start: ${message}`);
-  const signal = (name) => {
-    for (const { pid } of children) {
-      try {
-        process.kill(-pid, name);
-      } catch {} // already gone
-    }
-  };
-  signal("SIGTERM");
-  if (secrets) rmSync(secrets, { recursive: true, force: true });
-  const end = () => {
-    signal("SIGKILL");
-    process.exit(code);
-  };
-  setTimeout(end, 5000);
-  const running = () => children.some((child) => child.pid && child.exitCode === null && child.signalCode === null);
-  setInterval(() => running() || end(), 50);
+  await children.stopAll();
+  process.exit(code);
 }
 
 function fail(message) {
@@ -152,13 +127,6 @@ function fail(message) {
 
 function fileVariables(file) {
   return existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
-}
-
-/** One line of an env file as wrangler reads it: it expands `$`, and knows three quotes but no escape for them. */
-function envLine([name, value]) {
-  const quote = ["'", "`", '"'].find((mark) => !value.includes(mark));
-  if (!quote || (quote === '"' && /\\[nr]/.test(value))) stop(1, `${name} holds ', \` and ": leave one of them out`);
-  return `${name}=${quote}${value.replaceAll("$", "\\$")}${quote}\n`;
 }
 
 function listenError(host) {
