@@ -9,8 +9,23 @@ FROM debian:bookworm-slim AS gateway
 COPY --from=build /chatkeep/target/native/chatkeep-gateway /usr/local/bin/
 USER nobody
 EXPOSE 8079
+HEALTHCHECK --interval=10s --timeout=3s CMD ["bash", "-c", "</dev/tcp/127.0.0.1/8079"]
 CMD ["chatkeep-gateway"]
 
-FROM build AS worker
+# Node for the runner, workerd, what was built, and nothing that builds.
+FROM node:24-bookworm-slim AS worker
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
+WORKDIR /chatkeep
+COPY --from=build /chatkeep/node_modules/workerd node_modules/workerd/
+COPY --from=build /chatkeep/node_modules/@cloudflare node_modules/@cloudflare/
+COPY --from=build /chatkeep/crates/worker/build/index.js /chatkeep/crates/worker/build/index_bg.wasm crates/worker/build/
+COPY --from=build /chatkeep/www/app/dist www/app/dist/
+COPY package.json wrangler.toml .env.example ./
+COPY scripts/serve.mjs scripts/
+COPY scripts/runner scripts/runner/
+RUN mkdir -p .chatkeep/state && chown -R node:node .chatkeep
+USER node
+ENV HOST=0.0.0.0
 EXPOSE 8787
-CMD ["sh", "-c", "PATH=node_modules/.bin:$PATH exec node scripts/serve.mjs"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["node", "scripts/runner/healthcheck.mjs"]
+CMD ["node", "scripts/serve.mjs"]

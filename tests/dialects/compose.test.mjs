@@ -1,13 +1,13 @@
 // The compose file, without an engine: its services started as processes, with the commands and the environment that it gives them.
-// What only an engine does (images, volumes, health checks, the network between them) is not run here.
+// The Worker runs in a folder with nothing but what its image has. What only an engine does (images, volumes, the network between
+// the services, their restrictions) is not run here. What is on the Worker's port: tests/worker/port.test.mjs.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { Api, ok } from "../harness/api.mjs";
-import { clone } from "../harness/clone.mjs";
 import { ROOT, temporaryFolder } from "../harness/folders.mjs";
 import { freePort } from "../harness/ports.mjs";
 import { Process } from "../harness/processes.mjs";
@@ -18,17 +18,37 @@ const dockerfile = readFileSync(join(ROOT, "Dockerfile"), "utf8");
 
 /** The file with its variables in place, as compose does it; a variable that has to be there and isn't is an error. */
 function composed(/** @type {Record<string, string>} */ variables) {
-  const interpolated = text.replaceAll(/\$\{(\w+)(:\?[^}]*)?\}/g, (_, name, needed) => {
-    if (!variables[name] && needed) throw new Error(`${name} is missing`);
+  const interpolated = text.replaceAll(/\$\{(\w+)(:[?-][^}]*)?\}/g, (_, name, rest) => {
+    if (!variables[name] && rest?.startsWith(":?")) throw new Error(`${name} is missing`);
     return variables[name] ?? "";
   });
   return parse(interpolated);
 }
 
-/** The command of a stage of the Dockerfile, as words. */
-function command(/** @type {string} */ target) {
-  const stage = dockerfile.split(/^FROM /m).find((part) => part.split("\n")[0].endsWith(` AS ${target}`)) ?? "";
-  return JSON.parse(/^CMD (\[.*\])$/m.exec(stage)?.[1] ?? "[]");
+/** A stage of the Dockerfile. */
+function stage(/** @type {string} */ target) {
+  return dockerfile.split(/^FROM /m).find((part) => part.split("\n")[0].endsWith(` AS ${target}`)) ?? "";
+}
+
+/** The command of a stage, or of its health check, as words. */
+function command(/** @type {string} */ target, before = "") {
+  return JSON.parse(new RegExp(`^${before}CMD (\\[.*\\])$`, "m").exec(stage(target))?.[1] ?? "[]");
+}
+const healthCheck = (/** @type {string} */ target) => command(target, "HEALTHCHECK .* ");
+
+/** A folder with what the image of the Worker has: the files that its stage copies. */
+function image() {
+  const folder = temporaryFolder("image");
+  for (const [, words] of stage("worker").matchAll(/^COPY (?:--from=build )?(.+)$/gm)) {
+    const sources = words.split(" ");
+    const target = sources.pop() ?? "";
+    for (const source of sources.map((path) => path.replace(/^\/chatkeep\//, ""))) {
+      const into = target.endsWith("/") && !statSync(join(ROOT, source)).isDirectory();
+      const path = join(folder, target, target === "./" || into ? basename(source) : "");
+      cpSync(join(ROOT, source), path, { recursive: true });
+    }
+  }
+  return folder;
 }
 
 const secrets = () => ({
@@ -43,10 +63,16 @@ test("B7 compose: it asks for every secret, and its parts are there", () => {
   }
   const { services, volumes } = composed(secrets());
   assert.deepEqual(Object.keys(services), ["redis", "gateway", "worker"]);
-  for (const name of ["gateway", "worker"]) assert.ok(command(services[name].build.target).length > 0, name);
-  const workdir = /^WORKDIR (.+)$/m.exec(dockerfile)?.[1];
-  assert.deepEqual(services.worker.volumes, [`state:${workdir}/.wrangler/state`]);
-  assert.deepEqual(Object.keys(volumes), ["redis", "state"]);
+  for (const name of ["gateway", "worker"]) {
+    const { target } = services[name].build;
+    assert.ok(command(target).length > 0, name);
+    assert.ok(healthCheck(target).length > 0, name);
+    assert.match(stage(target), /^USER (?!root)/m);
+    assert.deepEqual([services[name].read_only, services[name].cap_drop], [true, ["ALL"]]);
+  }
+  const workdir = /^WORKDIR (.+)$/m.exec(stage("worker"))?.[1];
+  assert.deepEqual(services.worker.volumes, [`objects:${workdir}/.chatkeep/state`]);
+  assert.deepEqual(Object.keys(volumes), ["redis", "objects"]);
 });
 
 onRedis("the services of the compose file", () => {
@@ -58,11 +84,12 @@ onRedis("the services of the compose file", () => {
       await freePort(),
       temporaryFolder("data"),
     ];
-    const folder = clone();
+    const folder = image();
     const { PATH, HOME } = process.env;
     const [redisServer, ...redisArgs] = services.redis.command.split(" ");
     const [gateway] = command(services.gateway.build.target);
-    const [shell, ...served] = command(services.worker.build.target);
+    const [program, ...served] = command(services.worker.build.target);
+    const [checker, ...check] = healthCheck(services.worker.build.target);
     // The names of services are names of hosts in compose; here all of them are this machine.
     const here = (/** @type {Record<string, string>} */ environment) =>
       Object.fromEntries(
@@ -83,12 +110,16 @@ onRedis("the services of the compose file", () => {
       const between = new Process(join(ROOT, "target/debug", gateway), [], { env });
       running.unshift(between);
       await between.ready("listening", () => /listening on/.test(between.logs()) || undefined);
-      const worker = new Process(shell, served, {
-        cwd: folder,
-        env: { PATH, HOME, PORT: `${port}`, ...here(services.worker.environment) },
-      });
+      const environment = { PATH, HOME, PORT: `${port}`, ...here(services.worker.environment) };
+      const worker = new Process(program, served, { cwd: folder, env: environment });
       running.unshift(worker);
-      await worker.ready("serving", () => /Chatkeep is ready/.test(worker.logs()) || undefined, 600_000);
+      await worker.ready("serving", () => /Chatkeep is ready/.test(worker.logs()) || undefined);
+      assert.equal(await isHealthy(environment), true);
+    };
+    const isHealthy = async (/** @type {Record<string, string | undefined>} */ environment) => {
+      const checked = new Process(checker, check, { cwd: folder, env: environment });
+      await checked.ready("checked", () => checked.ended || undefined);
+      return checked.child.exitCode === 0;
     };
     const down = async () => {
       for (const process of running) await process.stop();
@@ -102,6 +133,7 @@ onRedis("the services of the compose file", () => {
       assert.equal((await new Api(url).chat({ message: "Hello" })).status, 401);
       assert.equal(ok(await api.get("/health")).redis, "connected");
       const visitor = ok(await new Api(url).send("POST", "/v1/visitors")).token;
+      assert.equal(await isHealthy({ PATH, HOME, PORT: `${redisPort}` }), false, "where no Worker listens");
       await down();
       await up();
       assert.match((await api.say("And now?", { session_id })).response, /“My name is Ada”/);
