@@ -21,11 +21,12 @@ export class Process {
   /**
    * @param {string} program
    * @param {string[]} args
-   * @param {{cwd?: string, env?: NodeJS.ProcessEnv}} [options]
+   * @param {{cwd?: string, env?: NodeJS.ProcessEnv, control?: boolean}} [options] `control`: a pipe is its file descriptor 3
    */
-  constructor(program, args, options) {
+  constructor(program, args, { control = false, ...options } = {}) {
     this.program = program;
-    this.child = spawn(program, args, { ...options, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const stdio = ["ignore", "pipe", "pipe", ...(control ? ["pipe"] : [])];
+    this.child = spawn(program, args, { ...options, detached: true, stdio: /** @type {any} */ (stdio) });
     running.add(this);
     this.child.on("error", (error) => {
       this.#said += `${error}\n`;
@@ -43,6 +44,11 @@ export class Process {
   /** Its number; 0 when it could not be started. */
   get pid() {
     return this.child.pid ?? 0;
+  }
+
+  /** The pipe that is its file descriptor 3. */
+  get control() {
+    return /** @type {import("node:stream").Readable} */ (this.child.stdio[3]);
   }
 
   /** Everything said so far, on both streams. */

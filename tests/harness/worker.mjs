@@ -1,6 +1,8 @@
-// The built Worker in real workerd, under `wrangler dev`, with nothing of the developer's own configuration.
+// The built Worker in workerd, as the runner starts it, or under `wrangler dev` where a test needs what only that simulates: D1 and
+// other bindings. Nothing of the developer's own configuration is read.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { configureWorkerd } from "../../scripts/runner/workerd.mjs";
 import { ROOT, removeFolder, temporaryFolder } from "./folders.mjs";
 import { startGateway } from "./gateway.mjs";
 import { onFreePort, onSamePort } from "./ports.mjs";
@@ -32,10 +34,10 @@ import { startRedis } from "./redis.mjs";
  * @param {Redis} [options.redis]
  * @param {Gateway} [options.gateway]
  * @param {string} [options.persistTo] a folder for workerd's state that is kept; else a temporary one
- * @param {string} [options.bindings] more of wrangler.toml
- * @param {string} [options.beside] the configuration of another Worker, to run in the same workerd
+ * @param {boolean} [options.wrangler] under `wrangler dev`, with its D1
+ * @param {string} [options.bindings] more of wrangler.toml, which needs wrangler
+ * @param {string} [options.beside] the configuration of another Worker, to run in wrangler's workerd
  * @param {string} [options.built] the index.js of another build of the Worker
- * @param {string} [options.host] the host that requests seem to be for; else the one that they name
  * @returns {Promise<Worker>}
  */
 export async function startWorker({
@@ -45,10 +47,10 @@ export async function startWorker({
   redis,
   gateway,
   persistTo,
+  wrangler = false,
   bindings = "",
   beside,
-  built,
-  host,
+  built = join(ROOT, "crates/worker/build/index.js"),
 }) {
   /** @type {{stop: () => Promise<void>}[]} */
   const started = [];
@@ -60,13 +62,9 @@ export async function startWorker({
   const upstash = gateway && { UPSTASH_REDIS_REST_URL: gateway.url, UPSTASH_REDIS_REST_TOKEN: gateway.token };
   const folder = temporaryFolder("worker");
   const state = persistTo ?? join(folder, "state");
-  writeConfig(folder, { ...upstash, ...vars }, bindings, built);
-
-  const args = ["dev", "--config", join(folder, "wrangler.toml"), "--env-file", join(folder, "variables.env")];
-  if (beside) args.push("--config", beside);
-  args.push("--inspector-port", "0", "--persist-to", state);
-  args.push("--show-interactive-dev-session=false", "--no-bundle"); // worker-build has bundled it
-  if (host) args.push("--local-upstream", host);
+  const onWrangler = wrangler || bindings !== "" || beside !== undefined;
+  const run = onWrangler ? runWrangler : runWorkerd;
+  const variables = { ...upstash, ...vars };
 
   let logs = "";
   let port = 0;
@@ -82,20 +80,17 @@ export async function startWorker({
     persistTo: state,
     redis,
     gateway,
-    logs: () => logs + server.logs(),
+    logs: () => logs + server.process.logs(),
     stop: async () => {
-      await server.stop();
+      await server.process.kill();
       for (const child of started.reverse()) await child.stop();
       removeFolder(folder);
     },
-    tick: async () => {
-      const answer = await fetch(`${url}/cdn-cgi/local/scheduled`);
-      if (!answer.ok) throw new Error(`the scheduled handler: ${answer.status} ${await answer.text()}`);
-    },
-    kill: () => server.kill(),
+    tick: () => server.tick(),
+    kill: () => server.process.kill(),
     restart: async () => {
-      await server.stop();
-      logs += server.logs();
+      await server.process.stop();
+      logs += server.process.logs();
       server = await onSamePort(run);
     },
   };
@@ -106,7 +101,29 @@ export async function startWorker({
     return child;
   }
 
-  async function run() {
+  async function runWorkerd() {
+    const files = join(ROOT, "www/app/dist");
+    needs(built, "scripts/build-worker");
+    needs(files, "scripts/build");
+    const command = configureWorkerd({ state, vars: variables, port, built, files });
+    const { PATH, HOME, TMPDIR } = process.env;
+    const env = { PATH, HOME, TMPDIR, ...command.env };
+    const server = new Process(command.program, command.args, { env, control: true });
+    const sockets = await command.listening(server.control).catch(() => undefined);
+    command.remove();
+    if (!sockets) {
+      await server.kill();
+      throw new Error(`workerd did not start:\n${server.logs()}`);
+    }
+    return { process: server, tick: sockets.runSchedule };
+  }
+
+  async function runWrangler() {
+    writeConfig(folder, variables, bindings, built);
+    const args = ["dev", "--config", join(folder, "wrangler.toml"), "--env-file", join(folder, "variables.env")];
+    if (beside) args.push("--config", beside);
+    args.push("--port", `${port}`, "--inspector-port", "0", "--persist-to", state);
+    args.push("--show-interactive-dev-session=false", "--no-bundle"); // worker-build has bundled it
     const { PATH, HOME, TMPDIR } = process.env;
     const env = {
       PATH: `${join(ROOT, "node_modules", ".bin")}:${PATH}`,
@@ -119,15 +136,27 @@ export async function startWorker({
       X_LOCAL_OBSERVABILITY: "false",
       NO_COLOR: "1",
     };
-    const server = new Process("wrangler", [...args, "--port", `${port}`], { cwd: folder, env });
+    const server = new Process("wrangler", args, { cwd: folder, env });
     // Any answer will do: tests also start Workers that are unwell.
     await server.ready("serving", () =>
       fetch(`${url}/health`)
         .then(() => true)
         .catch(() => undefined),
     );
-    return server;
+    const tick = async () => {
+      const answer = await fetch(`${url}/cdn-cgi/local/scheduled`);
+      if (!answer.ok) throw new Error(`the scheduled handler: ${answer.status} ${await answer.text()}`);
+    };
+    return { process: server, tick };
   }
+}
+
+/**
+ * @param {string} path
+ * @param {string} script what makes it
+ */
+function needs(path, script) {
+  if (!existsSync(path)) throw new Error(`${path} is missing: run ${script}`);
 }
 
 /**
@@ -135,12 +164,12 @@ export async function startWorker({
  * @param {string} folder
  * @param {Record<string, string>} vars
  * @param {string} bindings
- * @param {string} [built]
+ * @param {string} built
  */
-function writeConfig(folder, vars, bindings, built = join(ROOT, "crates/worker/build/index.js")) {
+function writeConfig(folder, vars, bindings, built) {
   const app = join(ROOT, "www/app/dist");
-  if (!existsSync(built)) throw new Error(`${built} is missing: run scripts/build-worker`);
-  if (!existsSync(app)) throw new Error(`${app} is missing: run scripts/build`);
+  needs(built, "scripts/build-worker");
+  needs(app, "scripts/build");
   const config = readFileSync(join(ROOT, "wrangler.toml"), "utf8")
     .replace(/^\[build\]\n(?:.+\n)*/m, "")
     .replace(/^main = .*$/m, `main = ${JSON.stringify(built)}`)

@@ -10,7 +10,7 @@ import { onEachStore } from "../harness/stores.mjs";
 /** What is left in the store: rows of the vault's tables, or keys of Redis. */
 async function left({ store, worker }) {
   if (store === "upstash") return (await worker.redis.cli("--scan")).split("\n").filter(Boolean);
-  const [file] = globSync(join(worker.persistTo, "v3/do/*Vault/*.sqlite")).filter((file) => !file.includes("metadata"));
+  const [file] = globSync(join(worker.persistTo, "*Vault/*.sqlite")).filter((file) => !file.includes("metadata"));
   assert.ok(file, "the vault has no file");
   const database = new DatabaseSync(file, { readOnly: true });
   try {
