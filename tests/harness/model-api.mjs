@@ -68,7 +68,7 @@ export class FakeModelApi {
   #answer = () => `Answer ${this.requests.length}`;
 
   static async start() {
-    const api = new FakeModelApi();
+    const api = new this();
     api.#server.listen(0, "127.0.0.1");
     await once(api.#server, "listening");
     const address = api.#server.address();
@@ -102,6 +102,15 @@ export class FakeModelApi {
     this.#answer = answer;
   }
 
+  /**
+   * What it answers a request that breaks its rules; a lenient one has none.
+   * @param {Recorded} _request
+   * @returns {Told | undefined}
+   */
+  refusal(_request) {
+    return undefined;
+  }
+
   /** Waits until it has got that many requests, and gives the last of them. */
   async received(/** @type {number} */ count) {
     while (this.requests.length < count) await pause(5);
@@ -123,7 +132,7 @@ export class FakeModelApi {
     const { method = "", url = "", headers } = request;
     const recorded = { method, path: url, headers, body: JSON.parse(body) };
     this.requests.push(recorded);
-    const told = await this.#answer(recorded);
+    const told = this.refusal(recorded) ?? (await this.#answer(recorded));
     if (told === "hang") return;
     if (typeof told === "object" && "stream" in told) {
       response.writeHead(200, { "content-type": told.type ?? "text/event-stream" });
@@ -158,3 +167,33 @@ export class FakeModelApi {
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ ...completion, choices }));
   }
 }
+
+/**
+ * A fake of the strict ones among these APIs: it refuses a conversation that doesn't begin with the user after one system
+ * message, whose roles don't alternate, that has a message without content, or more of it than its context.
+ */
+export class FakeStrictModelApi extends FakeModelApi {
+  /** The most characters of a conversation. */
+  context = 100_000;
+
+  /** @param {Recorded} request */
+  refusal({ body }) {
+    const messages = /** @type {{role: string, content?: unknown, tool_calls?: unknown[]}[]} */ (body.messages);
+    const said = messages[0]?.role === "system" ? messages.slice(1) : messages;
+    const isEmpty = said.some(
+      ({ content, tool_calls }) => !tool_calls && (typeof content !== "string" || content === ""),
+    );
+    if (isEmpty) return refused("invalid_request_empty_content");
+    const turns = said.filter(({ role, tool_calls }) => role !== "tool" && !tool_calls).map(({ role }) => role);
+    const alternate = turns.every((role, at) => role === (at % 2 === 0 ? "user" : "assistant"));
+    if (!alternate) return refused("invalid_request_message_order");
+    if (JSON.stringify(messages).length > this.context) return refused("exceed_context_size_error");
+    return undefined;
+  }
+}
+
+/** @param {string} type */
+const refused = (type) => ({
+  status: 400,
+  body: JSON.stringify({ error: { type, code: 400, message: "words that nobody may see" } }),
+});

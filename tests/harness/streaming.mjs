@@ -13,11 +13,12 @@ export const aTurn = () => ({ message: "Hello", session_id: `s-${randomUUID()}`,
  * A Worker that asks a fake model API, and streams from it.
  * @param {"vault" | "upstash"} store
  * @param {Record<string, string>} [vars]
+ * @param {typeof FakeModelApi} [Model]
  */
-export function withModel(store, vars = {}) {
+export function withModel(store, vars = {}, Model = FakeModelApi) {
   const the = /** @type {Streaming} */ ({});
   before(async () => {
-    the.model = await FakeModelApi.start();
+    the.model = await Model.start();
     const own = { RESPONDER: "openai", OPENAI_API_KEY: "sk-secret", OPENAI_BASE_URL: the.model.url };
     the.worker = await startWorker({ store, vars: { ...own, WEBHOOK_URL: `${the.model.url}/agent`, ...vars } });
     the.api = new Api(the.worker.url);

@@ -84,7 +84,6 @@ forEachStore("the openai responder", (store) => {
     for (const message of ["two", "three\n„ž“"]) replies.push((await api.say(message, { session_id })).response);
     assert.deepEqual(model.requests.at(-1).body.messages, [
       system,
-      { role: "assistant", content: replies[0] },
       { role: "user", content: "two" },
       { role: "assistant", content: replies[1] },
       { role: "user", content: "three\n„ž“" },

@@ -56,6 +56,10 @@ pub const MOST_MESSAGE_BYTES: usize = 900_000;
 /// About the most bytes that a message has as it is stored: its text, escaped, and its metadata.
 pub const MOST_STORED_MESSAGE_BYTES: usize = 1 << 20;
 
+/// The most bytes of a message's JSON: sealed and in base64 it still fits a row of 2 MB, the limit of D1 and of SQLite in Durable
+/// Objects.
+pub const STORED_MESSAGE_BYTES: usize = 1_400_000;
+
 /// The last turns and other keyed operations that a session remembers by their ids.
 pub const REMEMBERED_TURNS: u64 = 128;
 

@@ -1,17 +1,15 @@
 //! Responders: what answers a turn. Here is what they are asked and what their answers mean; asking is the shell's.
 
-mod said;
+mod conversation;
 
-use crate::error::Code;
-use crate::limits::MOST_MESSAGE_BYTES;
+pub use conversation::Questions;
+
 use crate::message::{Message, Role};
 use crate::stream::webhook::Webhook;
-use crate::stream::{Failure, Piece, ReplyReader};
 use crate::summary::told;
 use crate::wire::Raw;
-use said::{Said, said};
+use conversation::{RequestMessage, conversation};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -101,11 +99,11 @@ impl ChatCompletions {
     /// The request's body: the system prompt with a summary of what came before, and the window. A stream shall also tell what was
     /// counted.
     #[must_use]
-    pub fn body(&self, window: &[Message], summary: Option<&str>, stream: bool) -> String {
+    pub fn body(&self, window: &[Message], questions: Questions, summary: Option<&str>, stream: bool) -> String {
         #[derive(Serialize)]
         struct Body<'a> {
             model: &'a str,
-            messages: Vec<Said<'a>>,
+            messages: Vec<RequestMessage>,
             #[serde(skip_serializing_if = "std::ops::Not::not")]
             stream: bool,
             #[serde(flatten)]
@@ -115,9 +113,7 @@ impl ChatCompletions {
         let summary = summary.map(told);
         let prompts = [self.system_prompt.as_deref(), language.as_deref(), summary.as_deref()];
         let prompt: Vec<&str> = prompts.into_iter().flatten().collect();
-        let prompt = prompt.join("\n\n");
-        let system = (!prompt.is_empty()).then(|| Said::text(Role::System, &prompt));
-        let said = window.iter().flat_map(said);
+        let messages = conversation(&prompt.join("\n\n"), window, questions);
         let mut parameters = self.parameters.clone();
         let model = parameters.remove("model");
         let model = model.as_ref().and_then(Value::as_str).unwrap_or(&self.model);
@@ -126,46 +122,15 @@ impl ChatCompletions {
         }
         // An API that knows none is given none.
         parameters.retain(|name, value| name != "stream_options" || (stream && !value.is_null()));
-        let body = Body { model, messages: system.into_iter().chain(said).collect(), stream, parameters: &parameters };
+        let body = Body { model, messages, stream, parameters: &parameters };
         serde_json::to_string(&body).unwrap_or_default()
     }
-}
 
-/// Reads an answer of `chat/completions`: its text, and what was counted.
-///
-/// # Errors
-/// The code of the problem and what to say of it, which never quotes the answer.
-pub fn read_completion(status: u16, body: &str) -> Result<(String, Option<Raw>), (Code, String)> {
-    #[derive(Deserialize)]
-    struct Body {
-        choices: Vec<Choice>,
-        #[serde(default)]
-        usage: Option<Box<RawValue>>,
+    /// Whether an API that refuses a window with this status may take it without the questions that nobody answered.
+    #[must_use]
+    pub fn can_be_shortened(status: u16, window: &[Message]) -> bool {
+        matches!(status, 400 | 413 | 422) && conversation::has_unanswered(window)
     }
-    #[derive(Deserialize)]
-    struct Choice {
-        message: Said,
-    }
-    #[derive(Deserialize)]
-    struct Said {
-        content: Option<String>,
-        #[serde(default)]
-        refusal: Option<String>,
-    }
-    match status {
-        200..=299 => {}
-        429 | 503 | 529 => return Err((Code::ResponderBusy, format!("the model's API answered {status}"))),
-        401 | 403 => return Err((Code::ResponderFailed, format!("the model's API refuses the key ({status})"))),
-        408 | 504 => return Err((Code::ResponderTimeout, format!("the model's API answered {status}"))),
-        _ => return Err((Code::ResponderFailed, format!("the model's API answered {status}"))),
-    }
-    let nonsense = || (Code::ResponderFailed, "the model's API answered something else than a completion".to_owned());
-    let body: Body = serde_json::from_str(body).map_err(|_| nonsense())?;
-    let usage = body.usage.filter(|usage| usage.get() != "null").map(Raw);
-    let said = body.choices.into_iter().next().ok_or_else(nonsense)?.message;
-    let text = said.content.filter(|text| !text.is_empty()).or(said.refusal).filter(|text| !text.is_empty());
-    text.map(|text| (text, usage))
-        .ok_or_else(|| (Code::ResponderFailed, "the model's API answered an empty completion".to_owned()))
 }
 
 /// How many tokens a model's API counted for a turn: in all, or for what it was shown and what it said.
@@ -174,54 +139,18 @@ pub fn tokens_used(usage: &Raw) -> u64 {
     #[derive(Deserialize)]
     struct Usage {
         total_tokens: Option<u64>,
-        #[serde(default, alias = "input_tokens")]
-        prompt_tokens: u64,
-        #[serde(default, alias = "output_tokens")]
-        completion_tokens: u64,
+        #[serde(alias = "input_tokens")]
+        prompt_tokens: Option<u64>,
+        #[serde(alias = "output_tokens")]
+        completion_tokens: Option<u64>,
     }
-    let sum = |usage: Usage| usage.total_tokens.unwrap_or(usage.prompt_tokens.saturating_add(usage.completion_tokens));
+    let sum = |usage: Usage| {
+        let parts = usage.prompt_tokens.unwrap_or(0).saturating_add(usage.completion_tokens.unwrap_or(0));
+        usage.total_tokens.unwrap_or(parts)
+    };
     // Below what every store counts exactly.
     serde_json::from_str(usage.get()).map_or(0, sum).min(1 << 40)
 }
-
-/// Reads a whole answer of `chat/completions`, for who asked for a stream and got none.
-#[derive(Debug)]
-pub struct WholeCompletion {
-    status: u16,
-    held: Vec<u8>,
-}
-
-impl WholeCompletion {
-    /// Of an answer with this status.
-    #[must_use]
-    pub fn new(status: u16) -> Self {
-        Self { status, held: Vec::new() }
-    }
-}
-
-impl ReplyReader for WholeCompletion {
-    fn read(&mut self, bytes: &[u8], _: &mut Vec<Piece>) -> Result<(), Failure> {
-        if self.held.len() + bytes.len() > WHOLE_COMPLETION {
-            return Err(Failure::responder("the model's API answered too much"));
-        }
-        self.held.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn end(&mut self, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
-        let (text, usage) = read_completion(self.status, &String::from_utf8_lossy(&self.held))?;
-        pieces.push(Piece::Text(text));
-        pieces.extend(usage.map(Piece::Usage));
-        Ok(())
-    }
-
-    fn is_whole(&self) -> bool {
-        false
-    }
-}
-
-/// The most bytes of a whole completion: a reply of the most bytes, escaped, and as much beside it.
-const WHOLE_COMPLETION: usize = 8 * MOST_MESSAGE_BYTES;
 
 #[cfg(test)]
 mod tests {
@@ -258,31 +187,20 @@ mod tests {
             parameters: serde_json::from_str(r#"{"temperature":0.2}"#)?,
         };
         assert_eq!(
-            api.body(&[said(Role::User, "Hi")?], None, false),
+            api.body(&[said(Role::User, "Hi")?], Questions::All, None, false),
             r#"{"model":"m","messages":[{"role":"system","content":"Be kind"},{"role":"user","content":"Hi"}],"temperature":0.2}"#
         );
-        let told = api.body(&[said(Role::User, "Hi")?], Some("Ada came."), false);
+        let told = api.body(&[said(Role::User, "Hi")?], Questions::All, Some("Ada came."), false);
         assert!(told.contains(r#""content":"Be kind\n\nWhat was said before, in short:\nAda came.""#), "{told}");
         Ok(())
     }
 
     #[test]
-    fn completions_are_read_and_failures_told_apart() {
-        let text = |status, body| read_completion(status, body).map(|(text, _)| text).map_err(|(code, _)| code);
-        assert_eq!(text(200, r#"{"choices":[{"message":{"role":"assistant","content":"Hi"}}]}"#), Ok("Hi".into()));
-        let counted = r#"{"choices":[{"message":{"content":"Hi"}}],"usage":{"total_tokens":7}}"#;
-        let usage = read_completion(200, counted).ok().and_then(|(_, usage)| usage);
-        assert_eq!(usage.as_ref().map(tokens_used), Some(7));
-        let parts = Raw::parse(r#"{"input_tokens":3,"output_tokens":4}"#.to_owned());
-        assert_eq!(
-            (parts.as_ref().map(tokens_used), Raw::parse("[]".to_owned()).as_ref().map(tokens_used)),
-            (Some(7), Some(0))
-        );
-        assert_eq!(text(200, r#"{"choices":[]}"#), Err(Code::ResponderFailed));
-        assert_eq!(text(200, r#"{"choices":[{"message":{"content":null}}]}"#), Err(Code::ResponderFailed));
-        assert_eq!(text(200, "<html>"), Err(Code::ResponderFailed));
-        assert_eq!(text(429, ""), Err(Code::ResponderBusy));
-        assert_eq!(text(500, ""), Err(Code::ResponderFailed));
-        assert_eq!(text(504, ""), Err(Code::ResponderTimeout));
+    fn tokens_are_counted_in_all_or_in_parts() {
+        let used = |json: &str| Raw::parse(json.to_owned()).as_ref().map(tokens_used);
+        assert_eq!(used(r#"{"total_tokens":7}"#), Some(7));
+        assert_eq!(used(r#"{"input_tokens":3,"output_tokens":4}"#), Some(7));
+        assert_eq!(used(r#"{"prompt_tokens":null,"completion_tokens":4}"#), Some(4));
+        assert_eq!(used("[]"), Some(0));
     }
 }

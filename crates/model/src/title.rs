@@ -81,6 +81,7 @@ mod tests {
             replayed: false,
             at: Millis(0),
             usage: None,
+            finish: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::message::{Message, Status};
 use crate::session::Session;
+use crate::stream::Finish;
 use crate::time::Millis;
 use crate::wire::{ChatResponse, Raw};
 use std::fmt;
@@ -26,6 +27,8 @@ pub struct Turned {
     pub at: Millis,
     /// What the model's API counted.
     pub usage: Option<Raw>,
+    /// Why the reply ends, as the responder says it.
+    pub finish: Option<Finish>,
 }
 
 impl Turned {
@@ -45,6 +48,7 @@ impl Turned {
             parts: self.reply.parts.map(Raw),
             metadata: self.reply.metadata.map(Raw),
             usage: self.usage,
+            finish: self.finish,
             degraded: false,
             journal: None,
         }

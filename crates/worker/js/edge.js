@@ -108,7 +108,8 @@ export class Upstream {
   #abort = new AbortController();
   #reader;
   status = 0;
-  type = "";
+  /** The seconds of `Retry-After`; 0 without one. */
+  retryAfter = 0;
 
   /** Gives false when there is no connection. */
   async open(url, lines, json) {
@@ -117,7 +118,7 @@ export class Upstream {
     try {
       const response = await fetch(url, { method: "POST", headers, body, signal: this.#abort.signal });
       this.status = response.status;
-      this.type = response.headers.get("content-type") ?? "";
+      this.retryAfter = seconds(response.headers.get("retry-after") ?? "");
       this.#reader = response.body?.getReader();
       return true;
     } catch {
@@ -138,6 +139,13 @@ export class Upstream {
   close() {
     this.#abort.abort();
   }
+}
+
+/** How long a `Retry-After` says to wait, which is seconds or a date. */
+function seconds(value) {
+  const wait = value.trim() === "" ? 0 : Number(value);
+  const left = Number.isNaN(wait) ? (Date.parse(value) - Date.now()) / 1000 : wait;
+  return left > 0 ? Math.min(Math.ceil(left), 86_400) : 0;
 }
 
 /** The HMAC-SHA256 of a text, in hex. */

@@ -37,7 +37,7 @@ pub(crate) async fn turn(
 async fn give_title(config: &Config, store: &Store, ttl: Millis, asked: &str, turned: &Turned) -> Option<()> {
     let asked: Message = serde_json::from_str(asked).ok()?;
     let question = title::question(config, turned, &asked)?;
-    let answer = responder::text(config, &[question]).await.ok()?;
+    let (answer, _) = responder::text(config, &[question]).await.ok()?;
     let patch = title::given(turned, &answer, edge::now(), ttl)?;
     store.run(&patch).await.ok().map(drop)
 }
@@ -57,7 +57,7 @@ async fn summarise(config: &Config, store: &Store, window: u64, turned: &Turned)
     let due = summary::due(session, known.as_ref(), shown)?;
     let messages = read(store, turned, due.end - due.start, Some(due.end)).await?;
     let question = summary::question(known.as_ref(), &messages);
-    let answer = responder::text(config, &[question]).await.ok()?;
+    let (answer, _) = responder::text(config, &[question]).await.ok()?;
     let summary = summary::given(&answer, due.end, messages.last()?)?;
     store.run(&Summarise { session: id, summary, now: edge::now() }).await.ok().map(drop)
 }

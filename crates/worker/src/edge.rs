@@ -43,8 +43,8 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn status(this: &Upstream) -> u16;
 
-    #[wasm_bindgen(method, getter, js_name = type)]
-    fn media_type(this: &Upstream) -> String;
+    #[wasm_bindgen(method, getter, js_name = retryAfter)]
+    fn retry_after(this: &Upstream) -> u32;
 
     #[wasm_bindgen(catch)]
     async fn hmac(secret: &str, text: &str) -> Result<JsValue, JsValue>;
@@ -267,8 +267,9 @@ impl Sent {
         self.0.status()
     }
 
-    pub(crate) fn media_type(&self) -> String {
-        self.0.media_type()
+    /// The seconds of its `Retry-After`; 0 without one.
+    pub(crate) fn retry_after(&self) -> u64 {
+        u64::from(self.0.retry_after())
     }
 
     pub(crate) async fn next(&self) -> Next {

@@ -1,12 +1,12 @@
 //! Asks the responder: for a whole reply, or for one that comes in pieces.
 
-use crate::edge::{self, Next, Posted, Sent, Told, post_json};
+use crate::edge::{self, Next, Sent};
 use crate::wait::{sleep, within};
 use chatkeep_model::config::Config;
-use chatkeep_model::responder::{ChatCompletions, Responder, WholeCompletion, echo, read_completion, words};
+use chatkeep_model::responder::{ChatCompletions, Questions, Responder, echo, words};
 use chatkeep_model::stream::completions::Completions;
 use chatkeep_model::stream::webhook::{self, Webhook};
-use chatkeep_model::stream::{Draft, Failure, Opened, Piece, ReplyReader};
+use chatkeep_model::stream::{Draft, Failure, Finish, MAX_ERROR_BYTES, Opened, Piece, ReplyReader};
 use chatkeep_model::wire::Raw;
 use chatkeep_model::{Code, Message, MessageId, Millis, SessionId, context};
 use std::collections::VecDeque;
@@ -40,48 +40,26 @@ fn fitted<'a>(config: &Config, question: Question<'a>) -> Question<'a> {
 
 /// Asks for a whole reply.
 pub(crate) async fn answer(config: &Config, question: Question<'_>, draft: &mut Draft) -> Result<(), Failure> {
-    let question = fitted(config, question);
-    match &config.responder {
-        Responder::Echo => draft.take(Piece::Text(echo(question.window)))?,
-        Responder::ChatCompletions(api) => {
-            let token = api.key.as_deref().unwrap_or_default();
-            let told = Told { token, traceparent: question.traceparent, ..Told::default() };
-            match post_json(
-                &api.url,
-                told,
-                &api.body(question.window, question.summary, false),
-                config.responder_timeout,
-            )
-            .await
-            {
-                Posted::Answer { status, body, .. } => {
-                    let (text, usage) = read_completion(status, &body)?;
-                    draft.take(Piece::Text(text))?;
-                    usage.map_or(Ok(()), |usage| draft.take(Piece::Usage(usage)))?;
-                }
-                Posted::Unreachable => return Err(unreachable()),
-                Posted::TimedOut => return Err(silent()),
-            }
-        }
-        Responder::Webhook(_) => {
-            let begun = edge::now();
-            let mut reply = Reply::begin(config, question).await?;
-            loop {
-                let step = reply.next(config.responder_timeout).await;
-                step.pieces.into_iter().try_for_each(|piece| draft.take(piece))?;
-                match step.end {
-                    Some(end) => break end?,
-                    None if edge::now().since(begun) > config.responder_timeout => return Err(silent()),
-                    None => {}
-                }
-            }
+    if matches!(config.responder, Responder::Echo) {
+        let question = fitted(config, question);
+        draft.take(Piece::Text(echo(question.window)))?;
+        return draft.complete();
+    }
+    let begun = edge::now();
+    let mut reply = Reply::begin(config, question, false).await?;
+    loop {
+        let left = config.responder_timeout.0.saturating_sub(edge::now().since(begun).0);
+        let step = reply.next(Millis(left)).await;
+        step.pieces.into_iter().try_for_each(|piece| draft.take(piece))?;
+        if let Some(end) = step.end {
+            end?;
+            return draft.complete();
         }
     }
-    draft.complete()
 }
 
 /// Asks for a text outside of every stored turn.
-pub(crate) async fn text(config: &Config, window: &[Message]) -> Result<String, Failure> {
+pub(crate) async fn text(config: &Config, window: &[Message]) -> Result<(String, Option<Finish>), Failure> {
     let (session, none) = (SessionId::mint(0), MessageId::mint(0));
     let (message_id, reply_id) = (none.clone(), none);
     let opened = Opened { session_id: None, message_id, reply_id, created: false, degraded: false };
@@ -92,7 +70,7 @@ pub(crate) async fn text(config: &Config, window: &[Message]) -> Result<String, 
         &mut draft,
     )
     .await?;
-    Ok(draft.message(Millis(0), None).content)
+    Ok((draft.message(Millis(0), None).content, draft.finish()))
 }
 
 /// A reply that comes in pieces.
@@ -111,15 +89,15 @@ pub(crate) struct Step {
 }
 
 impl Reply {
-    /// Asks; what is refused at once is a failure.
-    pub(crate) async fn begin(config: &Config, question: Question<'_>) -> Result<Self, Failure> {
+    /// Asks, for a stream or a whole answer; what is refused at once is a failure.
+    pub(crate) async fn begin(config: &Config, question: Question<'_>, stream: bool) -> Result<Self, Failure> {
         let question = fitted(config, question);
         match &config.responder {
             Responder::Echo => {
                 let said = words(&echo(question.window)).map(str::to_owned).collect();
                 Ok(Reply::Words(said, config.echo_word))
             }
-            Responder::ChatCompletions(api) => completions(config, api, question).await,
+            Responder::ChatCompletions(api) => completions(config, api, question, stream).await,
             Responder::Webhook(agent) => asked(config, agent, question).await,
         }
     }
@@ -138,23 +116,26 @@ impl Reply {
             Reply::Sent { sent, reader } => {
                 let mut pieces = Vec::new();
                 let begun = edge::now();
-                // A connection that is kept open by comments is as silent as one without.
+                // What can be read ends the silence. A connection that is kept open by comments is as silent as one without.
                 let end = loop {
+                    let silence = if reader.is_finished() { silence.min(AFTER_FINISH) } else { silence };
                     let left = silence.0.saturating_sub(edge::now().since(begun).0);
                     let read = match within(Millis(left), sent.next()).await {
-                        None => Some(Err(silent())),
+                        None if reader.is_finished() => break Some(reader.end(&mut pieces)),
+                        None => break Some(Err(silent())),
                         Some(Next::Broken) => {
-                            Some(reader.end(&mut pieces).and(Err(Failure::responder("the responder broke off"))))
+                            let broken = Err(Failure::responder("the responder broke off"));
+                            let ended = reader.end(&mut pieces);
+                            break Some(if reader.is_finished() { ended } else { ended.and(broken) });
                         }
-                        Some(Next::End) => Some(reader.end(&mut pieces)),
-                        Some(Next::Bytes(bytes)) => match reader.read(&bytes, &mut pieces) {
-                            Ok(()) if reader.is_whole() => Some(Ok(())),
-                            Ok(()) => None,
-                            Err(failure) => Some(Err(failure)),
-                        },
+                        Some(Next::End) => break Some(reader.end(&mut pieces)),
+                        Some(Next::Bytes(bytes)) => reader.read(&bytes, &mut pieces),
                     };
-                    if read.is_some() || !pieces.is_empty() {
-                        break read;
+                    match read {
+                        Err(failure) => break Some(Err(failure)),
+                        Ok(_) if reader.is_whole() => break Some(reader.end(&mut pieces)),
+                        Ok(true) => break None,
+                        Ok(false) => {}
                     }
                 };
                 Step { pieces, end }
@@ -163,24 +144,55 @@ impl Reply {
     }
 }
 
-async fn completions(config: &Config, api: &ChatCompletions, question: Question<'_>) -> Result<Reply, Failure> {
+/// How long more is waited for when the responder has said why its reply ends: what it counted may follow.
+const AFTER_FINISH: Millis = Millis(1_000);
+
+async fn completions(
+    config: &Config,
+    api: &ChatCompletions,
+    question: Question<'_>,
+    stream: bool,
+) -> Result<Reply, Failure> {
     let bearer = api.key.as_ref().map(|key| format!("Bearer {key}"));
-    let mut headers = vec![("accept", "text/event-stream")];
+    let mut headers = vec![("accept", if stream { "text/event-stream" } else { "application/json" })];
     headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
     headers.extend(in_trace(&question));
     let window: Vec<_> = question.window.iter().chain(question.before).cloned().collect();
-    let sent =
-        within(config.responder_timeout, Sent::post(&api.url, &headers, &api.body(&window, question.summary, true)))
-            .await;
-    let sent = sent.ok_or_else(silent)?.ok_or_else(unreachable)?;
-    if !(200..300).contains(&sent.status()) {
-        read_completion(sent.status(), "")?;
+    let mut questions = Questions::All;
+    loop {
+        let body = api.body(&window, questions, question.summary, stream);
+        let sent = post(config, &api.url, &headers, &body).await?;
+        if (200..300).contains(&sent.status()) {
+            return Ok(Reply::Sent { sent, reader: Box::<Completions>::default() });
+        }
+        if questions == Questions::Answered || !ChatCompletions::can_be_shortened(sent.status(), &window) {
+            return Err(refusal("the model's API", &sent).await);
+        }
+        questions = Questions::Answered;
     }
-    let streams = sent.media_type().to_ascii_lowercase().contains("text/event-stream");
-    let reader: Box<dyn ReplyReader> =
-        if streams { Box::<Completions>::default() } else { Box::new(WholeCompletion::new(sent.status())) };
-    Ok(Reply::Sent { sent, reader })
 }
+
+async fn post(config: &Config, url: &str, headers: &[(&str, &str)], body: &str) -> Result<Sent, Failure> {
+    let sent = within(config.responder_timeout, Sent::post(url, headers, body)).await;
+    sent.ok_or_else(silent)?.ok_or_else(unreachable)
+}
+
+/// Why a responder refuses, of which its answer's body says a little.
+async fn refusal(who: &str, sent: &Sent) -> Failure {
+    let mut body = Vec::new();
+    let read = async {
+        while body.len() < MAX_ERROR_BYTES
+            && let Next::Bytes(bytes) = sent.next().await
+        {
+            body.extend_from_slice(&bytes);
+        }
+    };
+    within(ERROR_TIMEOUT, read).await;
+    Failure::of_status(who, sent.status(), sent.retry_after(), &String::from_utf8_lossy(&body))
+}
+
+/// How long the body of an error is waited for.
+const ERROR_TIMEOUT: Millis = Millis(1_000);
 
 async fn asked(config: &Config, agent: &Webhook, question: Question<'_>) -> Result<Reply, Failure> {
     let body = webhook::body(question.session, question.window, question.state);
@@ -188,16 +200,17 @@ async fn asked(config: &Config, agent: &Webhook, question: Question<'_>) -> Resu
     if let Some(secret) = &agent.secret {
         let seconds = edge::now().0 / 1000;
         let hmac = edge::hmac_hex(secret, &webhook::signed(seconds, &body)).await;
-        let hmac = hmac.ok_or_else(|| Failure { code: Code::Internal, detail: "no signature".to_owned() })?;
+        let hmac = hmac.ok_or_else(|| Failure::new(Code::Internal, "no signature"))?;
         signature = Some(webhook::signature_header(seconds, &hmac));
     }
     let mut headers = vec![("accept", "application/json, text/event-stream")];
     headers.extend(signature.as_deref().map(|signature| (webhook::SIGNATURE_HEADER, signature)));
     headers.extend(in_trace(&question));
-    let sent = within(config.responder_timeout, Sent::post(&agent.url, &headers, &body)).await;
-    let sent = sent.ok_or_else(silent)?.ok_or_else(unreachable)?;
-    webhook::check_status(sent.status())?;
-    let reader = Box::new(webhook::Reply::of_type(&sent.media_type()));
+    let sent = post(config, &agent.url, &headers, &body).await?;
+    if !(200..300).contains(&sent.status()) {
+        return Err(refusal("the webhook", &sent).await);
+    }
+    let reader = Box::new(webhook::Reply::new(config.canonical.limits.state_bytes));
     Ok(Reply::Sent { sent, reader })
 }
 
@@ -210,5 +223,5 @@ fn unreachable() -> Failure {
 }
 
 fn silent() -> Failure {
-    Failure { code: Code::ResponderTimeout, detail: "the responder did not answer in time".to_owned() }
+    Failure::new(Code::ResponderTimeout, "the responder did not answer in time")
 }

@@ -8,7 +8,7 @@ use chatkeep_model::plan::{
     BeginTurn, Begun, Condition, FinishTurn, Finished, ReadState, ReadSummary, ReleaseTurn, Stated, WriteState,
 };
 use chatkeep_model::responder::tokens_used;
-use chatkeep_model::stream::{Draft, Opened};
+use chatkeep_model::stream::{Draft, Finish, Opened};
 use chatkeep_model::turn::{TurnRecord, Turned};
 use chatkeep_model::wire::Raw;
 use chatkeep_model::{Code, Message, MessageId, Millis, Problem, Session, SessionId, StoreError, TurnId};
@@ -67,6 +67,7 @@ pub(crate) async fn begin(store: &Store, begin: &BeginTurn) -> Result<Beginning,
                 replayed: true,
                 at,
                 usage: None,
+                finish: None,
             }))
         }
         Begun::Running { until } => Ok(Beginning::Running(until)),
@@ -116,11 +117,13 @@ pub(crate) struct Ended<'a> {
     pub(crate) state: Option<&'a Raw>,
     /// What the model's API counted.
     pub(crate) usage: Option<&'a Raw>,
+    /// Why the reply ends, as the responder says it.
+    pub(crate) finish: Option<Finish>,
 }
 
 /// Stores the reply, and the state that came with it.
 pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Problem> {
-    let Ended { begin, created, message_id, position, known, reply, state, usage } = ended;
+    let Ended { begin, created, message_id, position, known, reply, state, usage, finish: reason } = ended;
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, message_id);
     let now = edge::now();
     let finish = FinishTurn {
@@ -171,6 +174,7 @@ pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Pr
         replayed: false,
         at: now,
         usage: usage.cloned(),
+        finish: reason,
     })
 }
 

@@ -8,6 +8,7 @@ use chatkeep_model::observe::meter::named;
 use chatkeep_model::observe::trace::request_id;
 use chatkeep_model::observe::{DataPoint, Level, Line, Meter, Trace};
 use chatkeep_model::route::Action;
+use chatkeep_model::stream::Failure;
 use chatkeep_model::{Millis, Owner, Problem, Session, SessionId, StoreError};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -58,6 +59,8 @@ pub(crate) struct Watch {
     responder: Cell<Option<u64>>,
     /// Why it was refused: the code, and what operators are told.
     problem: RefCell<Option<(&'static str, Option<String>)>>,
+    /// The type and the code of a responder's error.
+    cause: RefCell<Option<String>>,
 }
 
 impl Watch {
@@ -78,6 +81,7 @@ impl Watch {
             store: Cell::default(),
             responder: Cell::default(),
             problem: RefCell::default(),
+            cause: RefCell::default(),
         }
     }
 
@@ -129,6 +133,11 @@ impl Watch {
         meter(|meter| meter.responder(outcome, took));
     }
 
+    /// The responder failed, with this error of its own.
+    pub(crate) fn responder_failed(&self, failure: &Failure) {
+        self.cause.replace(failure.cause.clone());
+    }
+
     /// The request is refused, for this reason.
     pub(crate) fn refused(&self, problem: &Problem) {
         meter(|meter| meter.error(problem.code.as_str()));
@@ -148,7 +157,7 @@ impl Watch {
             return;
         }
         let route = named(self.action.get());
-        let (session, problem) = (self.session.borrow(), self.problem.borrow());
+        let (session, problem, cause) = (self.session.borrow(), self.problem.borrow(), self.cause.borrow());
         let message = if status < 400 { "A request was answered" } else { "A request was refused" };
         let event = if status < 400 { self.event.get().unwrap_or("request") } else { "refused" };
         let line = Line {
@@ -160,6 +169,7 @@ impl Watch {
             status: Some(status),
             code: problem.as_ref().map(|(code, _)| *code),
             detail: problem.as_ref().and_then(|(_, detail)| detail.as_deref()),
+            cause: cause.as_deref(),
             messages: self.messages.get(),
             duration_ms: Some(took.0),
             store_ms: Some(self.store.get()),
@@ -205,13 +215,15 @@ fn happened(component: &'static str, level: Level, event: &'static str, message:
 }
 
 /// Counts a problem of what runs on after its request, and tells operators of one that is not the caller's doing.
-pub(crate) fn log(problem: &Problem) {
+/// `cause` is what a responder says of its error.
+pub(crate) fn log(problem: &Problem, cause: Option<&str>) {
     meter(|meter| meter.error(problem.code.as_str()));
     if problem.code.status() >= 500 && crate::settings::log_level() <= Level::Error {
         write(&Line {
             code: Some(problem.code.as_str()),
             detail: problem.detail.as_deref(),
             session_id: problem.session_id.as_ref(),
+            cause,
             ..Line::new(
                 edge::now().to_rfc3339(),
                 Level::Error,

@@ -49,6 +49,8 @@ export interface Problem {
 export interface Reply {
   /** This turn opened the session. */
   readonly created: boolean;
+  /** Why the responder ended it, where it says so: `stop`, `length`, `content-filter`, `tool-calls` or `other`. */
+  readonly finish?: string;
   /** The message that this answers. */
   readonly messageId: string;
   /** The server had answered before; this is what it said then. */

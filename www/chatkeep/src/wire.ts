@@ -168,6 +168,8 @@ export interface ChatResponse {
   readonly created?: boolean;
   /** Redis can't be reached, and has not got the reply yet. */
   readonly degraded?: boolean;
+  /** Why the responder ended its reply, where it says so; not in a replayed answer. `length`: at its limit of tokens. */
+  readonly finish?: Finish;
   /** The reply broke off: this is what had come of it. */
   readonly interrupted?: boolean;
   /** Of a stream: what its last header would say of the journal, for that was sent too early. */
@@ -299,6 +301,9 @@ export interface ExportedSummary {
   readonly text: string;
 }
 
+/** Why a reply ends, in the AI SDK's words. */
+export type Finish = "stop" | "length" | "content-filter" | "tool-calls" | "other";
+
 /** `POST /v1/sessions/{id}/fork`. */
 export interface ForkRequest {
   /** The last message to take; absent takes all. */
@@ -363,6 +368,8 @@ export interface ImportResponse {
 
 /** The answer to an incognito turn. */
 export interface IncognitoResponse {
+  /** As in `ChatResponse`. */
+  readonly finish?: Finish;
   /** Always true: nothing was kept. */
   readonly incognito: boolean;
   /** The user message's id. */

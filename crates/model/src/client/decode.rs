@@ -79,6 +79,7 @@ pub(super) struct Answer {
     pub(super) created: bool,
     pub(super) replayed: bool,
     pub(super) stopped: bool,
+    pub(super) finish: Option<String>,
     /// None for an incognito turn.
     pub(super) card: Option<Card>,
 }
@@ -93,6 +94,7 @@ pub(super) fn answer(mut from: Fields, session: &SessionId) -> Option<Answer> {
         created: from.flag("created"),
         replayed: from.flag("replayed"),
         stopped: from.flag("stopped"),
+        finish: from.text("finish"),
         card: from.object("session").and_then(card),
     })
 }

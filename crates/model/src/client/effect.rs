@@ -99,11 +99,14 @@ pub struct Reply {
     pub replayed: bool,
     /// The user stopped it before its end.
     pub stopped: bool,
+    /// Why the responder ended it, where it says so: `stop`, `length`, `content-filter`, `tool-calls` or `other`.
+    #[cfg_attr(feature = "schema", schemars(skip_serializing_if = "Option::is_none"))]
+    pub finish: Option<String>,
 }
 
 write_as_object!(Reply:
     "response" = response, "sessionId" = session_id, "messageId" = message_id, "replyId" = reply_id,
-    "created" = created, "replayed" = replayed, "stopped" = stopped);
+    "created" = created, "replayed" = replayed, "stopped" = stopped; optional "finish" = finish);
 
 impl Reply {
     pub(super) fn of(answer: &Answer) -> Self {
@@ -115,6 +118,7 @@ impl Reply {
             created: answer.created,
             replayed: answer.replayed,
             stopped: answer.stopped,
+            finish: answer.finish.clone(),
         }
     }
 }

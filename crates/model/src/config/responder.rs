@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 pub(super) fn responder(read: Read) -> Result<Responder, ConfigError> {
     let key = read("OPENAI_API_KEY");
     let base = read("OPENAI_BASE_URL");
-    let chosen = read("RESPONDER").unwrap_or_else(|| if key.is_some() { "openai" } else { "echo" }.to_owned());
+    let chosen =
+        read("RESPONDER").unwrap_or_else(|| if key.is_some() || base.is_some() { "openai" } else { "echo" }.to_owned());
     match chosen.as_str() {
         "echo" => Ok(Responder::Echo),
         "openai" => {

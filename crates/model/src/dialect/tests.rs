@@ -92,8 +92,17 @@ fn a_streamed_answer_has_its_sources_and_ends_as_an_unstreamed_one() {
     let stored = |draft: &Draft| {
         let (session_id, message_id) = (SessionId::parse("c").unwrap(), draft.opened().message_id.clone());
         let (session, reply, at) = (Session::default(), draft.message(Millis(0), None), Millis(0));
-        let turned =
-            Turned { session_id, message_id, reply, session, created: false, replayed: false, at, usage: None };
+        let turned = Turned {
+            session_id,
+            message_id,
+            reply,
+            session,
+            created: false,
+            replayed: false,
+            at,
+            usage: None,
+            finish: None,
+        };
         Ending::Done(Box::new(turned.response()))
     };
     let text = || Piece::Text("two\nlines".into());
@@ -106,7 +115,7 @@ fn a_streamed_answer_has_its_sources_and_ends_as_an_unstreamed_one() {
     assert!(shown(Some("c"), vec![text(), metadata], stored).ends_with(
         "event: source\ndata: \"Paper_1\"\n\nevent: done\ndata: {\"answer\":\"two\\nlines\",\"sources\":[\"Paper_1\"],\"conversation_id\":\"c\"}\n\n"
     ));
-    let unkept = |draft: &Draft| Ending::Unkept(Box::new(draft.opened().unkept("x".into())));
+    let unkept = |draft: &Draft| Ending::Unkept(Box::new(draft.opened().unkept("x".into(), None)));
     assert!(shown(None, vec![text()], unkept).ends_with("event: done\ndata: {\"answer\":\"x\",\"sources\":[]}\n\n"));
     let failed = |_: &Draft| Ending::Failed(Box::new(Problem::new(Code::ResponderFailed).body()));
     assert!(

@@ -5,7 +5,7 @@ use crate::error::{Code, Problem};
 use crate::id::{MessageId, TurnId};
 use crate::limits::APPENDED_MESSAGES;
 use crate::message::{Message, Role};
-use crate::stream::Opened;
+use crate::stream::{Finish, Opened};
 use crate::wire::{ChatRequest, ContextMessage, IncognitoResponse};
 
 /// A turn that leaves no trace.
@@ -66,7 +66,7 @@ impl Incognito {
 
     /// The answer, with what the responder says.
     #[must_use]
-    pub fn response(&self, response: String) -> Option<IncognitoResponse> {
-        Some(self.opened()?.unkept(response))
+    pub fn response(&self, response: String, finish: Option<Finish>) -> Option<IncognitoResponse> {
+        Some(self.opened()?.unkept(response, finish))
     }
 }

@@ -70,6 +70,9 @@ pub struct Line<'a> {
     pub code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a str>,
+    /// The type and the code of the error that a responder answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<&'a str>,
     /// The messages that the session keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<u64>,
@@ -135,6 +138,7 @@ impl<'a> Line<'a> {
             status: None,
             code: None,
             detail: None,
+            cause: None,
             messages: None,
             duration_ms: None,
             store_ms: None,

@@ -1,229 +1,350 @@
-//! A streamed answer of an API of the form of `OpenAI`'s `chat/completions`.
+//! An answer of an API of the form of `OpenAI`'s `chat/completions`: one JSON text, or a stream of chunks.
+//!
+//! Servers of this form differ in all that a client need not know. Unknown members, nulls and other types than expected are skipped;
+//! what is said is taken from wherever it stands. Reasoning is not kept.
 
+use super::body::{AnswerBody, BodyEnd, BodyLimits};
+use super::calls::ToolCalls;
+use super::failure::{ErrorCause, is_error};
 use super::{Failure, Finish, Piece, ReplyReader};
-use crate::error::Code;
+use crate::json::{self, TextJoiner};
 use crate::limits::MOST_MESSAGE_BYTES;
-use crate::sse::{SseEvent, SseReader};
+use crate::sse::SseEvent;
 use crate::wire::Raw;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-/// The most bytes of one chunk: far more than any API sends, for what it makes of a whole reply must pass.
-const CHUNK: usize = 2 * MOST_MESSAGE_BYTES;
+/// The most bytes of a whole answer, and of one chunk: far more than any API sends, for what it makes of a whole reply must pass.
+const LIMITS: BodyLimits = BodyLimits { json: 8 * MOST_MESSAGE_BYTES, event: 2 * MOST_MESSAGE_BYTES };
 
-#[derive(Deserialize)]
-struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    usage: Option<Box<RawValue>>,
-    error: Option<ApiError>,
+const WHO: &str = "the model's API";
+
+/// A chunk, or a whole completion.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Chunk<'a> {
+    #[serde(borrow)]
+    choices: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct ApiError {
-    code: Option<serde_json::Value>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Choice<'a> {
+    #[serde(borrow)]
+    index: Option<&'a RawValue>,
+    #[serde(borrow)]
+    delta: Option<&'a RawValue>,
+    /// In place of the delta: of a whole completion, and of some servers' last chunk.
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    /// In place of both: the form of completions without a chat.
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    finish_reason: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default)]
-    index: u64,
-    delta: Option<Delta>,
-    finish_reason: Option<String>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Delta<'a> {
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refusal: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_calls: Option<&'a RawValue>,
+    #[serde(borrow)]
+    function_call: Option<&'a RawValue>,
+    #[serde(borrow)]
+    annotations: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_details: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct Delta {
-    content: Option<String>,
-    refusal: Option<String>,
-    tool_calls: Option<Vec<CallDelta>>,
-    annotations: Option<Vec<Annotation>>,
+/// An element of a content that is a list.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ContentPart<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refusal: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct CallDelta {
-    #[serde(default)]
-    index: u64,
-    id: Option<String>,
-    function: Option<FunctionDelta>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Annotation<'a> {
+    #[serde(borrow)]
+    url_citation: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct FunctionDelta {
-    name: Option<String>,
-    arguments: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Annotation {
-    url_citation: Option<Box<RawValue>>,
-}
-
-/// Reads its chunks.
+/// Reads the answer.
 #[derive(Debug)]
 pub struct Completions {
-    /// None when a whole event was too long.
-    events: Option<SseReader>,
-    finished: bool,
-    done: bool,
+    body: AnswerBody,
+    joiner: TextJoiner,
+    calls: ToolCalls,
+    finish: Option<Finish>,
+    /// Something was read that is of this form.
+    is_begun: bool,
+    has_text: bool,
+    has_reasoning: bool,
+    is_done: bool,
 }
 
 impl Default for Completions {
     fn default() -> Self {
-        Self { events: Some(SseReader::new(CHUNK)), finished: false, done: false }
+        Self {
+            body: AnswerBody::new(LIMITS),
+            joiner: TextJoiner::default(),
+            calls: ToolCalls::default(),
+            finish: None,
+            is_begun: false,
+            has_text: false,
+            has_reasoning: false,
+            is_done: false,
+        }
     }
 }
 
 impl Completions {
-    fn take(&mut self, event: &SseEvent, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
+    /// Takes an event; returns whether it says something.
+    fn take_event(&mut self, event: &SseEvent, pieces: &mut Vec<Piece>) -> Result<bool, Failure> {
         let data = event.data.trim();
-        if self.done || data.is_empty() {
-            return Ok(());
+        if self.is_done || data.is_empty() {
+            return Ok(false);
         }
         if data == "[DONE]" {
-            self.done = true;
-            return Ok(());
+            self.is_done = true;
+            return Ok(true);
         }
-        let malformed = |_| Failure::responder("the model's API sent a chunk that can't be read");
-        let chunk: Chunk = serde_json::from_str(data).map_err(malformed)?;
-        if let Some(error) = chunk.error {
-            return Err(failed(&error));
+        self.is_begun = true;
+        let mended;
+        let chunk = match json::object::<Chunk>(data) {
+            Some(chunk) => chunk,
+            // Half a character in the name of a member, or no object: that is nothing to fail about.
+            None => {
+                mended = json::without_halves(data);
+                let malformed = |_| Failure::responder("the model's API sent a chunk that can't be read");
+                serde_json::from_str::<IgnoredAny>(&mended).map_err(malformed)?;
+                json::object(&mended).unwrap_or_default()
+            }
+        };
+        let reports = chunk.error.is_some_and(is_error);
+        if reports || event.name == "error" {
+            return Err(Failure::of_error(WHO, &ErrorCause::of_body(data)));
         }
-        if event.name == "error" {
-            return Err(Failure::responder("the model's API reported an error"));
+        self.take_usage(&chunk, pieces);
+        for choice in choices(&chunk).filter(|choice| number(choice) == 0) {
+            self.take_choice(&choice, pieces);
         }
-        pieces.extend(chunk.usage.filter(|usage| usage.get() != "null").map(|usage| Piece::Usage(Raw(usage))));
-        for choice in chunk.choices.into_iter().filter(|choice| choice.index == 0) {
-            self.choose(choice, pieces);
+        Ok(true)
+    }
+
+    /// Takes a whole completion.
+    fn take_whole(&mut self, body: &str, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
+        let mended = json::without_halves(body);
+        let chunk = json::object::<Chunk>(body).or_else(|| json::object(&mended));
+        let chunk = chunk.ok_or_else(nonsense)?;
+        if chunk.error.is_some_and(is_error) {
+            return Err(Failure::of_error(WHO, &ErrorCause::of_body(body)));
         }
+        let choice = choices(&chunk).min_by_key(number).ok_or_else(nonsense)?;
+        self.is_begun = true;
+        self.is_done = true;
+        self.take_choice(&choice, pieces);
+        self.take_usage(&chunk, pieces);
         Ok(())
     }
 
-    fn choose(&mut self, choice: Choice, pieces: &mut Vec<Piece>) {
-        if let Some(delta) = choice.delta {
-            for text in [delta.content, delta.refusal].into_iter().flatten().filter(|text| !text.is_empty()) {
-                match pieces.last_mut() {
-                    Some(Piece::Text(last)) => last.push_str(&text),
-                    _ => pieces.push(Piece::Text(text)),
+    fn take_usage(&self, chunk: &Chunk, pieces: &mut Vec<Piece>) {
+        let Some(usage) = chunk.usage.filter(|usage| usage.get().starts_with('{')) else { return };
+        // Outputs never contain null.
+        let counted = if usage.get().contains("null") { non_null(usage) } else { Raw::parse(usage.get().to_owned()) };
+        pieces.extend(counted.map(Piece::Usage));
+    }
+
+    fn take_choice(&mut self, choice: &Choice, pieces: &mut Vec<Piece>) {
+        let said = choice.delta.or(choice.message).and_then(|said| json::object::<Delta>(said.get()));
+        if let Some(delta) = said {
+            self.take_delta(&delta, pieces);
+        }
+        if let Some(text) = choice.text {
+            self.take_text(text, pieces);
+        }
+        let reason = choice.finish_reason.and_then(json::string).filter(|reason| !reason.is_empty());
+        if let Some(reason) = reason {
+            let finish = Finish::of_reason(&reason);
+            self.finish = Some(finish);
+            pieces.push(Piece::Finish(finish));
+        }
+    }
+
+    fn take_delta(&mut self, delta: &Delta, pieces: &mut Vec<Piece>) {
+        let thoughts = [delta.reasoning_content, delta.reasoning, delta.reasoning_details];
+        self.has_reasoning |= thoughts.into_iter().flatten().any(|thought| !matches!(thought.get(), "\"\"" | "[]"));
+        for said in [delta.content, delta.refusal].into_iter().flatten() {
+            self.take_content(said, pieces);
+        }
+        for call in delta.tool_calls.map(json::elements).unwrap_or_default() {
+            self.calls.push(call, pieces);
+        }
+        if let Some(call) = delta.function_call {
+            self.calls.push_legacy(call, pieces);
+        }
+        for annotation in delta.annotations.map(json::elements).unwrap_or_default() {
+            let cited = json::object::<Annotation>(annotation.get()).and_then(|annotation| annotation.url_citation);
+            let cited = cited.filter(|cited| cited.get().starts_with('{'));
+            pieces.extend(
+                cited.and_then(|cited| Raw::parse(json::without_halves(cited.get()).into_owned())).map(Piece::Source),
+            );
+        }
+    }
+
+    /// Takes a content: a text, or a list of parts.
+    fn take_content(&mut self, content: &RawValue, pieces: &mut Vec<Piece>) {
+        if !content.get().starts_with('[') {
+            return self.take_part(content, pieces);
+        }
+        for part in json::elements(content) {
+            self.take_part(part, pieces);
+        }
+    }
+
+    fn take_part(&mut self, part: &RawValue, pieces: &mut Vec<Piece>) {
+        let Some(ContentPart { kind, text, refusal }) = json::object(part.get()) else {
+            return self.take_text(part, pieces);
+        };
+        match kind.and_then(json::string).as_deref() {
+            None | Some("text" | "output_text" | "refusal") => {
+                for text in [text, refusal].into_iter().flatten() {
+                    self.take_text(text, pieces);
                 }
             }
-            for call in delta.tool_calls.into_iter().flatten() {
-                let function = call.function.unwrap_or(FunctionDelta { name: None, arguments: None });
-                let name = function.name.filter(|name| !name.is_empty());
-                pieces.push(Piece::Tool {
-                    call: call.index,
-                    named: name.map(|name| (call.id.unwrap_or_else(|| format!("call-{}", call.index)), name)),
-                    input: function.arguments.unwrap_or_default(),
-                });
+            Some("thinking" | "reasoning" | "redacted_thinking") => self.has_reasoning = true,
+            _ => {}
+        }
+    }
+
+    fn take_text(&mut self, text: &RawValue, pieces: &mut Vec<Piece>) {
+        push_text(pieces, self.joiner.push(text).unwrap_or_default());
+        self.has_text |= matches!(pieces.last(), Some(Piece::Text(_)));
+    }
+
+    /// The reply is whole: what is left over, or why there is nothing of it.
+    fn complete(&mut self, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
+        push_text(pieces, self.joiner.end().map(String::from).unwrap_or_default());
+        self.calls.end(pieces);
+        let has_text = self.has_text || matches!(pieces.last(), Some(Piece::Text(_)));
+        if has_text || !self.calls.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::responder(match (self.finish, self.has_reasoning) {
+            (Some(Finish::Length), true) => {
+                "the model reached its limit of tokens while it reasoned, and answered nothing"
             }
-            let cited = delta.annotations.into_iter().flatten().filter_map(|annotation| annotation.url_citation);
-            pieces.extend(cited.map(|source| Piece::Source(Raw(source))));
-        }
-        if let Some(reason) = choice.finish_reason {
-            self.finished = true;
-            pieces.push(Piece::Finish(match reason.as_str() {
-                "stop" => Finish::Stop,
-                "length" => Finish::Length,
-                "content_filter" => Finish::ContentFilter,
-                "tool_calls" | "function_call" => Finish::ToolCalls,
-                _ => Finish::Other,
-            }));
-        }
+            (Some(Finish::Length), false) => "the model reached its limit of tokens before it answered",
+            (Some(Finish::ContentFilter), _) => "the model's API filtered out the whole answer",
+            (_, true) => "the model reasoned, and answered nothing",
+            _ => "the model's API answered an empty completion",
+        }))
     }
 }
 
 impl ReplyReader for Completions {
-    fn read(&mut self, bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<(), Failure> {
-        let too_long = |_| Failure::responder("the model's API sent a chunk that is too long");
-        let events = self.events.as_mut().map_or(Ok(Vec::new()), |events| events.read(bytes).map_err(too_long))?;
-        events.iter().try_for_each(|event| self.take(event, pieces))
+    fn read(&mut self, bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<bool, Failure> {
+        let too_long = |_| Failure::responder("the model's API answered too much at once");
+        let events = self.body.read(bytes).map_err(too_long)?;
+        let mut is_heard = false;
+        for event in &events {
+            is_heard |= self.take_event(event, pieces)?;
+        }
+        Ok(is_heard)
     }
 
     fn end(&mut self, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
-        if let Some(event) = self.events.take().and_then(SseReader::end) {
-            self.take(&event, pieces)?;
+        match self.body.end() {
+            BodyEnd::Json(text) => self.take_whole(&text, pieces)?,
+            BodyEnd::Event(event) => drop(self.take_event(&event, pieces)?),
+            BodyEnd::Nothing => {}
+        }
+        if !self.is_begun && !self.is_done {
+            return Err(nonsense());
         }
         // Some APIs leave out the last line, some the reason; without both, the answer was cut off.
-        if self.done || self.finished { Ok(()) } else { Err(Failure::responder("the model's API broke off")) }
+        if self.is_done || self.finish.is_some() {
+            self.complete(pieces)
+        } else {
+            self.calls.end(pieces);
+            Err(Failure::responder("the model's API broke off"))
+        }
     }
 
     fn is_whole(&self) -> bool {
-        self.done
+        self.is_done
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finish.is_some()
     }
 }
 
-fn failed(error: &ApiError) -> Failure {
-    let code = error.code.as_ref().map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
-    match code.as_deref() {
-        Some("429" | "503" | "529" | "rate_limit_exceeded" | "overloaded_error") => {
-            Failure { code: Code::ResponderBusy, detail: "the model's API says that it is busy".to_owned() }
+impl Finish {
+    fn of_reason(reason: &str) -> Self {
+        match reason {
+            "stop" | "end_turn" | "stop_sequence" | "eos" | "eos_token" => Finish::Stop,
+            "length" | "max_tokens" | "max_output_tokens" | "model_length" => Finish::Length,
+            "tool_calls" | "function_call" | "tool_use" => Finish::ToolCalls,
+            reason if reason.starts_with("content_filter") => Finish::ContentFilter,
+            _ => Finish::Other,
         }
-        _ => Failure::responder("the model's API reported an error"),
     }
+}
+
+fn nonsense() -> Failure {
+    Failure::responder("the model's API answered something else than a completion")
+}
+
+fn choices<'a>(chunk: &Chunk<'a>) -> impl Iterator<Item = Choice<'a>> {
+    let choices = chunk.choices.map(json::elements).unwrap_or_default();
+    choices.into_iter().filter_map(|choice| json::object(choice.get()))
+}
+
+fn number(choice: &Choice) -> u64 {
+    choice.index.and_then(|index| index.get().parse().ok()).unwrap_or(0)
+}
+
+/// Adds a text to the last piece, where that is text.
+fn push_text(pieces: &mut Vec<Piece>, text: String) {
+    match pieces.last_mut() {
+        _ if text.is_empty() => {}
+        Some(Piece::Text(last)) => last.push_str(&text),
+        _ => pieces.push(Piece::Text(text)),
+    }
+}
+
+fn non_null(usage: &RawValue) -> Option<Raw> {
+    let mut usage = json::object(&json::without_halves(usage.get()))?;
+    remove_nulls(&mut usage);
+    Raw::parse(serde_json::to_string(&usage).ok()?)
+}
+
+fn remove_nulls(object: &mut Map<String, Value>) {
+    object.retain(|_, value| !value.is_null());
+    object.values_mut().filter_map(Value::as_object_mut).for_each(remove_nulls);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(parts: &[&str]) -> (Vec<Piece>, Result<(), Code>) {
-        let mut reader = Completions::default();
-        let mut pieces = Vec::new();
-        let read = parts.iter().try_for_each(|part| reader.read(part.as_bytes(), &mut pieces));
-        let ended = read.and_then(|()| reader.end(&mut pieces));
-        (pieces, ended.map_err(|failure| failure.code))
-    }
-
-    fn text(text: &str) -> Piece {
-        Piece::Text(text.into())
-    }
-
-    const HELLO: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"He\"}}]}\n\n";
-
-    #[test]
-    fn texts_usage_and_the_end_are_read() {
-        let (pieces, ended) = read(&[
-            ": OPENROUTER PROCESSING\n\n",
-            HELLO,
-            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"llo\"},\"finish_reason\":null}],\"obfuscation\":\"x\"}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"!\"}}],\"usage\":null}\n\n",
-            "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"other\"}},{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n",
-            "data: {\"choices\":[],\"usage\":{\"total_tokens\": 3}}\n\ndata: [DONE]\n\n",
-        ]);
-        let usage = Piece::Usage(Raw::parse("{\"total_tokens\": 3}".into()).unwrap());
-        assert_eq!(pieces, [text("Hello!"), Piece::Finish(Finish::Length), usage]);
-        assert_eq!(ended, Ok(()));
-    }
-
-    #[test]
-    fn tool_calls_pass_through() {
-        let (pieces, ended) = read(&[
-            "data: {\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}}]}\n\n",
-            "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{}\"}}]}}]}\n\n",
-            "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}",
-        ]);
-        let named = Some(("c1".to_owned(), "f".to_owned()));
-        let call = |named, input: &str| Piece::Tool { call: 0, named, input: input.into() };
-        assert_eq!(pieces, [call(named, ""), call(None, "{}"), Piece::Finish(Finish::ToolCalls)]);
-        assert_eq!(ended, Ok(()));
-    }
-
-    #[test]
-    fn what_breaks_off_says_so_and_keeps_what_came() {
-        let failed = Err(Code::ResponderFailed);
-        for (then, expected) in [
-            ("", failed),
-            ("data: {\"choices\":[{\"del", failed),
-            ("data: <html>\n\n", failed),
-            ("data: {\"error\":{\"message\":\"secret words\",\"code\":500}}\n\n", failed),
-            ("event: error\ndata: {\"message\":\"secret words\"}\n\n", failed),
-            ("data: {\"error\":{\"code\":\"rate_limit_exceeded\"}}\n\n", Err(Code::ResponderBusy)),
-            ("data: {\"error\":{\"code\":529}}\n\n", Err(Code::ResponderBusy)),
-            ("data: [DONE]\n\ndata: nonsense after the end\n\n", Ok(())),
-        ] {
-            let (pieces, ended) = read(&[HELLO, then]);
-            assert_eq!((pieces, ended), (vec![text("He")], expected), "{then}");
-        }
-        let endless = format!("data: {}", "x".repeat(CHUNK));
-        assert_eq!(read(&[HELLO, &endless]), (vec![text("He")], failed));
-    }
-}
+mod tests;

@@ -2,7 +2,8 @@
 
 use super::event::{Ending, Event, Opened, ToolCall};
 use super::{Failure, Finish, Part, Piece};
-use crate::limits::MOST_MESSAGE_BYTES;
+use crate::json;
+use crate::limits::{MOST_MESSAGE_BYTES, STORED_MESSAGE_BYTES};
 use crate::message::{Message, Role, Status};
 use crate::time::Millis;
 use crate::turn::Turned;
@@ -11,6 +12,9 @@ use serde::Serialize;
 
 /// Texts are shown in events of at most so many bytes, so that a frame stays small however its text is escaped.
 const EVENT_TEXT: usize = 32 * 1024;
+
+/// About how many bytes a part has beside what it says.
+const PART_BYTES: usize = 128;
 
 #[derive(Debug)]
 enum Entry {
@@ -30,7 +34,11 @@ pub struct Draft {
     text: String,
     entries: Vec<Entry>,
     calls: Vec<ToolCall>,
-    /// The bytes of what isn't text.
+    /// It is more than its text.
+    has_parts: bool,
+    /// The bytes of the text as it is stored, once.
+    text_bytes: usize,
+    /// The bytes of what isn't text, as stored.
     other_bytes: usize,
     finish: Option<Finish>,
     usage: Option<Raw>,
@@ -52,7 +60,9 @@ impl Draft {
             text: String::new(),
             entries: Vec::new(),
             calls: Vec::new(),
-            other_bytes: 0,
+            has_parts: before.is_some(),
+            text_bytes: 0,
+            other_bytes: before.as_ref().map_or(0, |before| before.get().len()),
             finish: None,
             usage: None,
             metadata: None,
@@ -84,6 +94,7 @@ impl Draft {
             draft.push_text(&turned.reply.content);
         }
         let _ = draft.complete();
+        draft.finish = turned.finish;
         draft.end(Ending::Done(Box::new(turned.response())));
         draft
     }
@@ -123,35 +134,51 @@ impl Draft {
     /// # Errors
     /// The reply is longer than a message may be: what fits is kept.
     pub fn take(&mut self, piece: Piece) -> Result<(), Failure> {
-        let too_long = || Failure::responder("the reply is longer than a message may be");
-        let room = MOST_MESSAGE_BYTES.saturating_sub(self.text.len() + self.other_bytes);
         match piece {
-            Piece::Text(text) => {
-                let kept = text.get(..text.floor_char_boundary(room)).unwrap_or_default();
-                self.push_text(kept);
-                if kept.len() < text.len() {
-                    return Err(too_long());
-                }
-            }
+            Piece::Text(text) => return self.take_text(&text),
             Piece::Source(source) => {
-                self.other_bytes += source.get().len();
-                if source.get().len() > room {
-                    return Err(too_long());
-                }
+                self.take_bytes(source.get().len() + PART_BYTES)?;
+                self.has_parts = true;
                 self.entries.push(Entry::Source(source));
             }
             Piece::Tool { call, named, input } => {
-                self.other_bytes += input.len() + named.as_ref().map_or(0, |(id, name)| id.len() + name.len());
-                if input.len() > room {
-                    return Err(too_long());
-                }
+                let begin =
+                    |(id, name): &(String, String)| json::string_bytes(id) + json::string_bytes(name) + PART_BYTES;
+                let name = named.as_ref().map_or(0, begin);
+                self.take_bytes(name + json::string_bytes(&input))?;
                 self.push_call(call, named, &input)?;
             }
             Piece::Finish(finish) => self.finish = Some(finish),
             Piece::Usage(usage) => self.usage = Some(usage),
-            Piece::Metadata(metadata) => self.metadata = Some(metadata),
+            Piece::Metadata(metadata) => {
+                self.take_bytes(metadata.get().len())?;
+                self.metadata = Some(metadata);
+            }
             Piece::State(state) => self.state = Some(state),
         }
+        Ok(())
+    }
+
+    /// Takes more text: as a text, and as JSON as it is stored, it has a limit of its own.
+    fn take_text(&mut self, text: &str) -> Result<(), Failure> {
+        // Where there is more than text, it is stored as the content and as parts.
+        let times = if self.has_parts { 2 } else { 1 };
+        let room = STORED_MESSAGE_BYTES.saturating_sub(self.other_bytes) / times;
+        let stored = json::beginning(text, room.saturating_sub(self.text_bytes));
+        let room = MOST_MESSAGE_BYTES.saturating_sub(self.text.len());
+        let kept = stored.get(..stored.floor_char_boundary(room)).unwrap_or_default();
+        self.text_bytes += json::string_bytes(kept);
+        self.push_text(kept);
+        if kept.len() < text.len() { Err(too_long()) } else { Ok(()) }
+    }
+
+    /// Makes room for what isn't text.
+    fn take_bytes(&mut self, bytes: usize) -> Result<(), Failure> {
+        let other_bytes = self.other_bytes + bytes;
+        if other_bytes + 2 * self.text_bytes > STORED_MESSAGE_BYTES {
+            return Err(too_long());
+        }
+        self.other_bytes = other_bytes;
         Ok(())
     }
 
@@ -190,6 +217,7 @@ impl Draft {
                 let unnamed = || Failure::responder("the model's API called a tool without a name");
                 let (id, name) = named.ok_or_else(unnamed)?;
                 self.calls.push(ToolCall { number, id, name, input: String::new() });
+                self.has_parts = true;
                 self.entries.push(Entry::Call(self.calls.len() - 1));
                 self.calls.len() - 1
             }
@@ -231,10 +259,15 @@ impl Draft {
         self.usage.as_ref()
     }
 
+    /// Why the reply ends, as the responder says it.
+    #[must_use]
+    pub fn finish(&self) -> Option<Finish> {
+        self.finish
+    }
+
     /// The AI SDK's parts, where the reply is more than its text.
     fn parts(&self) -> Option<Raw> {
-        let is_text = self.entries.iter().all(|entry| matches!(entry, Entry::Text(_)));
-        if is_text && self.before.is_none() {
+        if !self.has_parts {
             return None;
         }
         let mut parts: Vec<String> = Vec::new();
@@ -326,6 +359,10 @@ impl Draft {
     }
 }
 
+fn too_long() -> Failure {
+    Failure::responder("the reply is longer than a message may be")
+}
+
 /// Where the text of some entries ends.
 fn text_before(entries: &[Entry]) -> usize {
     let end = |entry: &Entry| if let Entry::Text(end) = entry { Some(*end) } else { None };
@@ -362,9 +399,9 @@ pub(super) mod tests {
     pub(in super::super) fn ended(draft: &mut Draft) {
         let Opened { session_id, message_id, .. } = draft.opened().clone();
         let reply = draft.message(Millis(0), None);
-        let (session_id, session, at) = (session_id.unwrap(), Session::default(), Millis(0));
+        let (session_id, session, at, finish) = (session_id.unwrap(), Session::default(), Millis(0), draft.finish());
         let turned =
-            Turned { session_id, message_id, reply, session, created: false, replayed: false, at, usage: None };
+            Turned { session_id, message_id, reply, session, created: false, replayed: false, at, usage: None, finish };
         draft.end(Ending::Done(Box::new(turned.response())));
     }
 
@@ -376,6 +413,59 @@ pub(super) mod tests {
         draft.take(Piece::Text("x".into())).unwrap();
         assert!(draft.complete().is_ok());
         assert!(draft.take(Piece::Tool { call: 1, named: None, input: "{}".into() }).is_err());
+    }
+
+    #[test]
+    fn a_call_whose_input_is_no_json_is_kept_and_replayed_as_it_came() {
+        let call = |input: &str| {
+            let named = Some(("c1".to_owned(), "w".to_owned()));
+            let mut draft = draft();
+            draft.take(Piece::Tool { call: 0, named, input: input.into() }).unwrap();
+            draft.complete().unwrap();
+            draft.message(Millis(0), None)
+        };
+        let parts = |message: &Message| message.parts.as_ref().unwrap().get().to_owned();
+        let broken = call("{\"city\":");
+        assert_eq!(
+            parts(&broken),
+            r#"[{"type":"step-start"},{"type":"tool-w","toolCallId":"c1","state":"output-error","rawInput":"{\"city\":","errorText":"the input is not JSON"}]"#
+        );
+        assert!(parts(&call("{\"city\":\"\\ud83d\"}")).contains(r#""input":{"city":"\ufffd"}"#));
+        let (session_id, message_id) = (crate::SessionId::mint(1), MessageId::mint(1));
+        let (session, at) = (Session::default(), Millis(0));
+        let turned = Turned {
+            session_id,
+            message_id,
+            reply: broken.clone(),
+            session,
+            created: false,
+            replayed: true,
+            at,
+            usage: None,
+            finish: None,
+        };
+        assert_eq!(parts(&Draft::replayed(turned).message(Millis(0), None)), parts(&broken));
+    }
+
+    #[test]
+    fn a_reply_is_cut_where_its_json_would_not_fit_a_row() {
+        let row = |draft: &Draft| draft.message(Millis(0), None).to_json().unwrap().len();
+        let mut plain = draft();
+        let ended = (0..89).try_for_each(|_| plain.take(Piece::Text("\u{1b}".repeat(10_000))));
+        assert!(ended.is_err() && row(&plain) > 1_390_000 && row(&plain) < 1_410_000, "{}", row(&plain));
+        let mut quotes = draft();
+        assert!(quotes.take(Piece::Text("\"".repeat(890_000))).is_err());
+        let source = || Piece::Source(Raw::parse("{\"url\":\"https://a.example\"}".into()).unwrap());
+        let mut parts = draft();
+        parts.take(source()).unwrap();
+        assert!(parts.take(Piece::Text("x".repeat(890_000))).is_err());
+        assert!(row(&parts) > 1_390_000 && row(&parts) < 1_410_000, "{}", row(&parts));
+        let mut late = draft();
+        late.take(Piece::Text("x".repeat(890_000))).unwrap();
+        assert!(late.take(source()).is_err());
+        let before = Raw::parse(format!("[{{\"type\":\"text\",\"text\":\"{}\"}}]", "x".repeat(1_000_000)));
+        let mut after = Draft::new(draft().opened, before);
+        assert!(after.take(Piece::Text("x".repeat(300_000))).is_err() && row(&after) < 1_410_000);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Finish;
 use crate::id::{MessageId, SessionId};
+use crate::json;
 use crate::wire::{ChatResponse, IncognitoResponse, ProblemBody, Raw};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -27,9 +28,9 @@ pub struct Opened {
 impl Opened {
     /// The answer to a turn that is kept nowhere.
     #[must_use]
-    pub fn unkept(&self, response: String) -> IncognitoResponse {
+    pub fn unkept(&self, response: String, finish: Option<Finish>) -> IncognitoResponse {
         let (message_id, reply_id) = (self.message_id.clone(), self.reply_id.clone());
-        IncognitoResponse { response, message_id, reply_id, incognito: true }
+        IncognitoResponse { response, message_id, reply_id, incognito: true, finish }
     }
 }
 
@@ -87,6 +88,6 @@ impl ToolCall {
     #[must_use]
     pub fn json(&self) -> Option<Box<RawValue>> {
         let text = if self.input.trim().is_empty() { "{}" } else { &self.input };
-        RawValue::from_string(text.to_owned()).ok()
+        RawValue::from_string(json::without_halves(text).into_owned()).ok()
     }
 }

@@ -1,8 +1,11 @@
 //! A turn whose reply comes in pieces: what a responder sends, the draft that grows from it, and how readers are shown it.
 
+mod body;
+mod calls;
 pub mod completions;
 pub mod draft;
 pub mod event;
+mod failure;
 pub mod own;
 mod part;
 pub mod reader;
@@ -11,10 +14,10 @@ pub mod webhook;
 
 pub use draft::Draft;
 pub use event::{Ending, Opened};
+pub use failure::{Failure, MAX_ERROR_BYTES};
 pub use part::Part;
 pub use reader::{Read, Reader, Wire};
 
-use crate::error::Code;
 use crate::wire::Raw;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +50,7 @@ pub enum Piece {
 
 /// Why a reply ends, in the AI SDK's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Finish {
@@ -57,43 +61,26 @@ pub enum Finish {
     Other,
 }
 
-/// What went wrong with a responder: the problem's code and what to say of it, which never quotes the responder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The problem's code.
-    pub code: Code,
-    /// For people.
-    pub detail: String,
-}
-
-impl Failure {
-    /// The responder answered with an error or nonsense.
-    #[must_use]
-    pub fn responder(detail: impl Into<String>) -> Self {
-        Self { code: Code::ResponderFailed, detail: detail.into() }
-    }
-}
-
-impl From<(Code, String)> for Failure {
-    fn from((code, detail): (Code, String)) -> Self {
-        Self { code, detail }
-    }
-}
-
 /// Reads what a responder sends.
 pub trait ReplyReader {
-    /// Takes more bytes and adds the pieces that they complete. What it added before it failed counts.
+    /// Takes more bytes and adds the pieces that they complete. What it added before it failed counts. Returns whether something was
+    /// said that can be read, even when no piece came of it: a comment is silence.
     ///
     /// # Errors
     /// [`Failure`]: there is no more to be read.
-    fn read(&mut self, bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<(), Failure>;
+    fn read(&mut self, bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<bool, Failure>;
 
-    /// The responder has closed the connection.
+    /// Nothing more is read: the responder has closed the connection, or the reply is whole, or no more of a finished one came.
     ///
     /// # Errors
-    /// [`Failure`]: it broke off.
+    /// [`Failure`]: it broke off, or said nothing.
     fn end(&mut self, pieces: &mut Vec<Piece>) -> Result<(), Failure>;
 
     /// Whether the reply is whole, so that nothing more need be read.
     fn is_whole(&self) -> bool;
+
+    /// Whether the responder has said why the reply ends, so that no more than a count need follow.
+    fn is_finished(&self) -> bool {
+        false
+    }
 }

@@ -1,6 +1,7 @@
 //! A part of the AI SDK's messages: as much of it as we look at.
 
 use super::Piece;
+use crate::json;
 use crate::wire::Raw;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -19,6 +20,7 @@ pub struct Part {
     pub tool_call_id: Option<String>,
     pub state: Option<String>,
     pub input: Option<Box<RawValue>>,
+    pub raw_input: Option<Box<RawValue>>,
     pub output: Option<Box<RawValue>>,
     pub error_text: Option<String>,
 }
@@ -62,7 +64,8 @@ impl Part {
             return Some(Piece::Source(source));
         }
         let tool = self.tool()?.to_owned();
-        let input = self.input.as_ref().map_or("", |input| input.get()).to_owned();
+        let raw = || self.raw_input.as_ref().and_then(|input| json::string(input)).unwrap_or_default();
+        let input = self.input.as_ref().map_or_else(raw, |input| input.get().to_owned());
         Some(Piece::Tool { call: number, named: Some((self.tool_call_id.clone()?, tool)), input })
     }
 

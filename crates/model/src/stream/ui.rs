@@ -130,7 +130,7 @@ fn ready(call: &ToolCall) -> Chunk<'_> {
             tool_call_id: &call.id,
             tool_name: &call.name,
             input: &call.input,
-            error_text: "the input is not JSON",
+            error_text: NOT_JSON,
         },
     }
 }
@@ -187,7 +187,7 @@ pub(super) fn source_part(source: &RawSource, number: usize) -> Option<String> {
     serde_json::to_string(&part).ok()
 }
 
-/// A tool's call as a part of a message.
+/// A tool's call as a part of a message. An input that is not JSON is kept as it came, with what is wrong with it.
 pub(super) fn call_part(call: &ToolCall) -> Option<String> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -195,13 +195,24 @@ pub(super) fn call_part(call: &ToolCall) -> Option<String> {
         r#type: String,
         tool_call_id: &'a str,
         state: &'a str,
-        input: Box<RawValue>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        input: Option<Box<RawValue>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        raw_input: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_text: Option<&'a str>,
     }
+    let input = call.json();
+    let is_error = input.is_none();
     let part = Part {
         r#type: format!("tool-{}", call.name),
         tool_call_id: &call.id,
-        state: "input-available",
-        input: call.json()?,
+        state: if is_error { "output-error" } else { "input-available" },
+        input,
+        raw_input: is_error.then_some(call.input.as_str()),
+        error_text: is_error.then_some(NOT_JSON),
     };
     serde_json::to_string(&part).ok()
 }
+
+const NOT_JSON: &str = "the input is not JSON";

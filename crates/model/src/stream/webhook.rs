@@ -1,13 +1,16 @@
 //! The webhook responder: an agent of one's own, asked by `POST` with the session's messages, which answers with JSON or with
 //! server-sent events.
 
+use super::body::{AnswerBody, BodyEnd, BodyLimits};
+use super::failure::{ErrorCause, is_error};
 use super::{Failure, Piece, ReplyReader};
-use crate::error::Code;
 use crate::id::{MessageId, SessionId};
+use crate::json::{self, TextJoiner};
 use crate::limits::MOST_MESSAGE_BYTES;
 use crate::message::{Message, Role};
-use crate::sse::{SseEvent, SseReader};
+use crate::sse::SseEvent;
 use crate::wire::Raw;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -89,125 +92,129 @@ pub fn signature_header(seconds: u64, hmac: &str) -> String {
     format!("t={seconds},v1={hmac}")
 }
 
-/// Refuses an answer by its status.
-///
-/// # Errors
-/// It is none of success.
-pub fn check_status(status: u16) -> Result<(), Failure> {
-    let detail = format!("the webhook answered {status}");
-    match status {
-        200..=299 => Ok(()),
-        429 | 503 => Err(Failure { code: Code::ResponderBusy, detail }),
-        408 | 504 => Err(Failure { code: Code::ResponderTimeout, detail }),
-        _ => Err(Failure { code: Code::ResponderFailed, detail }),
-    }
-}
-
 /// An answer, or one event of it: all members may be absent.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Answer {
-    delta: Option<String>,
-    response: Option<String>,
-    source: Option<Box<RawValue>>,
-    sources: Option<Vec<Box<RawValue>>>,
-    metadata: Option<Box<RawValue>>,
-    state: Option<Box<RawValue>>,
-    error: Option<Box<RawValue>>,
+struct Answer<'a> {
+    #[serde(borrow)]
+    delta: Option<&'a RawValue>,
+    #[serde(borrow)]
+    response: Option<&'a RawValue>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sources: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    state: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 /// Reads its answer.
 #[derive(Debug)]
 pub struct Reply {
-    form: Form,
+    body: AnswerBody,
+    joiner: TextJoiner,
+    max_state_bytes: usize,
+    is_begun: bool,
     spoken: bool,
     done: bool,
 }
 
-#[derive(Debug)]
-enum Form {
-    Whole(Vec<u8>),
-    Events(SseReader),
-    Over,
-}
-
 impl Reply {
-    /// Of an answer with this `content-type`.
+    /// A reader of an answer that has not come yet. A state may have so many bytes.
     #[must_use]
-    pub fn of_type(content_type: &str) -> Self {
-        let streams = content_type.trim_start().to_ascii_lowercase().starts_with("text/event-stream");
-        let form = if streams { Form::Events(SseReader::new(ANSWER)) } else { Form::Whole(Vec::new()) };
-        Self { form, spoken: false, done: false }
+    pub fn new(max_state_bytes: usize) -> Self {
+        let body = AnswerBody::new(BodyLimits { json: ANSWER, event: ANSWER });
+        let joiner = TextJoiner::default();
+        Self { body, joiner, max_state_bytes, is_begun: false, spoken: false, done: false }
     }
 
-    fn take(&mut self, json: &str, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
-        let nonsense = || Failure::responder("the webhook answered something that can't be read");
-        // Serde would take an array for a struct.
-        let answer = Some(json).filter(|json| json.trim_start().starts_with('{')).map(serde_json::from_str::<Answer>);
-        let answer = answer.and_then(Result::ok).ok_or_else(nonsense)?;
-        #[allow(clippy::borrowed_box, reason = "filters hand over what they hold")]
-        let given = |value: &Box<RawValue>| value.get() != "null";
-        if answer.error.is_some_and(|error| given(&error)) {
-            return Err(Failure::responder("the webhook reported an error"));
+    fn take(&mut self, text: &str, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
+        let nonsense = |_| Failure::responder("the webhook answered something that can't be read");
+        self.is_begun = true;
+        let mended;
+        let answer = match json::object::<Answer>(text) {
+            Some(answer) => answer,
+            None => {
+                mended = json::without_halves(text);
+                serde_json::from_str::<IgnoredAny>(&mended).map_err(nonsense)?;
+                json::object(&mended).unwrap_or_default()
+            }
+        };
+        if answer.error.is_some_and(is_error) {
+            return Err(Failure::of_error("the webhook", &ErrorCause::of_body(text)));
         }
+        let given = |value: Option<&RawValue>| Raw::parse(json::without_halves(value?.get()).into_owned());
         // The whole text counts where none came in pieces.
-        let text = answer.delta.or(answer.response.filter(|_| !self.spoken)).filter(|text| !text.is_empty());
+        let text = answer.delta.and_then(|delta| self.joiner.push(delta));
+        let text = text.or_else(|| answer.response.filter(|_| !self.spoken).and_then(json::string));
+        let text = text.filter(|text| !text.is_empty());
         self.spoken |= text.is_some();
         pieces.extend(text.map(Piece::Text));
-        let sources = answer.source.into_iter().chain(answer.sources.into_iter().flatten()).filter(given);
-        pieces.extend(sources.map(source));
-        if let Some(metadata) = answer.metadata.filter(given) {
+        let sources = answer.sources.map(json::elements).unwrap_or_default();
+        pieces.extend(answer.source.into_iter().chain(sources).filter_map(source));
+        if let Some(metadata) = given(answer.metadata) {
             if !metadata.get().starts_with('{') {
                 return Err(Failure::responder("the webhook's metadata is no object"));
             }
-            pieces.push(Piece::Metadata(Raw(metadata)));
+            pieces.push(Piece::Metadata(metadata));
         }
-        pieces.extend(answer.state.filter(given).map(|state| Piece::State(Raw(state))));
+        if let Some(state) = given(answer.state) {
+            let (bytes, most) = (state.get().len(), self.max_state_bytes);
+            if bytes > most {
+                let detail = format!("the webhook's state has {bytes} bytes; the limit is {most}");
+                return Err(Failure::responder(detail));
+            }
+            pieces.push(Piece::State(state));
+        }
         Ok(())
     }
 
-    fn event(&mut self, event: &SseEvent, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
+    /// Takes an event; returns whether it says something.
+    fn take_event(&mut self, event: &SseEvent, pieces: &mut Vec<Piece>) -> Result<bool, Failure> {
         match event.data.trim() {
-            _ if self.done => Ok(()),
-            "[DONE]" => {
-                self.done = true;
-                Ok(())
-            }
-            "" => Ok(()),
-            data => self.take(data, pieces),
+            "" => return Ok(false),
+            _ if self.done => return Ok(false),
+            "[DONE]" => self.done = true,
+            data => self.take(data, pieces)?,
         }
+        Ok(true)
     }
 }
 
 /// A source may be an object, or nothing but an address.
-fn source(source: Box<RawValue>) -> Piece {
-    let address = source.get().starts_with('"').then(|| Raw::parse(format!("{{\"url\":{}}}", source.get())));
-    Piece::Source(address.flatten().unwrap_or(Raw(source)))
+fn source(source: &RawValue) -> Option<Piece> {
+    let source = json::without_halves(source.get());
+    match source.as_bytes().first()? {
+        b'{' => Raw::parse(source.into_owned()).map(Piece::Source),
+        b'"' => Raw::parse(format!("{{\"url\":{source}}}")).map(Piece::Source),
+        _ => None,
+    }
 }
 
 impl ReplyReader for Reply {
-    fn read(&mut self, bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<(), Failure> {
-        let too_long = || Failure::responder("the webhook's answer is too long");
-        match &mut self.form {
-            Form::Whole(held) if held.len() + bytes.len() > ANSWER => Err(too_long()),
-            Form::Whole(held) => {
-                held.extend_from_slice(bytes);
-                Ok(())
-            }
-            Form::Events(events) => {
-                let events = events.read(bytes).map_err(|_| too_long())?;
-                events.iter().try_for_each(|event| self.event(event, pieces))
-            }
-            Form::Over => Ok(()),
+    fn read(&mut self, bytes: &[u8], pieces: &mut Vec<Piece>) -> Result<bool, Failure> {
+        let too_long = |_| Failure::responder("the webhook's answer is too long");
+        let events = self.body.read(bytes).map_err(too_long)?;
+        let mut is_heard = false;
+        for event in &events {
+            is_heard |= self.take_event(event, pieces)?;
         }
+        Ok(is_heard)
     }
 
     fn end(&mut self, pieces: &mut Vec<Piece>) -> Result<(), Failure> {
-        match std::mem::replace(&mut self.form, Form::Over) {
-            Form::Whole(held) => self.take(&String::from_utf8_lossy(&held), pieces),
-            Form::Events(events) => events.end().map_or(Ok(()), |event| self.event(&event, pieces)),
-            Form::Over => Ok(()),
+        match self.body.end() {
+            BodyEnd::Json(text) => self.take(&text, pieces)?,
+            BodyEnd::Event(event) => drop(self.take_event(&event, pieces)?),
+            BodyEnd::Nothing => {}
         }
+        pieces.extend(self.joiner.end().map(|half| Piece::Text(half.into())));
+        let nonsense = || Failure::responder("the webhook answered something that can't be read");
+        if self.is_begun || self.done { Ok(()) } else { Err(nonsense()) }
     }
 
     fn is_whole(&self) -> bool {
@@ -219,10 +226,10 @@ impl ReplyReader for Reply {
 mod tests {
     use super::*;
 
-    fn read(content_type: &str, parts: &[&str]) -> (Vec<Piece>, bool) {
-        let mut reader = Reply::of_type(content_type);
+    fn read(parts: &[&str]) -> (Vec<Piece>, bool) {
+        let mut reader = Reply::new(10);
         let mut pieces = Vec::new();
-        let read = parts.iter().try_for_each(|part| reader.read(part.as_bytes(), &mut pieces));
+        let read = parts.iter().try_for_each(|part| reader.read(part.as_bytes(), &mut pieces).map(drop));
         let ended = read.and_then(|()| reader.end(&mut pieces));
         (pieces, ended.is_ok())
     }
@@ -243,32 +250,47 @@ mod tests {
             Piece::State(raw("[1]")),
         ];
         let (begin, end) = json.split_at(30);
-        assert_eq!(read("application/json", &[begin, end]), (expected, true));
+        assert_eq!(read(&[begin, end]), (expected, true));
     }
 
     #[test]
     fn a_streamed_answer_is_read() {
-        let (pieces, ended) = read(
-            "Text/Event-Stream; charset=utf-8",
-            &[
-                "data: {\"delta\":\"H\"}\n\nevent: x\ndata: {\"delta\":\"i\",\"source\":{\"url\":\"u\"}}\n\n",
-                "data: {\"response\":\"Hi\",\"state\":null}\n\ndata: [DONE]\n\ndata: {\"delta\":\"no\"}\n\n",
-            ],
-        );
+        let (pieces, ended) = read(&[
+            "data: {\"delta\":\"H\"}\n\nevent: x\ndata: {\"delta\":\"i\",\"source\":{\"url\":\"u\"}}\n\n",
+            "data: {\"response\":\"Hi\",\"state\":null}\n\ndata: [DONE]\n\ndata: {\"delta\":\"no\"}\n\n",
+        ]);
         let expected = [Piece::Text("H".into()), Piece::Text("i".into()), Piece::Source(raw("{\"url\":\"u\"}"))];
         assert_eq!((pieces.as_slice(), ended), (expected.as_slice(), true));
     }
 
     #[test]
     fn what_is_no_answer_fails() {
-        for json in ["", "Hi", "[]", r#"{"error":"no"}"#, r#"{"response":1}"#, r#"{"response":"x","metadata":[]}"#] {
-            assert!(!read("application/json", &[json]).1, "{json}");
+        for json in ["", "Hi", "{", r#"{"error":"no"}"#, r#"{"error":{}}"#, r#"{"response":"x","metadata":[]}"#] {
+            assert!(!read(&[json]).1, "{json}");
         }
-        assert!(!read("application/json", &[&" ".repeat(ANSWER + 1)]).1);
-        assert_eq!(
-            read("text/event-stream", &["data: {\"delta\":\"H\"}\n\ndata: x"]),
-            (vec![Piece::Text("H".into())], false)
-        );
+        assert!(!read(&[&" ".repeat(ANSWER + 1)]).1);
+        assert_eq!(read(&["data: {\"delta\":\"H\"}\n\ndata: x"]), (vec![Piece::Text("H".into())], false));
+    }
+
+    #[test]
+    fn odd_members_and_half_characters_end_no_answer() {
+        let odd = [
+            "data: null\n\ndata: []\n\ndata: \"x\"\n\ndata: {\"delta\":7,\"error\":false,\"sources\":{},\"source\":[]}\n\n",
+            "data: {\"delta\":\"A \\ud83d\"}\n\ndata: {\"delta\":\"\\ude00\"}\n\ndata: {\"\\ud83d\":1}\n\n",
+            "data: {\"metadata\":{\"a\":\"\\ud83d\"}}\n\n",
+        ];
+        let metadata = Piece::Metadata(raw("{\"a\":\"\\ufffd\"}"));
+        let expected = vec![Piece::Text("A ".into()), Piece::Text("😀".into()), metadata];
+        assert_eq!(read(&odd), (expected, true));
+        assert_eq!(read(&["\u{feff}{\"response\":\"a\\ud83d\"}"]), (vec![Piece::Text("a\u{fffd}".into())], true));
+    }
+
+    #[test]
+    fn a_state_over_the_limit_is_refused() {
+        let state = |json: &str| read(&[&format!("{{\"response\":\"x\",\"state\":{json}}}")]);
+        assert_eq!(state("[1,2,3,45]").0.last(), Some(&Piece::State(raw("[1,2,3,45]"))));
+        let (pieces, ended) = state("[1,2,3,456]");
+        assert_eq!((pieces, ended), (vec![Piece::Text("x".into())], false));
     }
 
     #[test]

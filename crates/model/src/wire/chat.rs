@@ -2,6 +2,7 @@
 
 use super::{Raw, SessionBody};
 use crate::id::{MessageId, SessionId};
+use crate::stream::Finish;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -74,6 +75,9 @@ pub struct ChatResponse {
     /// What the model's API counted; not in a replayed answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Raw>,
+    /// Why the responder ended its reply, where it says so; not in a replayed answer. `length`: at its limit of tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<Finish>,
     /// Redis can't be reached, and has not got the reply yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub degraded: bool,
@@ -106,6 +110,9 @@ pub struct IncognitoResponse {
     pub reply_id: MessageId,
     /// Always true: nothing was kept.
     pub incognito: bool,
+    /// As in [`ChatResponse`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<Finish>,
 }
 
 /// `POST /v1/sessions/{id}/messages` with `messages`. With `message` it is a turn: see [`ChatRequest`].

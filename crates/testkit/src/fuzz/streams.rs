@@ -3,11 +3,10 @@
 use super::choice;
 use chatkeep_model::MessageId;
 use chatkeep_model::client::Events;
-use chatkeep_model::responder::{WholeCompletion, read_completion};
 use chatkeep_model::sse::SseReader;
 use chatkeep_model::stream::completions::Completions;
 use chatkeep_model::stream::webhook::Reply;
-use chatkeep_model::stream::{Draft, Opened, Piece, Read, Reader, ReplyReader, Wire};
+use chatkeep_model::stream::{Draft, Failure, Opened, Piece, Read, Reader, ReplyReader, Wire};
 
 /// The stream as the browser reads it, in pieces of as many bytes as the first byte says. It is the one that the Worker's reader
 /// reads, where nothing is said that the two may take differently.
@@ -41,20 +40,15 @@ pub(super) fn upstream_events(input: &[u8]) {
 /// A responder's answer in every form, up to what readers of the reply are shown. The first byte cuts it as before.
 pub(super) fn responders(input: &[u8]) {
     let (size, answer) = choice(input);
-    let forms: [fn() -> Box<dyn ReplyReader>; 5] = [
-        || Box::new(Completions::default()),
-        || Box::new(Reply::of_type("text/event-stream")),
-        || Box::new(Reply::of_type("application/json")),
-        || Box::new(WholeCompletion::new(200)),
-        || Box::new(WholeCompletion::new(500)),
-    ];
+    let forms: [fn() -> Box<dyn ReplyReader>; 2] =
+        [|| Box::new(Completions::default()), || Box::new(Reply::new(1 << 20))];
     for form in forms {
         let whole = read_all(&mut *form(), std::iter::once(answer));
         let cut = read_all(&mut *form(), pieces(answer, size));
         assert_eq!(whole, cut, "it matters where the bytes are cut");
         show(whole.0);
     }
-    let _ = read_completion(200, &super::text(answer));
+    let _ = Failure::of_status("the model's API", 400, 0, &super::text(answer));
 }
 
 fn pieces(stream: &[u8], size: u8) -> impl Iterator<Item = &[u8]> {
@@ -65,7 +59,7 @@ fn pieces(stream: &[u8], size: u8) -> impl Iterator<Item = &[u8]> {
 fn read_all<'a>(reader: &mut dyn ReplyReader, bytes: impl Iterator<Item = &'a [u8]>) -> (Vec<Piece>, bool) {
     let mut pieces = Vec::new();
     let mut bytes = bytes;
-    let read = bytes.try_for_each(|piece| reader.read(piece, &mut pieces));
+    let read = bytes.try_for_each(|piece| reader.read(piece, &mut pieces).map(drop));
     let ended = read.and_then(|()| reader.end(&mut pieces)).is_ok();
     (pieces, ended)
 }

@@ -98,8 +98,8 @@ async fn answer(call: &Call<'_>, begin: &BeginTurn, started: Started) -> Result<
         let _ = call.store.run(&turn::release(begin)).await;
         let (session_id, message_id) = (begin.session.clone(), started.message_id.clone());
         call.store.changed(Change::TurnFailed { session_id, message_id });
-        let problem = Problem::new(failure.code).of_turn(&begin.session, &started.message_id).detail(failure.detail);
-        return Err(if failure.code.retryable() { problem.retry_after(1) } else { problem });
+        call.watch.responder_failed(&failure);
+        return Err(failure.problem().of_turn(&begin.session, &started.message_id));
     }
     let Started { created, message_id, position, known, .. } = started;
     let now = edge::now();
@@ -109,8 +109,17 @@ async fn answer(call: &Call<'_>, begin: &BeginTurn, started: Started) -> Result<
         reply.metadata = shape.reply_metadata(&reply, now.since(begin.now));
     }
     let (message_id, known) = (&message_id, Some(&known));
-    let ended =
-        Ended { begin, created, message_id, position, known, reply, state: draft.state(), usage: draft.usage() };
+    let ended = Ended {
+        begin,
+        created,
+        message_id,
+        position,
+        known,
+        reply,
+        state: draft.state(),
+        usage: draft.usage(),
+        finish: draft.finish(),
+    };
     let finished = turn::finish(&call.store, ended).await.map_err(|problem| given_up(problem, begin, call));
     finished.inspect(|turned| call.watch.left(&turned.session))
 }

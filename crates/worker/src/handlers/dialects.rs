@@ -76,7 +76,7 @@ async fn untraced(
     let traceparent = &call.watch.traceparent();
     let asked = responder::Question { session, window, state: None, before: None, summary: None, traceparent };
     let replied = responder::answer(&call.config, asked, &mut draft).await;
-    replied.map_err(|failure| Problem::new(failure.code).detail(failure.detail))?;
+    replied.map_err(|failure| incognito::problem(call, failure))?;
     Ok(draft.message(edge::now(), None))
 }
 

@@ -19,8 +19,9 @@ pub(super) async fn answer(call: &Call<'_>, turn: Incognito) -> Result<Answer, P
         let opened = turn.opened().ok_or(Problem::new(Code::Internal))?;
         return streamed(call, &SessionId::mint(0), &turn.window, opened, Wire::Own).await;
     }
-    let response = responder::text(&call.config, &turn.window).await.map_err(problem)?;
-    let body = turn.response(response).ok_or(Problem::new(Code::Internal))?;
+    let answered = responder::text(&call.config, &turn.window).await;
+    let (response, finish) = answered.map_err(|failure| problem(call, failure))?;
+    let body = turn.response(response, finish).ok_or(Problem::new(Code::Internal))?;
     Ok(Answer::json(&body)?.without_trace())
 }
 
@@ -43,16 +44,16 @@ pub(super) async fn streamed(
 ) -> Result<Answer, Problem> {
     let traceparent = call.watch.traceparent();
     let question = Question { session, window, state: None, before: None, summary: None, traceparent: &traceparent };
-    let reply = Reply::begin(&call.config, question).await.map_err(problem)?;
+    let reply = Reply::begin(&call.config, question, true).await.map_err(|failure| problem(call, failure))?;
     let (config, growing) = (Rc::clone(&call.config), Growing::new(Draft::new(opened, None)));
     let answer = growing.answer(wire, 0).without_trace();
     call.context.wait_until(async move {
         let ended = grow(&config, reply, &growing).await;
         let mut draft = growing.draft.borrow_mut();
-        let response = draft.opened().unkept(draft.message(Millis(0), None).content);
+        let response = draft.opened().unkept(draft.message(Millis(0), None).content, draft.finish());
         draft.end(match ended {
             Ok(()) => Ending::Unkept(Box::new(response)),
-            Err(failure) => Ending::Failed(Box::new(problem(failure).body())),
+            Err(failure) => Ending::Failed(Box::new(failure.problem().body())),
         });
         drop(draft);
         growing.grown.tell();
@@ -73,12 +74,13 @@ async fn grow(config: &Config, mut reply: Reply, growing: &Growing) -> Result<()
             return growing.draft.borrow_mut().complete();
         }
         if now().since(begun) > STREAM_TIME {
-            return Err(Failure { code: Code::ResponderTimeout, detail: "the reply took too long".to_owned() });
+            return Err(Failure::new(Code::ResponderTimeout, "the reply took too long"));
         }
     }
 }
 
-fn problem(failure: Failure) -> Problem {
-    let problem = Problem::new(failure.code).detail(failure.detail);
-    if failure.code.retryable() { problem.retry_after(1) } else { problem }
+/// The problem that a turn has with its responder.
+pub(super) fn problem(call: &Call<'_>, failure: Failure) -> Problem {
+    call.watch.responder_failed(&failure);
+    failure.problem()
 }

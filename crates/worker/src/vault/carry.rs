@@ -44,11 +44,11 @@ impl Turns {
         store: &Store,
         window: &[Message],
     ) -> std::result::Result<Ended, Failure> {
-        let config = self.config().map_err(|problem| Failure { code: problem.code, detail: String::new() })?;
+        let config = self.config().map_err(|problem| Failure::new(problem.code, ""))?;
         let Turn { begin, before, since, .. } = &running.turn;
         let state = match responder::needs_state(&config) {
             true => {
-                let unread = |_| Failure { code: Code::StoreUnavailable, detail: "the state can't be read".to_owned() };
+                let unread = |_| Failure::new(Code::StoreUnavailable, "the state can't be read");
                 turn::state(store, &begin.session).await.map_err(unread)?
             }
             false => None,
@@ -66,7 +66,7 @@ impl Turns {
             summary: summary.as_deref(),
             traceparent: "",
         };
-        let Some(reply) = unless(running.is_stopped(), Reply::begin(&config, question)).await else {
+        let Some(reply) = unless(running.is_stopped(), Reply::begin(&config, question, true)).await else {
             return Ok(Ended::Stopped);
         };
         let mut reply = reply?;
@@ -91,7 +91,7 @@ impl Turns {
                 return Ok(Ended::Whole);
             }
             if now().since(*since) > STREAM_TIME {
-                return Err(Failure { code: Code::ResponderTimeout, detail: "the reply took too long".to_owned() });
+                return Err(Failure::new(Code::ResponderTimeout, "the reply took too long"));
             }
             self.save(running, false);
         }
@@ -184,7 +184,7 @@ impl Turns {
                 Ending::Done(Box::new(response))
             }
             Err(problem) => {
-                log(&problem);
+                log(&problem, None);
                 if problem.code == Code::StoreUnavailable {
                     self.save(running, true);
                     let _ = self.received.keep(&turn.key(), ended);
@@ -214,6 +214,7 @@ impl Turns {
         };
         let reply = draft.borrow().message(now(), status);
         let (state, usage) = (draft.borrow().state().cloned(), draft.borrow().usage().cloned());
+        let finish = draft.borrow().finish();
         let ended = turn::Ended {
             begin: &turn.begin,
             created: turn.opened.created,
@@ -223,6 +224,7 @@ impl Turns {
             reply,
             state: state.as_ref().filter(|_| ended == Ended::Whole),
             usage: usage.as_ref(),
+            finish,
         };
         let turned = turn::finish(store, ended).await?;
         if let Some(archive) = self.archive(turn, store) {
@@ -240,9 +242,8 @@ impl Turns {
 
     /// How a stream ends that failed. When something was kept, the same turn can't come to anything else.
     fn failed(&self, turn: &Turn, failure: &Failure, retryable: bool) -> Ending {
-        let problem = Problem::new(failure.code).of_turn(&turn.begin.session, &turn.opened.message_id);
-        let problem = problem.detail(failure.detail.clone());
-        log(&problem);
+        let problem = failure.clone().problem().of_turn(&turn.begin.session, &turn.opened.message_id);
+        log(&problem, failure.cause.as_deref());
         let mut body = problem.body();
         body.retryable &= retryable;
         Ending::Failed(Box::new(body))

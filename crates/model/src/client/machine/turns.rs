@@ -255,6 +255,7 @@ impl Machine {
                     created: false,
                     replayed: false,
                     stopped: true,
+                    finish: None,
                     card: None,
                 };
                 self.turned(session, message, &answer);

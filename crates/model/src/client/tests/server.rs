@@ -136,6 +136,7 @@ impl Server {
             parts: None,
             metadata: None,
             usage: None,
+            finish: None,
             degraded: false,
             journal: None,
             session: session_body,
