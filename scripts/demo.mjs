@@ -8,7 +8,7 @@ import { startWorker } from "../tests/harness/worker.mjs";
 console.log("Starting Redis, the gateway and the Worker ...");
 const redis = await startRedis({ appendonly: true });
 const gateway = await startGateway({ redisUrl: redis.url });
-const worker = await startWorker({ store: "upstash", redis, gateway });
+const worker = await startWorker({ store: "upstash", redis, gateway, vars: { OPEN_ADMIN: "on" } });
 const api = new Api(`${worker.url}/openta`);
 let conversation_id = fresh();
 

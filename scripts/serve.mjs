@@ -51,6 +51,11 @@ if (isLocal && !variables.VISITOR_SECRET && !env.VISITOR_SECRET) {
   appendFileSync(".dev.vars", `VISITOR_SECRET=${variables.VISITOR_SECRET}\n`, { mode: 0o600 });
 }
 variables.OPEN_LOCALHOST ??= "on"; // where there is nothing but visitors, curl on this machine needs no token
+// Pages that are developed on this machine are no foreign ones, whatever their port.
+if (isLocal) {
+  const loopback = ["localhost", "*.localhost", "127.0.0.1", "[::1]"];
+  variables.CORS_ORIGINS ??= loopback.map((host) => `http://${host}:*`).join(",");
+}
 for (const name of worker_names) if (env[name] && !own_names.test(name)) variables[name] = env[name];
 // Whoever reaches another address may say that the host is localhost: nobody is let in for that.
 if (!isLocal) variables.OPEN_LOCALHOST = "off";
@@ -67,6 +72,12 @@ if (existsSync(".wrangler/state/v3/do") && !existsSync(state)) {
 }
 let serving = await serveWorker(port);
 console.log(`\nChatkeep is ready: ${serving.url}   (sessions are kept in ${store}; Ctrl-C stops it)\n`);
+if (needsOpenAdmin()) {
+  console.log(`The administration (${serving.url}/admin, /metrics) is closed. To open it on this machine:
+
+  OPEN_ADMIN=on npm start
+`);
+}
 // The platform calls this where the Worker is deployed. The Worker may be restarting.
 setInterval(() => serving.runSchedule().catch(() => {}), 60_000);
 if (isLocal) {
@@ -75,6 +86,13 @@ if (isLocal) {
     serving = await serveWorker(serving.port);
     console.log("start: what was built is served");
   });
+}
+
+/** Whether localhost is open and may not administer. */
+function needsOpenAdmin() {
+  const { API_KEYS, JWT_ISSUERS, JWT_SECRET, JWT_JWKS_URL, OPEN_ADMIN, OPEN_LOCALHOST } = variables;
+  const hasCredentials = API_KEYS || JWT_ISSUERS || JWT_SECRET || JWT_JWKS_URL;
+  return !hasCredentials && /^(on|true|1)$/.test(OPEN_LOCALHOST) && !/^(on|true|yes|1)$/i.test(OPEN_ADMIN ?? "");
 }
 
 /** Whether a switch keeps the sessions in the vault, whatever Redis is named. The Worker says what else a switch may be. */

@@ -17,8 +17,9 @@ export const DESKTOP = { viewport: { width: 1280, height: 800 } };
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 /** A browser; Playwright gives it a new user data directory and removes that afterwards. */
-export function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM_BIN || "/usr/bin/chromium", args: FLAGS });
+export function launch(flags = []) {
+  const args = [...FLAGS, ...flags];
+  return chromium.launch({ executablePath: process.env.CHROMIUM_BIN || "/usr/bin/chromium", args });
 }
 
 /**

@@ -1,16 +1,17 @@
-// A request with what `fetch` doesn't let one choose: the Host header, and a body in chunks without a length.
+// A request with what `fetch` doesn't let one choose: the Host header, a path as it is, and a body in chunks without a length.
 import { request } from "node:http";
 
 /** @import { Answer } from "./api.mjs" */
 
 /**
  * @param {string} url
- * @param {{method?: string, headers?: Record<string, string>, chunks?: (string | Buffer)[]}} [options]
+ * @param {{method?: string, path?: string, headers?: Record<string, string>, chunks?: (string | Buffer)[]}} [options] `path` in
+ *   place of the URL's
  * @returns {Promise<Answer>}
  */
-export function rawRequest(url, { method = "GET", headers = {}, chunks = [] } = {}) {
+export function rawRequest(url, { method = "GET", path, headers = {}, chunks = [] } = {}) {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, headers }, async (response) => {
+    const asked = request(url, { method, headers, ...(path && { path }) }, async (response) => {
       let text = "";
       for await (const chunk of response.setEncoding("utf8")) text += chunk;
       const pairs = Object.entries(response.headers).map(([name, value]) => [name, String(value)]);

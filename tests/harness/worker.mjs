@@ -29,7 +29,8 @@ import { startRedis } from "./redis.mjs";
 /**
  * @param {object} options
  * @param {"vault" | "upstash"} options.store `upstash` starts a Redis and a gateway, unless they are given
- * @param {Record<string, string>} [options.vars] the Worker's variables, beside those of wrangler.toml
+ * @param {Record<string, string>} [options.vars] the Worker's variables, beside those of wrangler.toml; open localhost may
+ *   administer, unless they say otherwise
  * @param {boolean} [options.faults] the gateway that is started takes orders to fail
  * @param {Redis} [options.redis]
  * @param {Gateway} [options.gateway]
@@ -64,7 +65,7 @@ export async function startWorker({
   const state = persistTo ?? join(folder, "state");
   const onWrangler = wrangler || bindings !== "" || beside !== undefined;
   const run = onWrangler ? runWrangler : runWorkerd;
-  const variables = { ...upstash, ...vars };
+  const variables = { ...upstash, OPEN_ADMIN: "on", ...vars };
 
   let logs = "";
   let port = 0;

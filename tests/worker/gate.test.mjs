@@ -11,7 +11,8 @@ import { startWorker } from "../harness/worker.mjs";
 /**
  * What a request to each route needs besides credentials. `open`: none are needed. `admin`: a key is needed that may write.
  * `foreign`: what another owner's session is answered with, where that is not 404.
- * @type {Record<string, {body?: unknown, query?: string, headers?: Record<string, string>, open?: true, admin?: true, foreign?: number}>}
+ * `figures`: a key that may only read is enough too; none acts for a user.
+ * @type {Record<string, {body?: unknown, query?: string, headers?: Record<string, string>, open?: true, admin?: true, figures?: true, foreign?: number}>}
  */
 const ROWS = {
   "GET /health": { open: true },
@@ -45,7 +46,7 @@ const ROWS = {
   "GET /v1/sessions/{id}/export": {},
   "GET /v1/export": { foreign: 200 },
   "POST /v1/import": { body: "", foreign: 200 },
-  "GET /metrics": { admin: true },
+  "GET /metrics": { admin: true, figures: true },
   "GET /v1/admin/owners": { admin: true },
   "GET /v1/admin/stats": { admin: true },
   "GET /v1/admin/sessions": { admin: true },
@@ -204,7 +205,8 @@ forEachStore("the gate", (store) => {
         const { open, admin, foreign } = ROWS[`${route.method} ${route.path}`];
         const answer = await ask(route, headers());
         if (open) assert.equal(answer.status, 200, route.path);
-        else if (admin && !headers()["x-api-key"]) assertProblem(answer, 403, "forbidden");
+        else if (admin && (!headers()["x-api-key"] || headers()["chatkeep-user"]))
+          assertProblem(answer, 403, "forbidden");
         else if (admin) assert.equal(answer.status, 200, answer.text);
         else assert.equal(answer.status, foreign ?? 404, `${route.method} ${route.path}: ${answer.text}`);
         assert.ok(!answer.text.includes('Mine"'), answer.text);
@@ -224,6 +226,16 @@ forEachStore("the gate", (store) => {
       else assertProblem(answer, 403, "forbidden");
     }
     assert.equal(ok(await api.send("GET", `/v1/sessions/${SESSION}`, undefined, reader)).message_count, 2);
+  });
+
+  test("a key that may only read scrapes the figures, and nothing else of the administration", async () => {
+    for (const route of ROUTES) {
+      const { admin, figures } = ROWS[`${route.method} ${route.path}`];
+      if (!admin) continue;
+      const answer = await ask(route, { "x-api-key": SECRETS.reader });
+      if (figures) assert.match(ok(answer) ?? answer.text, /^# (HELP|TYPE) /m);
+      else assertProblem(answer, 403, "forbidden");
+    }
   });
 
   test("a token acts for its own user only", async () => {

@@ -100,7 +100,7 @@ describe("where localhost is open", () => {
 
   test("another host is not this machine", async () => {
     const answer = await rawRequest(`${the.url}/v1/sessions`, { headers: { host: "chat.example.com" } });
-    assertProblem(answer, 401, "unauthorized");
+    assertProblem(answer, 403, "foreign_request");
   });
 });
 

@@ -1,9 +1,9 @@
 //! Who may come in: tokens in the header or the query, and what they open.
 
-use hyper::HeaderMap;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
+use hyper::{HeaderMap, Uri};
 
-use crate::config::Tokens;
+use crate::config::{Tokens, is_loopback};
 use crate::request::query_token;
 use crate::rules::Access;
 
@@ -21,10 +21,30 @@ pub(crate) fn access(tokens: &Tokens, headers: &HeaderMap, query: Option<&str>) 
     equal(token, read_only).then_some(Access::ReadOnly)
 }
 
-/// Whether a page of another site sent the request, and only the well-known token stands in its way: any page that a
-/// developer visits could reach a gateway on the same machine.
-pub(crate) fn is_cross_site(tokens: &Tokens, headers: &HeaderMap) -> bool {
-    tokens.is_default && headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+/// Returns whether a foreign page could have sent the request while only the well-known token stands in its way: by its
+/// origin, or under a name of its own that leads to this machine (DNS rebinding).
+pub(crate) fn is_foreign(tokens: &Tokens, headers: &HeaderMap, uri: &Uri) -> bool {
+    if !tokens.is_default {
+        return false;
+    }
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let is_cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    let is_foreign_page = text(ORIGIN).is_some_and(|origin| {
+        let host = origin.split_once("://").map(|(_, host)| host);
+        !host.is_some_and(is_local)
+    });
+    let is_foreign_host = !text(HOST).is_some_and(is_local) || uri.host().is_some_and(|host| !is_local(host));
+    is_cross_site || is_foreign_page || is_foreign_host
+}
+
+/// Whether a host, with or without a port, is this machine itself.
+fn is_local(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let name = name.to_ascii_lowercase();
+    is_loopback(&name) || name.ends_with(".localhost")
 }
 
 /// The token with or without the word `Bearer`, in any case.
@@ -80,5 +100,39 @@ mod tests {
     fn without_a_read_only_token_there_is_none() {
         let tokens = Tokens { read_only: None, ..tokens() };
         assert_eq!(access(&tokens, &HeaderMap::new(), Some("_token=ro")), None);
+    }
+
+    #[test]
+    fn foreign_pages_and_hosts_may_not_use_the_default_token() {
+        let is_refused = |is_default, pairs: &[(&'static str, &str)], uri: &str| {
+            let tokens = Tokens { is_default, ..tokens() };
+            let headers = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+            is_foreign(&tokens, &headers.collect(), &uri.parse().unwrap())
+        };
+        let here = ("host", "localhost:8079");
+        for own in [
+            &[here][..],
+            &[("host", "127.0.0.1:8079")],
+            &[("host", "[::1]:8079")],
+            &[("host", "redis.localhost")],
+            &[here, ("origin", "http://localhost:3000"), ("sec-fetch-site", "same-site")],
+            &[here, ("origin", "http://127.0.0.1")],
+        ] {
+            assert!(!is_refused(true, own, "/"), "{own:?}");
+        }
+        for foreign in [
+            &[][..],
+            &[("host", "rebind.evil.test:8079")],
+            &[("host", "127.0.0.1.evil.test")],
+            &[("host", "10.0.0.1:8079")],
+            &[here, ("sec-fetch-site", "cross-site")],
+            &[here, ("origin", "https://evil.test")],
+            &[here, ("origin", "http://localhost.evil.test")],
+            &[here, ("origin", "null")],
+        ] {
+            assert!(is_refused(true, foreign, "/"), "{foreign:?}");
+            assert!(!is_refused(false, foreign, "/"), "a token of one's own suffices: {foreign:?}");
+        }
+        assert!(is_refused(true, &[here], "http://evil.test/"));
     }
 }

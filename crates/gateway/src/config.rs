@@ -63,6 +63,9 @@ impl Config {
             return Err("GATEWAY_FAULTS=on is for tests: GATEWAY_HOST must be a loopback address".to_owned());
         }
         let standard = match read("GATEWAY_TOKEN") {
+            Some(token) if token == DEFAULT_TOKEN && !loopback => {
+                return Err(format!("GATEWAY_TOKEN is the default one, and GATEWAY_HOST={host} is not loopback"));
+            }
             Some(token) => token,
             None if loopback => DEFAULT_TOKEN.to_owned(),
             None => return Err(format!("GATEWAY_TOKEN is required, because GATEWAY_HOST={host} is not loopback")),
@@ -141,7 +144,8 @@ fn number<T: std::str::FromStr>(read: &impl Fn(&str) -> Option<String>, name: &s
     }
 }
 
-fn is_loopback(host: &str) -> bool {
+/// Whether a host to listen on is this machine itself.
+pub(crate) fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
@@ -170,6 +174,7 @@ mod tests {
     fn elsewhere_a_token_is_required() {
         assert!(config(&[("GATEWAY_HOST", "0.0.0.0")]).unwrap_err().contains("GATEWAY_TOKEN"));
         assert!(config(&[("GATEWAY_HOST", "0.0.0.0"), ("GATEWAY_TOKEN", " ")]).is_err());
+        assert!(config(&[("GATEWAY_HOST", "0.0.0.0"), ("GATEWAY_TOKEN", "local")]).unwrap_err().contains("default"));
         assert!(config(&[("GATEWAY_HOST", "0.0.0.0"), ("GATEWAY_TOKEN", " t\n")]).unwrap().tokens.standard == "t");
         for host in ["localhost", "::1", "127.9.9.9"] {
             assert!(config(&[("GATEWAY_HOST", host)]).is_ok());

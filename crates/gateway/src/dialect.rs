@@ -123,8 +123,8 @@ impl Dialect {
         let Some(access) = auth::access(&self.config.tokens, &head.headers, head.uri.query()) else {
             return Ok(response::error(StatusCode::UNAUTHORIZED, texts::UNAUTHORIZED));
         };
-        if auth::is_cross_site(&self.config.tokens, &head.headers) {
-            return Ok(response::error(StatusCode::FORBIDDEN, texts::CROSS_SITE));
+        if auth::is_foreign(&self.config.tokens, &head.headers, &head.uri) {
+            return Ok(response::error(StatusCode::FORBIDDEN, texts::FOREIGN));
         }
         if head.method == Method::HEAD {
             return Ok(response::empty(StatusCode::OK));

@@ -43,9 +43,9 @@ pub(crate) fn refused(by: Refusal) -> &'static str {
         Refusal::Login => "ERR gateway: Redis refuses the user or the password",
     }
 }
-/// The gateway's own: a page of another site used the well-known local token.
-pub(crate) const CROSS_SITE: &str =
-    "ERR gateway: pages of other sites may not use the default token; set GATEWAY_TOKEN";
+/// The gateway's own: a foreign page or host used the well-known local token.
+pub(crate) const FOREIGN: &str =
+    "ERR gateway: the default token is for localhost and its pages alone; set GATEWAY_TOKEN";
 /// `Upstash-Response-Format: resp2` excludes base64.
 pub(crate) const BASE64_WITH_RESP2: &str =
     "ERR Upstash-Encoding base64 is not permitted with Upstash-Response-Format resp2";

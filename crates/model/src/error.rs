@@ -47,6 +47,7 @@ codes! {
     Unsupported = "unsupported", 400, false, "This feature is not served";
     Unauthorized = "unauthorized", 401, false, "Credentials are missing or wrong";
     Forbidden = "forbidden", 403, false, "The credentials do not allow this";
+    ForeignRequest = "foreign_request", 403, false, "A foreign page or host could be behind this request";
     RouteNotFound = "route_not_found", 404, false, "There is no such route";
     SessionNotFound = "session_not_found", 404, false, "There is no such session";
     MessageNotFound = "message_not_found", 404, false, "There is no such message in the session";

@@ -67,8 +67,8 @@ impl Action {
     pub fn needs(self) -> Option<Scope> {
         match self {
             Action::Health | Action::NewVisitor => None,
-            Action::Metrics
-            | Action::ListOwners
+            Action::Metrics => Some(Scope::Figures),
+            Action::ListOwners
             | Action::AdminStats
             | Action::AdminSessions
             | Action::AdminDelete

@@ -9,11 +9,11 @@ globalThis.queueMicrotask = (task) => void resolved.then(task);
 /** How far beyond the limit a body is read to its end, as a multiple of it. */
 const DRAINED = 16;
 
-/** The values of the named headers, each on its line: header values can't contain line breaks. */
+/** The values of the named headers, each on its line, and NUL for one that is absent: values contain neither. */
 export function headers(request, names) {
   const { headers } = request;
   let lines = "";
-  for (const name of names.split(" ")) lines += `${headers.get(name) ?? ""}\n`;
+  for (const name of names.split(" ")) lines += `${headers.get(name) ?? "\0"}\n`;
   return lines;
 }
 

@@ -91,8 +91,8 @@ extern "C" {
 
 /// The headers that Chatkeep reads: declares [`Headers`], and reads them in one call.
 macro_rules! headers {
-    ($($field:ident $name:literal),* $(,)?) => {
-        /// A request's headers.
+    ($($field:ident $name:literal $($if_empty:ident)?),* $(,)?) => {
+        /// A request's headers. An empty one is an absent one, unless its line says `kept_empty`.
         #[derive(Debug, Default)]
         pub(crate) struct Headers {
             $(pub(crate) $field: Option<String>,)*
@@ -102,8 +102,11 @@ macro_rules! headers {
         pub(crate) fn read_headers(request: &web_sys::Request) -> Headers {
             let text = headers(request, concat!($($name, " "),*).trim_end());
             let mut lines = text.split('\n');
-            let mut next = || lines.next().filter(|value| !value.is_empty()).map(str::to_owned);
-            Headers { $($field: next(),)* }
+            let mut next = |keeps_empty: bool| {
+                let value = lines.next().filter(|value| *value != "\0" && (keeps_empty || !value.is_empty()));
+                value.map(str::to_owned)
+            };
+            Headers { $($field: next(stringify!($($if_empty)?) == "kept_empty"),)* }
         }
     };
 }
@@ -112,9 +115,15 @@ headers! {
     api_key "x-api-key",
     authorization "authorization",
     cookie "cookie",
-    user "chatkeep-user",
-    issuer "chatkeep-issuer",
+    user "chatkeep-user" kept_empty,
+    issuer "chatkeep-issuer" kept_empty,
     origin "origin",
+    host "host",
+    fetch_site "sec-fetch-site",
+    mf_original_url "mf-original-url",
+    x_original_url "x-original-url",
+    x_rewrite_url "x-rewrite-url",
+    requested_headers "access-control-request-headers",
     address "cf-connecting-ip",
     idempotency_key "idempotency-key",
     sync_token "upstash-sync-token",

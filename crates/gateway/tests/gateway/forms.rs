@@ -117,10 +117,13 @@ fn methods() {
 }
 
 #[test]
-fn the_default_token_is_not_for_pages_of_other_sites() {
+fn the_default_token_is_not_for_pages_of_other_sites_or_other_names_of_this_machine() {
     let house = House::start();
     let page = house.client().header("Sec-Fetch-Site", "cross-site");
     assert_eq!(page.run(r#"["SET","k","v"]"#).status, 403);
+    assert_eq!(house.client().header("Origin", "https://evil.test").run(r#"["SET","k","v"]"#).status, 403);
+    let rebound = house.client().header("Host", "rebind.evil.test");
+    assert_eq!(rebound.run(r#"["SET","k","v"]"#).status, 403);
     assert_eq!(page.header("Sec-Fetch-Site", "same-site").run(r#"["GET","k"]"#).json(), json!({ "result": null }));
 }
 

@@ -1,7 +1,8 @@
 //! Who is let in, as the variables say: API keys, issuers of tokens, visitors.
 
+use super::ambient::AllowedHosts;
 use super::jwt::Algorithm;
-use crate::config::{ConfigError, Read, number};
+use crate::config::{ConfigError, Read, number, truth};
 use crate::time::Millis;
 use serde::Deserialize;
 use std::fmt;
@@ -32,6 +33,8 @@ pub enum Scope {
     Read,
     /// To change one's own too.
     Write,
+    /// To read the deployment's figures.
+    Figures,
     /// To run the whole.
     Admin,
 }
@@ -95,6 +98,10 @@ pub struct Access {
     pub keys_fresh: Millis,
     /// Whoever asks this machine itself, and shows nothing, is the application.
     pub open_localhost: bool,
+    /// They may also run the whole.
+    pub open_admin: bool,
+    /// The hosts that count as this machine itself.
+    pub allowed_hosts: AllowedHosts,
 }
 
 impl Access {
@@ -110,6 +117,8 @@ impl Access {
         let credentials = !api_keys.is_empty() || !issuers.is_empty();
         Ok(Self {
             open_localhost: !credentials && asked.unwrap_or(visitors.is_none()),
+            open_admin: read("OPEN_ADMIN").map_or(Ok(false), |text| truth("OPEN_ADMIN", &text))?,
+            allowed_hosts: allowed_hosts(read)?,
             skew: Millis::from_seconds(number(read, "JWT_SKEW_SECONDS", 60, 0..=600)?),
             keys_fresh: Millis::from_seconds(number(read, "JWT_JWKS_SECONDS", 600, 1..=86_400)?),
             api_keys,
@@ -155,6 +164,12 @@ fn api_keys(text: &str) -> Result<Vec<ApiKey>, ConfigError> {
         keys.push(ApiKey { name, scope, key: Secret(key.to_owned()) });
     }
     if keys.is_empty() { wrong("must be keys of at least 8 characters, with commas") } else { Ok(keys) }
+}
+
+fn allowed_hosts(read: Read) -> Result<AllowedHosts, ConfigError> {
+    let reason = "must be names of hosts without ports, such as box.example.com or *.example.com, with commas";
+    AllowedHosts::parse(&read("ALLOWED_HOSTS").unwrap_or_default())
+        .ok_or(ConfigError { variable: "ALLOWED_HOSTS", reason })
 }
 
 fn is_label(text: &str) -> bool {

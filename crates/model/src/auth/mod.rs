@@ -4,6 +4,7 @@
 //! [`Signed::settle`] what came of it, [`admit`] whether that suffices.
 
 pub mod access;
+pub mod ambient;
 pub mod cookie;
 pub mod jwks;
 pub mod jwt;
@@ -40,6 +41,14 @@ pub struct Credentials<'a> {
     pub issuer: Option<&'a str>,
     /// The `Origin` header.
     pub origin: Option<&'a str>,
+    /// `CORS_ORIGINS` lists that origin.
+    pub is_listed_origin: bool,
+    /// The `Host` header.
+    pub host: Option<&'a str>,
+    /// The `Sec-Fetch-Site` header.
+    pub fetch_site: Option<&'a str>,
+    /// A header is there by which some servers and proxies let a client name another URL than the one it asks for.
+    pub rewrites_url: bool,
     /// The scheme and host that the request is for: `https://chat.example.com`.
     pub own_origin: &'a str,
     /// Its method changes nothing.
@@ -64,8 +73,24 @@ pub struct Identity {
     pub owner: Named,
     /// What is allowed.
     pub scope: Scope,
+    /// A server acts for a user, by `Chatkeep-User`.
+    pub acts_for_user: bool,
     /// How that is known.
     pub by: By,
+}
+
+impl Identity {
+    /// Returns whether this identity may do what needs a scope. Who acts for a user runs nothing but that user's sessions:
+    /// a path with a user's text in it never reaches the administration.
+    #[must_use]
+    pub fn may(&self, needed: Scope) -> bool {
+        let administers = !self.acts_for_user && self.scope == Scope::Admin;
+        match needed {
+            Scope::Read | Scope::Write => self.scope >= needed,
+            Scope::Figures => administers || (!self.acts_for_user && matches!(self.by, By::ApiKey(_))),
+            Scope::Admin => administers,
+        }
+    }
 }
 
 /// How it is known who asks.
@@ -123,11 +148,13 @@ enum Claimed<'a> {
 /// [`Code::Unauthorized`] for a credential that can't be right; [`Code::InvalidParameter`] for a malformed user.
 pub fn present<'a>(access: &'a Access, shown: &Credentials<'a>) -> Result<Presented<'a>, Problem> {
     let acts_for = acts_for(access, shown)?;
-    let open = access.open_localhost && is_loopback(host_of(shown.own_origin));
+    let is_known_host = ambient::is_known_host(&access.allowed_hosts, shown);
+    let open = access.open_localhost && is_known_host;
     // A kind of credential that isn't configured is not held against those who need none.
     if let Some(key) = shown.api_key.filter(|_| !open) {
         let key = find(&access.api_keys, key).ok_or_else(|| refused(access, None))?;
         return Ok(Presented::Known(Identity {
+            acts_for_user: acts_for.is_some(),
             owner: acts_for.unwrap_or(Named::Owner(Owner::app())),
             scope: key.scope,
             by: By::ApiKey(key.name.clone()),
@@ -143,12 +170,17 @@ pub fn present<'a>(access: &'a Access, shown: &Credentials<'a>) -> Result<Presen
             let signed = signed(access, token, acts_for).ok_or_else(|| refused(access, Some("invalid_token")))?;
             Ok(Presented::Signed(signed))
         }
-        None if open => Ok(Presented::Known(Identity {
-            owner: acts_for.unwrap_or(Named::Owner(Owner::app())),
-            scope: Scope::Admin,
-            by: By::Localhost,
-        })),
-        None => Ok(Presented::Nothing),
+        // A deployment without any credential says what to set, whatever its host.
+        None if !access.open_localhost || (!is_known_host && !access.is_configured()) => Ok(Presented::Nothing),
+        None => {
+            ambient::check(&access.allowed_hosts, shown)?;
+            Ok(Presented::Known(Identity {
+                acts_for_user: acts_for.is_some(),
+                owner: acts_for.unwrap_or(Named::Owner(Owner::app())),
+                scope: if access.open_admin { Scope::Admin } else { Scope::Write },
+                by: By::Localhost,
+            }))
+        }
     }
 }
 
@@ -175,7 +207,7 @@ impl Signed<'_> {
         if self.acts_for.is_some_and(|user| user != owner) {
             return Err(Problem::new(Code::Forbidden).detail("only an API key acts for another user"));
         }
-        Ok(Identity { owner, scope: Scope::Write, by })
+        Ok(Identity { owner, scope: Scope::Write, acts_for_user: false, by })
     }
 }
 
@@ -187,7 +219,10 @@ impl Signed<'_> {
 pub fn admit(access: &Access, who: Option<Identity>, needs: Option<Scope>) -> Result<Option<Identity>, Problem> {
     let Some(needed) = needs else { return Ok(who) };
     match who {
-        Some(who) if who.scope >= needed => Ok(Some(who)),
+        Some(who) if who.may(needed) => Ok(Some(who)),
+        Some(Identity { by: By::Localhost, acts_for_user: false, .. }) => {
+            Err(Problem::new(Code::Forbidden).detail("set OPEN_ADMIN to on to open the administration on localhost"))
+        }
         Some(_) => Err(Problem::new(Code::Forbidden)),
         None if access.is_configured() => Err(refused(access, None)),
         None => {
@@ -275,12 +310,17 @@ fn host_of(origin: &str) -> &str {
     origin.split_once("://").map_or(origin, |(_, host)| host)
 }
 
-/// Whether a host, with or without a port, is this machine itself.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
+/// The name or address of a host, without its port.
+fn name_of(host: &str) -> &str {
+    match host.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
-    };
+    }
+}
+
+/// Whether a host, with or without a port, is this machine itself.
+fn is_loopback(host: &str) -> bool {
+    let name = name_of(host);
     let v4 = name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
     v4 || matches!(name, "localhost" | "::1") || name.ends_with(".localhost")
 }

@@ -15,6 +15,10 @@ const OUTSIDE: Credentials<'static> = Credentials {
     user: None,
     issuer: None,
     origin: None,
+    is_listed_origin: false,
+    host: None,
+    fetch_site: None,
+    rewrites_url: false,
     own_origin: "https://chat.example.com",
     safe: false,
 };
@@ -48,7 +52,7 @@ fn jwt(claims: &str) -> String {
 #[test]
 fn without_credentials_only_this_machine_is_served() -> Result<(), ConfigError> {
     let nothing = access(&[])?;
-    let at = |own_origin: &str| answer(&nothing, Credentials { own_origin, ..OUTSIDE }, Scope::Admin, 0);
+    let at = |own_origin: &str| answer(&nothing, Credentials { own_origin, ..OUTSIDE }, Scope::Write, 0);
     for host in ["localhost", "localhost:8787", "127.0.0.1:80", "127.9.9.9", "[::1]:8787", "app.localhost"] {
         assert_eq!(at(&format!("http://{host}")), Ok("app".into()), "{host}");
     }
@@ -57,7 +61,7 @@ fn without_credentials_only_this_machine_is_served() -> Result<(), ConfigError> 
     }
     let here = Credentials { own_origin: "http://localhost", ..OUTSIDE };
     let shown = Credentials { api_key: Some("whatever"), authorization: Some("Bearer x"), ..here };
-    assert_eq!(answer(&nothing, shown, Scope::Admin, 0), Ok("app".into()));
+    assert_eq!(answer(&nothing, shown, Scope::Write, 0), Ok("app".into()));
     assert_eq!(answer(&nothing, Credentials { user: Some("ada"), ..here }, Scope::Write, 0), Ok("u-ada".into()));
     // Switched off, it is closed whatever the host, and nobody can be let in.
     let closed = access(&[("OPEN_LOCALHOST", "off")])?;
@@ -65,11 +69,74 @@ fn without_credentials_only_this_machine_is_served() -> Result<(), ConfigError> 
     // With visitors only, this machine stays closed unless it is opened.
     assert_eq!(answer(&access(&[VISITORS])?, here, Scope::Read, 0), Err(Code::Unauthorized));
     let opened = access(&[VISITORS, ("OPEN_LOCALHOST", "on")])?;
-    assert_eq!(answer(&opened, here, Scope::Admin, 0), Ok("app".into()));
+    assert_eq!(answer(&opened, here, Scope::Write, 0), Ok("app".into()));
     assert_eq!(
         answer(&opened, Credentials { authorization: Some("Bearer x"), ..here }, Scope::Read, 0),
         Err(Code::Unauthorized)
     );
+    Ok(())
+}
+
+#[test]
+fn open_localhost_administers_only_where_that_is_opened_too() -> Result<(), ConfigError> {
+    let here = Credentials { own_origin: "http://localhost", ..OUTSIDE };
+    for (pairs, administers) in [
+        (&[][..], false),
+        (&[("OPEN_ADMIN", "on")], true),
+        (&[("OPEN_ADMIN", "off")], false),
+        (&[VISITORS, ("OPEN_LOCALHOST", "on"), ("OPEN_ADMIN", "on")], true),
+    ] {
+        for scope in [Scope::Figures, Scope::Admin] {
+            let expected = if administers { Ok("app".to_owned()) } else { Err(Code::Forbidden) };
+            assert_eq!(answer(&access(pairs)?, here, scope, 0), expected, "{pairs:?} {scope:?}");
+            let as_user = Credentials { user: Some("ada"), ..here };
+            assert_eq!(answer(&access(pairs)?, as_user, scope, 0), Err(Code::Forbidden), "{pairs:?} {scope:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_foreign_page_or_host_is_refused_where_only_localhost_identifies_the_caller() -> Result<(), ConfigError> {
+    let opened = access(&[VISITORS, ("OPEN_LOCALHOST", "on")])?;
+    let here = Credentials { own_origin: "http://localhost", ..OUTSIDE };
+    let token = format!("Bearer {}", Visitor { id: 7, expires: Millis(10_000) }.token("c2ln"));
+    for foreign in [
+        Credentials { origin: Some("https://evil.example"), ..here },
+        Credentials { origin: Some("null"), ..here },
+        Credentials { fetch_site: Some("cross-site"), ..here },
+        Credentials { rewrites_url: true, ..here },
+        Credentials { host: Some("evil.example"), ..here },
+        OUTSIDE,
+    ] {
+        for access in [&opened, &access(&[("OPEN_ADMIN", "on"), ("OPEN_LOCALHOST", "on")])?] {
+            // Where nothing at all is configured, another host is told what to set.
+            let is_elsewhere = foreign.host.is_some() || foreign.own_origin != here.own_origin;
+            let is_unconfigured = is_elsewhere && !access.is_configured();
+            let expected = if is_unconfigured { Code::NotConfigured } else { Code::ForeignRequest };
+            assert_eq!(answer(access, foreign, Scope::Read, 0), Err(expected), "{foreign:?}");
+        }
+        let shown = Credentials { authorization: Some(&token), ..foreign };
+        assert!(answer(&opened, shown, Scope::Write, 0).is_ok_and(|owner| owner.starts_with("v-")), "{foreign:?}");
+        let keys = access(&[KEYS])?;
+        let shown = Credentials { api_key: Some("first-key"), ..foreign };
+        assert_eq!(answer(&keys, shown, Scope::Write, 0), Ok("app".into()), "{foreign:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_server_that_acts_for_a_user_administers_nothing() -> Result<(), ConfigError> {
+    let access = access(&[KEYS])?;
+    for key in ["first-key", "third-key"] {
+        let server = Credentials { api_key: Some(key), ..OUTSIDE };
+        let for_ada = Credentials { user: Some("ada"), ..server };
+        assert_eq!(answer(&access, for_ada, Scope::Read, 0), Ok("u-ada".into()));
+        assert_eq!(answer(&access, for_ada, Scope::Admin, 0), Err(Code::Forbidden));
+        assert_eq!(answer(&access, for_ada, Scope::Figures, 0), Err(Code::Forbidden));
+        // A scraper reads figures with any key, and nothing else with one that may only read.
+        assert_eq!(answer(&access, server, Scope::Figures, 0), Ok("app".into()));
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Tokens of visitors: `ckv1.{visitor}.{expiry}.{signature}`, the visitor in 32 hex digits, the expiry in seconds since 1970,
 //! the signature HMAC-SHA-256 in base64url.
 
+use crate::base64url;
 use crate::owner::Owner;
 use crate::time::Millis;
 
@@ -69,7 +70,11 @@ pub fn read(token: &str) -> Option<Unverified<'_>> {
         expires: Millis(seconds.parse::<u64>().ok()?.checked_mul(1000)?),
     };
     // Written the one way that we write it, so that a token has no second form.
-    (visitor.to_sign() == signed).then_some(Unverified { visitor, signed, signature })
+    (visitor.to_sign() == signed && base64url::decode(signature).is_some()).then_some(Unverified {
+        visitor,
+        signed,
+        signature,
+    })
 }
 
 #[cfg(test)]
@@ -101,6 +106,12 @@ mod tests {
             format!("ckv1.{id}.+61.c2ln"),
             format!("ckv1.{id}.99999999999999999999.c2ln"),
             format!("ckv1.{id}.61.more.c2ln"),
+            format!("ckv1.{id}.61.c2lu="),
+            format!("ckv1.{id}.61.c2k="),
+            format!("ckv1.{id}.61.c2l"),
+            format!("ckv1.{id}.61.c2+n"),
+            format!("ckv1.{id}.61.c2/n"),
+            format!("ckv1.{id}.61.c2ln "),
         ] {
             assert_eq!(read(&wrong), None, "{wrong}");
         }

@@ -205,7 +205,7 @@ fn agreed<U: Copy, T: PartialEq>(
 }
 
 /// A yes or a no.
-fn truth(variable: &'static str, text: &str) -> Result<bool, ConfigError> {
+pub(crate) fn truth(variable: &'static str, text: &str) -> Result<bool, ConfigError> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
@@ -235,7 +235,7 @@ fn root(name: &str) -> Result<Dialect, ConfigError> {
 }
 
 fn allowed_origins(read: Read) -> Result<AllowedOrigins, ConfigError> {
-    let reason = "must be origins such as https://chat.example.com, with commas, or *";
+    let reason = "must be origins such as https://chat.example.com, https://*.example.com or http://localhost:*, with commas and without a slash at the end; or *";
     AllowedOrigins::parse(&read("CORS_ORIGINS").unwrap_or_default())
         .ok_or(ConfigError { variable: "CORS_ORIGINS", reason })
 }
@@ -343,6 +343,9 @@ mod tests {
             (&[("MAX_MESSAGES_PER_SESSION", "1")], "MAX_MESSAGES_PER_SESSION"),
             (&[("API_KEYS", "short")], "API_KEYS"),
             (&[("CORS_ORIGINS", "chat.example.com")], "CORS_ORIGINS"),
+            (&[("CORS_ORIGINS", "https://a.example, https://b.example/")], "CORS_ORIGINS"),
+            (&[("ALLOWED_HOSTS", "https://box.example")], "ALLOWED_HOSTS"),
+            (&[("OPEN_ADMIN", "perhaps")], "OPEN_ADMIN"),
             (&[("DIALECT_ROOT", "esperanto")], "DIALECT_ROOT"),
             (&[("RESPONDER", "parrot")], "RESPONDER"),
             (&[("RESPONDER", "webhook")], "WEBHOOK_URL"),

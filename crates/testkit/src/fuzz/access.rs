@@ -19,7 +19,7 @@ pub(super) fn config(input: &[u8]) {
     let _ = Config::read(variable);
     if let Some(origins) = AllowedOrigins::parse(text) {
         assert!(text.contains('*') || !origins.allows("null"), "a page without an origin");
-        let _ = origins.headers(Some(text));
+        let _ = origins.preflight_headers(Some(text), Some(text));
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) fn credentials(input: &[u8]) {
     let protocol = protocols.and_then(socket::authorization);
     let authorization = authorization.or(protocol.as_deref());
     let own_origin = "https://chat.example.com";
-    let shown = Credentials { api_key, authorization, cookie, user, issuer: None, origin, own_origin, safe: false };
+    let shown = Credentials { api_key, authorization, cookie, user, origin, own_origin, ..Credentials::default() };
     for (genuine, now) in [(true, Millis(0)), (true, Millis(1_795_253_400_000)), (false, Millis(0))] {
         match present(&access, &shown) {
             Ok(Presented::Signed(signed)) => settle(signed, genuine, now),

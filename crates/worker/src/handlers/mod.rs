@@ -28,7 +28,7 @@ use crate::watch::{self, Watch};
 pub(crate) use answer::{Answer, Body, Piece};
 use chatkeep_model::auth::{By, Credentials, socket};
 use chatkeep_model::config::Config;
-use chatkeep_model::cors::{AllowedOrigins, preflight_headers};
+use chatkeep_model::cors::AllowedOrigins;
 use chatkeep_model::depth::is_deeper;
 use chatkeep_model::intake::{self, Fresh, Incoming};
 use chatkeep_model::limits::{ADDRESS_BYTES, AI_BODY_BYTES, IMPORT_BYTES, JSON_DEPTH};
@@ -103,11 +103,14 @@ pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context
         headers.address = edge::client_address(&request, &config.trusted_proxies);
     }
     let allowed = settings.as_ref().map(|config| &config.allowed_origins);
-    let mut common = allowed.map(|allowed| allowed.headers(headers.origin.as_deref())).unwrap_or_default();
-    if request.method() == "OPTIONS" && allowed.is_ok_and(|allowed| *allowed != AllowedOrigins::default()) {
-        common.extend(preflight_headers());
-        return Answer::text(204, "text/plain", String::new()).respond(common);
+    let origin = headers.origin.as_deref();
+    if let Ok(allowed) = allowed
+        && request.method() == "OPTIONS"
+        && *allowed != AllowedOrigins::default()
+    {
+        return Answer::empty().respond(allowed.preflight_headers(origin, headers.requested_headers.as_deref()));
     }
+    let mut common = allowed.map(|allowed| allowed.headers(origin)).unwrap_or_default();
     common.push(("cache-control", "no-store".to_owned()));
     // What is said in a session is never a page, whatever a browser would make of it.
     common.push(("x-content-type-options", "nosniff".to_owned()));
@@ -159,7 +162,7 @@ async fn answer(
     }
     let socket = (action == Action::Events).then(|| edge::read_socket_headers(request));
     let bearer = socket.as_ref().and_then(|asked| socket::authorization(&asked.protocols));
-    let mut shown = credentials(headers, own_origin, method);
+    let mut shown = credentials(headers, own_origin, method, &config.allowed_origins);
     if let Some(asked) = &socket {
         shown.authorization = shown.authorization.or(bearer.as_deref());
         // What a browser lets any page open is no safer than what changes something.
@@ -284,7 +287,12 @@ async fn answer(
 }
 
 /// What a request shows of itself.
-fn credentials<'a>(headers: &'a Headers, own_origin: &'a str, method: &str) -> Credentials<'a> {
+fn credentials<'a>(
+    headers: &'a Headers,
+    own_origin: &'a str,
+    method: &str,
+    allowed: &AllowedOrigins,
+) -> Credentials<'a> {
     Credentials {
         api_key: headers.api_key.as_deref(),
         authorization: headers.authorization.as_deref(),
@@ -292,6 +300,12 @@ fn credentials<'a>(headers: &'a Headers, own_origin: &'a str, method: &str) -> C
         user: headers.user.as_deref(),
         issuer: headers.issuer.as_deref(),
         origin: headers.origin.as_deref(),
+        is_listed_origin: headers.origin.as_deref().is_some_and(|origin| allowed.allows(origin)),
+        host: headers.host.as_deref(),
+        fetch_site: headers.fetch_site.as_deref(),
+        rewrites_url: [&headers.mf_original_url, &headers.x_original_url, &headers.x_rewrite_url]
+            .into_iter()
+            .any(Option::is_some),
         own_origin,
         safe: matches!(method, "GET" | "HEAD"),
     }

@@ -1,6 +1,6 @@
 // The administration page: figures and charts of everybody's sessions, and a table of them. Asks for an API key where one is needed.
 import { type FormEvent, useMemo, useState } from "react";
-import { AdminApi, keepKey, keptKey } from "./api";
+import { AdminApi, keepKey, keptKey, type Refused } from "./api";
 import { Figures } from "./Figures";
 import { LiveLog } from "./LiveLog";
 import { SessionTable } from "./SessionTable";
@@ -13,6 +13,12 @@ const NAMESPACES = [
   ["/openta", "OpenTA"],
 ] as const;
 
+/** What a refusal means to whoever has entered this key, or none yet. */
+function refusalText({ status, message }: Refused, key: string): string | undefined {
+  if (status === 403) return `${message}.`;
+  return key === "" ? undefined : "This key isn’t one of the server’s.";
+}
+
 export function Admin() {
   const [key, setKey] = useState(keptKey);
   const [folder, setFolder] = useState("");
@@ -24,7 +30,7 @@ export function Admin() {
     setKey(given);
   };
 
-  if (figures.refused) return <KeyForm refused={key !== "" ? figures.refused : undefined} onEnter={enter} />;
+  if (figures.refused) return <KeyForm refused={refusalText(figures.refused, key)} onEnter={enter} />;
   return (
     <div className="admin">
       <header className="admin-head">

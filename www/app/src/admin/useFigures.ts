@@ -13,8 +13,8 @@ export interface FiguresView {
   readonly stats: Stats | undefined;
   readonly health: Health | undefined;
   readonly samples: readonly Sample[];
-  /** The key doesn't let in. */
-  readonly refused: string | undefined;
+  /** Why the server lets nobody in, or not with this key. */
+  readonly refused: Refused | undefined;
   readonly failed: string | undefined;
   readonly refresh: () => void;
 }
@@ -25,7 +25,7 @@ const SAMPLES = 60;
 
 export function useFigures(api: AdminApi): FiguresView {
   const [stats, setStats] = useState<Stats>();
-  const [refused, setRefused] = useState<string>();
+  const [refused, setRefused] = useState<Refused>();
   const [failed, setFailed] = useState<string>();
   const [health, setHealth] = useState<Health>();
   const [samples, setSamples] = useState<readonly Sample[]>([]);
@@ -42,9 +42,8 @@ export function useFigures(api: AdminApi): FiguresView {
         setFailed(undefined);
       } catch (error) {
         if (gone.signal.aborted) return;
-        if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
-          setRefused(error.status === 403 ? "This key may not do that." : "This key isn’t one of the server’s.");
-        } else setFailed(`The figures can’t be read: ${error instanceof Error ? error.message : error}`);
+        if (error instanceof Refused && (error.status === 401 || error.status === 403)) setRefused(error);
+        else setFailed(`The figures can’t be read: ${error instanceof Error ? error.message : error}`);
       }
     };
     ask();
