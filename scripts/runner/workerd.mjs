@@ -53,7 +53,7 @@ export function configureWorkerd(options) {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "chatkeep-workerd-")));
   const file = join(folder, "config.capnp");
   const secret = randomBytes(32).toString("hex");
-  mkdirSync(state, { recursive: true });
+  mkdirSync(state, { recursive: true, mode: 0o700 });
   writeFileSync(file, configuration(folder, options), { mode: 0o600 });
   return {
     program: workerdProgram(),

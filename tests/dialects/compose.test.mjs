@@ -110,6 +110,11 @@ onRedis("the services of the compose file", () => {
       const between = new Process(join(ROOT, "target/debug", gateway), [], { env });
       running.unshift(between);
       await between.ready("listening", () => /listening on/.test(between.logs()) || undefined);
+      const [shell, ...look] = healthCheck(services.gateway.build.target);
+      const itsPort = (/** @type {string} */ word) => word.replace("/8079", `/${gatewayPort}`);
+      const looked = new Process(shell, look.map(itsPort), { env: { PATH } });
+      await looked.ready("checked", () => looked.ended || undefined);
+      assert.equal(looked.child.exitCode, 0, looked.logs());
       const environment = { PATH, HOME, PORT: `${port}`, ...here(services.worker.environment) };
       const worker = new Process(program, served, { cwd: folder, env: environment });
       running.unshift(worker);

@@ -17,14 +17,18 @@ import { ROUTES } from "../harness/routes.mjs";
 const HOST = "127.0.0.2";
 const KEY = "a-server-s-own-key";
 
-/** Starts what the image of compose.yaml starts, in a clone. */
-async function startServer(/** @type {string} */ folder, /** @type {Record<string, string>} */ variables) {
+/**
+ * Starts what the image of compose.yaml starts, in a clone.
+ * @param {string} folder
+ * @param {Record<string, string>} variables
+ */
+async function startServer(folder, variables) {
   const { PATH, HOME } = process.env;
   return onFreePort(async (port) => {
     const env = { PATH, HOME, HOST, PORT: `${port}`, ...variables };
     const server = new Process("node", ["scripts/serve.mjs"], { cwd: folder, env });
     await server.ready("serving", () => /Chatkeep is ready/.test(server.logs()) || undefined);
-    return { server, port, url: `http://${HOST}:${port}` };
+    return { server, port, url: `http://${env.HOST}:${port}` };
   });
 }
 
@@ -235,6 +239,22 @@ test("without credentials it serves nobody, whatever the host", async () => {
         else assertProblem(answer, 503, "not_configured");
       }
     }
+  } finally {
+    await server.stop();
+  }
+});
+
+test("on localhost it has no route of a development server either", async () => {
+  const { server, url } = await startServer(clone(), { HOST: "localhost" });
+  try {
+    for (const path of FOREIGN_PATHS) {
+      const answer = await rawRequest(url + path, { headers: { "MF-Original-URL": "http://localhost/v1/sessions" } });
+      assertProblem(answer, 404, "route_not_found");
+    }
+    assert.equal(
+      listening(descendants(server.pid)).filter((address) => !/^(0100007F|0{24}01000000)/.test(address)).length,
+      0,
+    );
   } finally {
     await server.stop();
   }
