@@ -2,8 +2,8 @@
 
 use super::{
     Append, Arrive, BeginTurn, ChargeTurn, ClaimVisitor, Create, Delete, Depart, FinishTurn, Fork, Import, Info, Leave,
-    Patch, ReadHistory, ReadIndex, ReadList, ReadState, ReadSummary, Reindex, ReleaseTurn, RenewTurn, Reseal, Restore,
-    ScanSessions, Summarise, Survey, Touch, Truncate, Weigh, WriteState,
+    Patch, Prepend, ReadHistory, ReadIndex, ReadList, ReadState, ReadSummary, Reindex, ReleaseTurn, RenewTurn, Reseal,
+    Restore, ScanSessions, Summarise, Survey, Touch, Truncate, Weigh, WriteState,
 };
 use crate::change::Change;
 use crate::large_reads::ReadSize;
@@ -110,6 +110,7 @@ operations!(
     Info,
     Leave,
     Patch,
+    Prepend,
     ReadHistory,
     ReadIndex,
     ReadList,

@@ -75,6 +75,7 @@ scripts! {
     LIST reads "list.lua" "90b443a7a714b37b4fbb8f9e06e5adecc2035b9f";
     NOTE_OWNER writes "note_owner.lua" "cc31c6af9d70ca2009efa071b4a87f6dc5c42752";
     PATCH writes "patch.lua" "56645d9c7047e69d4e4982bc68d24b3a2addaac3";
+    PREPEND writes "prepend.lua" "5ae2107944e3c968eb5bbb50fa5e09439655fefb";
     READ_STATE reads "read_state.lua" "29a823803295e34e58dc56548a7b413412135898";
     READ_SUMMARY reads "read_summary.lua" "3d08b5833495e6aa38195f7b66b7033ed5e114eb";
     REINDEX writes "reindex.lua" "a3ebe0196b302416826467355b8755d93a736609";

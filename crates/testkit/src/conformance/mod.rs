@@ -17,6 +17,7 @@ mod message_ids;
 pub mod operations;
 mod owners;
 mod patch;
+mod prepend;
 mod reseal;
 mod restore;
 mod state;
@@ -80,6 +81,7 @@ scenarios! {
         a_tag_of_an_earlier_session_does_not_match;
     import: an_imported_session_is_as_it_was_exported, a_repeated_import_changes_nothing,
         an_import_that_does_not_fit_changes_nothing, a_rebuild_changes_no_list_that_is_right;
+    prepend: what_was_archived_comes_before_what_came_since, what_was_archived_comes_once, what_was_archived_has_to_fit;
     expiry: turns_slide_the_ttl, reads_slide_nothing, an_expired_session_is_absent, an_expired_session_begins_anew,
         a_session_in_use_never_leaves_the_list, a_late_finish_keeps_its_session_listed, a_finish_at_once_slides_nothing;
     caps: the_oldest_messages_drop, a_lowered_cap_is_reached_in_steps, a_trimmed_reply_is_gone, a_trimmed_question_is_gone,
