@@ -12,6 +12,8 @@ export class FakePostgrest {
   key = "service-role-key-of-the-test";
   /** How many requests shall fail with 503 before they do anything. */
   failing = 0;
+  /** Requests with these texts in them are refused, as one with a text that PostgreSQL can't have. @type {string[]} */
+  refused = [];
   /** Method and path of every request. @type {string[]} */
   requests = [];
   #server = createServer((request, response) => this.#serve(request, response));
@@ -52,6 +54,9 @@ export class FakePostgrest {
     if (this.failing > 0) {
       this.failing -= 1;
       return answer(503, '{"message":"as told by the test"}');
+    }
+    if (this.refused.some((text) => body.includes(text))) {
+      return answer(400, '{"code":"22P05","message":"unsupported Unicode escape sequence"}');
     }
     if (headers.apikey !== this.key || headers.authorization !== `Bearer ${this.key}`) return answer(401, "{}");
     const { pathname, searchParams } = new URL(url, this.url);

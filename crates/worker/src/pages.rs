@@ -3,8 +3,9 @@
 use crate::edge;
 use crate::store::Store;
 use chatkeep_model::limits::HISTORY_PAGE;
+use chatkeep_model::message::stored_id;
 use chatkeep_model::plan::{Page, ReadHistory};
-use chatkeep_model::{SessionId, StoreError};
+use chatkeep_model::{MessageId, Session, SessionId, StoreError};
 
 /// The page of the messages from a position on, or from the first one kept; nothing when there are no more.
 pub(crate) async fn page_from(store: &Store, id: &SessionId, next: u64) -> Result<Option<Page>, StoreError> {
@@ -27,4 +28,14 @@ pub(crate) async fn page_from(store: &Store, id: &SessionId, next: u64) -> Resul
     page.messages.drain(..skip.min(page.messages.len()));
     page.from = page.from.max(next);
     Ok(Some(page))
+}
+
+/// The ids of all messages that a session keeps.
+pub(crate) async fn ids(store: &Store, id: &SessionId, session: &Session) -> Result<Vec<MessageId>, StoreError> {
+    let (mut ids, mut next) = (Vec::new(), session.first);
+    while let Some(page) = page_from(store, id, next).await? {
+        next = page.from + page.messages.len() as u64;
+        ids.extend(page.messages.iter().filter_map(|text| MessageId::parse(stored_id(text)?).ok()));
+    }
+    Ok(ids)
 }

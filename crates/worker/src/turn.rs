@@ -1,7 +1,9 @@
 //! The steps of a turn in the store, for whoever runs it: begin, finish, give up.
 
+use crate::archive::{Archive, Said};
 use crate::edge;
 use crate::store::Store;
+use chatkeep_model::archive::generations::Newer;
 use chatkeep_model::config::Config;
 use chatkeep_model::journal::Seed;
 use chatkeep_model::plan::{
@@ -121,8 +123,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) finish: Option<Finish>,
 }
 
-/// Stores the reply, and the state that came with it.
-pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Problem> {
+/// Stores the reply, and the state that came with it; archives both where that is done before the answer.
+pub(crate) async fn finish(store: &Store, archive: Option<&Archive>, ended: Ended<'_>) -> Result<Turned, Problem> {
     let Ended { begin, created, message_id, position, known, reply, state, usage, finish: reason } = ended;
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, message_id);
     let now = edge::now();
@@ -138,13 +140,17 @@ pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Pr
         messages_per_session: begin.messages_per_session,
         used: usage.map(tokens_used).unwrap_or_default(),
     };
-    let seed = || known.map(|known| seed(known, begin, message_id, position, now));
+    let seed = || {
+        let seeded = known.map(|known| seed(known, begin, message_id, position, now)).unwrap_or_default();
+        Some(Seed { begin: Some(Box::new(begin.clone())), ..seeded })
+    };
     let session = match store.run_seeded(&finish, &seed).await.map_err(|error| failed(error, begin))? {
         Finished::Stored(session) => session,
         Finished::Superseded => return Err(refused(Code::TurnInProgress).retry_after(1)),
         Finished::Gone => return Err(refused(Code::MessageGone)),
         Finished::Absent => return Err(refused(Code::SessionNotFound)),
     };
+    let replied = finish.reply.clone();
     // With nothing between question and answer, the window goes on as it is.
     if let Some(known) = known.filter(|_| session.next == position + 2) {
         let messages = known.window.iter().cloned().chain([finish.reply]).collect();
@@ -164,6 +170,9 @@ pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Pr
         };
         store.run(&write).await.map_err(|error| failed(error, begin))?;
     }
+    if let Some(archive) = archive {
+        archive.write_through(&begin.session, Some(&Said::turn(&session, (position, &begin.message), &replied))).await;
+    }
     let session_id = begin.session.clone();
     Ok(Turned {
         session_id,
@@ -176,6 +185,11 @@ pub(crate) async fn finish(store: &Store, ended: Ended<'_>) -> Result<Turned, Pr
         usage: usage.cloned(),
         finish: reason,
     })
+}
+
+/// What a turn brings itself: should it be a repetition of the last one archived, that one's messages don't come back beside it.
+pub(crate) fn newer(begin: &BeginTurn) -> Newer {
+    Newer::at_end([begin.message_id.clone(), begin.reply_id.clone()])
 }
 
 fn seed(known: &Known, begin: &BeginTurn, message_id: &MessageId, position: u64, now: Millis) -> Seed {

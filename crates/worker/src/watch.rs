@@ -202,6 +202,22 @@ pub(crate) fn of_store(level: Level, event: &'static str, message: &str, cause: 
     happened("store", level, event, message, cause);
 }
 
+/// The same of one session, whose owner is named by a digest.
+pub(crate) fn of_session(
+    level: Level,
+    event: &'static str,
+    message: &str,
+    cause: Option<&str>,
+    owner: &Owner,
+    session: &SessionId,
+) {
+    meter(|meter| meter.event(event));
+    if crate::settings::log_level() <= level {
+        let line = Line::new(edge::now().to_rfc3339(), level, "store", event, message);
+        write(&Line { detail: cause, owner: Some(of_owner(owner)), session_id: Some(session), ..line });
+    }
+}
+
 /// Says, and counts, that an issuer's keys could not be read. Its address is the operator's to know.
 pub(crate) fn of_issuer() {
     happened("auth", Level::Warn, "issuer_failing", "An issuer's keys can't be read", None);

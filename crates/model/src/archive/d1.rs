@@ -1,13 +1,14 @@
 //! An archive in SQLite's SQL, for Cloudflare D1: every session and every message as they were stored.
 //!
-//! A session that was made anew under an old id is another session here: `created` is part of its identity.
+//! A session that was made anew under an old id is another generation of it here: `created` is part of its identity. All of them
+//! together are what comes back: see [`super::generations`]. A deletion leaves the time up to which nothing is kept any more.
 
 use super::Place;
 use crate::Owner;
 use crate::id::MessageId;
 use crate::plan::Details;
 use crate::records::Notes;
-use crate::session::{Flags, Session};
+use crate::session::Session;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ impl From<u64> for Parameter {
 }
 
 /// The tables.
-pub const SCHEMA: [&str; 3] = [
+pub const SCHEMA: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS chatkeep_sessions (
         namespace TEXT NOT NULL, owner TEXT NOT NULL, session_id TEXT NOT NULL, created INTEGER NOT NULL,
         updated INTEGER NOT NULL, next INTEGER NOT NULL, total INTEGER NOT NULL, revision INTEGER NOT NULL,
@@ -50,6 +51,9 @@ pub const SCHEMA: [&str; 3] = [
         position INTEGER NOT NULL, message TEXT NOT NULL,
         PRIMARY KEY (namespace, owner, session_id, created, position)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS chatkeep_sessions_by_time ON chatkeep_sessions (updated)",
+    "CREATE TABLE IF NOT EXISTS chatkeep_deletions (
+        namespace TEXT NOT NULL, owner TEXT NOT NULL, session_id TEXT NOT NULL, deleted INTEGER NOT NULL,
+        PRIMARY KEY (namespace, owner, session_id)) WITHOUT ROWID",
 ];
 
 /// Fails where the tables were made before sessions had notes.
@@ -82,10 +86,21 @@ pub fn known(place: &Place, created: Millis) -> Statement {
     Statement(query, parameters)
 }
 
+/// What of a session is written only where it was not deleted since it was made, at `?4`.
+macro_rules! unless_deleted {
+    ($values:literal) => {
+        concat!(
+            $values,
+            " WHERE NOT EXISTS (SELECT 1 FROM chatkeep_deletions
+                WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND deleted >= ?4)"
+        )
+    };
+}
+
 /// Keeps messages, the first of them at a position.
 #[must_use]
 pub fn insert(place: &Place, created: Millis, from: u64, messages: &[String]) -> Vec<Statement> {
-    let query = "INSERT OR REPLACE INTO chatkeep_messages VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let query = unless_deleted!("INSERT OR REPLACE INTO chatkeep_messages SELECT ?1, ?2, ?3, ?4, ?5, ?6");
     let row = |(position, message): (u64, &String)| {
         let mut parameters = of_place(place);
         parameters.extend([created.0.into(), position.into(), message.as_str().into()]);
@@ -100,9 +115,11 @@ pub fn complete(place: &Place, details: &Details, state: Option<&str>, last_id: 
     let session = &details.session;
     let cut = "DELETE FROM chatkeep_messages
         WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4 AND position >= ?5";
-    let keep = "INSERT OR REPLACE INTO chatkeep_sessions (namespace, owner, session_id, created, updated, next, total,
+    let keep = unless_deleted!(
+        "INSERT OR REPLACE INTO chatkeep_sessions (namespace, owner, session_id, created, updated, next, total,
         revision, last_id, title, flags, metadata, state, used, summary)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15"
+    );
     let mut of_cut = of_place(place);
     of_cut.extend([session.created.0.into(), session.next.into()]);
     let optional = |text: Option<&str>| text.map_or(Parameter::Null, Parameter::from);
@@ -121,6 +138,31 @@ pub fn complete(place: &Place, details: &Details, state: Option<&str>, last_id: 
     vec![Statement(cut, of_cut), Statement(keep, of_session)]
 }
 
+/// Keeps what was said from memory, where the store that has the rest can't be read: messages with their positions, the sealed
+/// title. The session itself is there with them, and is archived whole once the store can be read again.
+#[must_use]
+pub fn keep_said(place: &Place, session: &Session, title: &str, said: &[(u64, String)]) -> Vec<Statement> {
+    let message = unless_deleted!("INSERT OR IGNORE INTO chatkeep_messages SELECT ?1, ?2, ?3, ?4, ?5, ?6");
+    let keep = concat!(
+        unless_deleted!(
+            "INSERT INTO chatkeep_sessions (namespace, owner, session_id, created, updated, next, total, revision, last_id,
+            title, flags) SELECT ?1, ?2, ?3, ?4, ?5, 0, ?6, 0, '', ?7, ?8"
+        ),
+        " ON CONFLICT DO UPDATE SET updated = max(updated, excluded.updated), total = max(total, excluded.total), revision = 0"
+    );
+    let mut statements: Vec<Statement> = Vec::with_capacity(said.len() + 1);
+    for (position, text) in said {
+        let mut parameters = of_place(place);
+        parameters.extend([session.created.0.into(), (*position).into(), text.as_str().into()]);
+        statements.push(Statement(message, parameters));
+    }
+    let mut of_session = of_place(place);
+    of_session.extend([session.created.0, session.updated.0, session.total].map(Parameter::from));
+    of_session.extend([title.into(), session.flags.stored().as_str().into()]);
+    statements.push(Statement(keep, of_session));
+    statements
+}
+
 /// A session as it was archived.
 #[derive(Debug, Clone, Deserialize)]
 #[allow(missing_docs)]
@@ -137,29 +179,23 @@ pub struct Kept {
     pub notes: Notes,
 }
 
-impl Kept {
-    /// Its fields.
-    #[must_use]
-    pub fn session(&self) -> Session {
-        Session {
-            title: self.title.clone(),
-            created: Millis(self.created),
-            updated: Millis(self.updated),
-            next: self.next,
-            total: self.total,
-            flags: Flags::parse(&self.flags),
-            ..Session::default()
-        }
-    }
-}
-
-/// Asks for the newest session of an id.
+/// Asks for the generations of an id, the newest first.
 #[must_use]
-pub fn find(place: &Place) -> Statement {
+pub fn generations(place: &Place) -> Statement {
     let query =
         "SELECT created, updated, next, total, title, flags, metadata, state, used, summary FROM chatkeep_sessions
-        WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 ORDER BY created DESC LIMIT 1";
+        WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 ORDER BY created DESC LIMIT 16";
     Statement(query, of_place(place))
+}
+
+/// Asks for the heads of the messages of all of them, the newest first.
+#[must_use]
+pub fn heads(place: &Place, limit: u64) -> Statement {
+    let query = "SELECT created, position, substr(message, 1, 160) AS head FROM chatkeep_messages
+        WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 ORDER BY created DESC, position DESC LIMIT ?4";
+    let mut parameters = of_place(place);
+    parameters.push(limit.into());
+    Statement(query, parameters)
 }
 
 /// A session's id alone.
@@ -301,15 +337,36 @@ pub fn rewrite(place: &Place, created: u64, column: Column, was: &str, text: &st
     Statement(query, parameters)
 }
 
-/// Removes all that is kept of a session. The last of them says how many sessions that were.
+/// Removes all that is kept of a session that was deleted at a moment, and sees to it that nothing of it is kept later. The last of
+/// them says how many generations that were.
 #[must_use]
-pub fn erase(place: &Place) -> Vec<Statement> {
+pub fn erase(place: &Place, deleted: Millis) -> Vec<Statement> {
     [
-        "DELETE FROM chatkeep_messages WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3",
-        "DELETE FROM chatkeep_sessions WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 RETURNING 1 AS gone",
+        "INSERT INTO chatkeep_deletions VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT DO UPDATE SET deleted = max(deleted, excluded.deleted)",
+        "DELETE FROM chatkeep_messages WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created <= ?4",
+        "DELETE FROM chatkeep_sessions WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created <= ?4
+            RETURNING 1 AS gone",
     ]
-    .map(|query| Statement(query, of_place(place)))
+    .map(|query| {
+        let mut parameters = of_place(place);
+        parameters.push(deleted.0.into());
+        Statement(query, parameters)
+    })
     .to_vec()
+}
+
+/// Lets a deleted session be kept again: it was restored.
+#[must_use]
+pub fn spare(place: &Place) -> Statement {
+    let query = "DELETE FROM chatkeep_deletions WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3";
+    Statement(query, of_place(place))
+}
+
+/// Forgets deletions from before a moment: nothing that was deleted then is anywhere any more.
+#[must_use]
+pub fn forget_deletions(before: Millis) -> Statement {
+    Statement("DELETE FROM chatkeep_deletions WHERE deleted < ?1", vec![before.0.into()])
 }
 
 /// Removes what was last changed before a moment.

@@ -4,6 +4,7 @@
 //! up to date from wherever it was left. The store is asked first, always; the archive only for what the store hasn't.
 
 pub mod d1;
+pub mod generations;
 pub mod rows;
 
 use crate::id::SessionId;

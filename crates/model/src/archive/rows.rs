@@ -48,6 +48,17 @@ pub struct Row {
 }
 
 impl Row {
+    /// Replaces what PostgreSQL has no text for: the character U+0000 becomes U+FFFD.
+    #[must_use]
+    pub fn without_null(mut self) -> Self {
+        for text in [&mut self.question, &mut self.answer].into_iter().chain(self.sources.iter_mut().flatten()) {
+            if text.contains('\0') {
+                *text = text.replace('\0', "\u{fffd}");
+            }
+        }
+        self
+    }
+
     /// Shows its texts.
     ///
     /// # Errors
@@ -86,7 +97,7 @@ impl Pair {
         // Version 8 and the variant of RFC 9562, section 5.8: custom.
         let custom = |bits: u128| bits & !(0xf << 76) & !(0x3 << 62) | 0x8 << 76 | 0x2 << 62;
         let id = restored.map_or_else(|| uuid_text(custom(digested())), str::to_owned);
-        Row { id, ..self.row }
+        Row { id, ..self.row }.without_null()
     }
 }
 

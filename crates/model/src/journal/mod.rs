@@ -14,8 +14,10 @@ pub use accept::{Accepted, accept};
 pub use list::merged;
 pub use replay::{Settled, Step};
 
-use crate::id::{SessionId, TurnId};
+use crate::id::{MessageId, SessionId, TurnId};
+use crate::message::stored_id;
 use crate::owner::Owner;
+use crate::plan::{Append, BeginTurn, Delete, Operation, ReleaseTurn, Restore, TurnMode};
 use crate::records::Records;
 use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
@@ -88,14 +90,18 @@ pub struct Seed {
     pub state: Option<(u64, String)>,
     /// A turn or another operation that has an id, and its record as stored.
     pub turn: Option<(TurnId, String)>,
+    /// How the turn that is finished was begun: Redis may have lost that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin: Option<Box<BeginTurn>>,
 }
 
 impl Seed {
-    /// Joins what Redis said with what the caller knows: a turn that Redis doesn't remember is the caller's.
+    /// Joins what Redis said with what the caller knows: a turn that Redis doesn't remember is the caller's, and how it began.
     #[must_use]
     pub fn or_turn_of(self, known: Option<&Self>) -> Self {
         let turn = self.turn.or_else(|| known.and_then(|known| known.turn.clone()));
-        Self { turn, ..self }
+        let begin = self.begin.or_else(|| known.and_then(|known| known.begin.clone()));
+        Self { turn, begin, ..self }
     }
 
     /// Shows its texts, which are sealed as those of operations are.
@@ -111,8 +117,54 @@ impl Seed {
             visit(Kind::Fingerprint, id, &mut record.fingerprint)?;
             *stored = record.to_string();
         }
+        self.begin.as_mut().map_or(Ok(()), |begin| begin.texts(visit))?;
         self.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))?;
         self.state.as_mut().map_or(Ok(()), |(_, json)| visit(Kind::State, id, json))
+    }
+}
+
+impl Entry {
+    /// The ids of the messages that it brings, should they be nowhere else.
+    #[must_use]
+    pub fn brings(&self) -> Vec<MessageId> {
+        #[derive(Deserialize)]
+        struct Brought {
+            message_id: Option<MessageId>,
+            reply_id: Option<MessageId>,
+            #[serde(default)]
+            mode: TurnMode,
+            #[serde(default)]
+            messages: Vec<String>,
+        }
+        match (self.operation.as_str(), serde_json::from_str::<Brought>(&self.json)) {
+            (BeginTurn::NAME, Ok(Brought { message_id, reply_id, mode: TurnMode::Append, .. })) => {
+                message_id.into_iter().chain(reply_id).collect()
+            }
+            (Append::NAME, Ok(Brought { messages, .. })) => {
+                messages.iter().filter_map(|text| MessageId::parse(stored_id(text)?).ok()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// When it was accepted.
+    #[must_use]
+    pub fn accepted(&self) -> Option<Millis> {
+        #[derive(Deserialize)]
+        struct Accepted {
+            now: Millis,
+        }
+        serde_json::from_str(&self.json).ok().map(|Accepted { now }| now)
+    }
+
+    /// The sessions without which it comes to nothing, or to another one.
+    #[must_use]
+    pub fn needs(&self) -> Vec<SessionId> {
+        if [Delete::NAME, ReleaseTurn::NAME, Restore::NAME].contains(&self.operation.as_str()) {
+            return Vec::new();
+        }
+        let source = session_of(&self.json).filter(|source| *source != self.session);
+        source.into_iter().chain([self.session.clone()]).collect()
     }
 }
 

@@ -48,9 +48,12 @@ pub struct ArchiveHealth {
     pub mode: String,
     /// `d1` or `postgrest`.
     pub target: String,
-    /// All that is older than so many seconds is archived; absent before the first look through.
+    /// All that is older than so many seconds is archived, but for what was refused; absent before the first look through began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_seconds: Option<u64>,
+    /// The sessions of which the archive refuses something.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 /// An error body, RFC 9457.

@@ -1,15 +1,16 @@
 //! The archive in SQLite: Cloudflare D1, or the object [`super::object::Archive`] where Chatkeep is self-hosted.
 
 use super::reseal::anew;
-use super::{Archive, Failure};
+use super::{Archive, Failure, Said};
 use crate::edge;
-use crate::pages::page_from;
+use crate::pages::{ids, page_from};
 use crate::store::Store;
 use chatkeep_model::archive::Place;
 use chatkeep_model::archive::d1::{self, Column, Kept, KeptMessage, KeptTexts, Known, Statement};
+use chatkeep_model::archive::generations::{Head, Joined, Newer, join};
 use chatkeep_model::limits::IMPORTED_PER_CALL;
-use chatkeep_model::message::stored_prefix;
-use chatkeep_model::plan::{Import, Imported, Info, ReadState, Stated};
+use chatkeep_model::message::{stored_id, stored_prefix};
+use chatkeep_model::plan::{Import, Imported, Info, Prepend, ReadState, Stated};
 use chatkeep_model::reseal::Tally;
 use chatkeep_model::seal::Kind;
 use chatkeep_model::{Limits, Message, MessageId, Millis, Owner, SessionId};
@@ -50,13 +51,13 @@ async fn first<T: DeserializeOwned>(env: &Env, statement: Statement) -> Result<O
     Ok(run(env, &[statement]).await?.into_iter().flatten().next())
 }
 
-pub(super) async fn keep(env: &Env, store: &Store, place: &Place) -> Result<(), Failure> {
+pub(super) async fn keep(env: &Env, store: &Store, place: &Place) -> Result<bool, Failure> {
     let (id, now) = (&place.session, edge::now());
-    let Some(mut details) = store.run(&Info { session: id.clone(), now }).await? else { return Ok(()) };
+    let Some(mut details) = store.run(&Info { session: id.clone(), now }).await? else { return Ok(false) };
     let session = details.session.clone();
     let known: Option<Known> = first(env, d1::known(place, session.created)).await?;
     if known.as_ref().is_some_and(|known| known.revision == session.revision) {
-        return Ok(());
+        return Ok(true);
     }
     let mut state = match store.run(&ReadState { sessions: vec![id.clone()], now }).await?.pop() {
         Some(Stated::State(_, json)) => Some(json),
@@ -83,7 +84,18 @@ pub(super) async fn keep(env: &Env, store: &Store, place: &Place) -> Result<(), 
         state.as_mut().map_or(Ok(()), |state| visit(Kind::State, id, state))
     })?;
     let complete = d1::complete(place, &details, state.as_deref(), last_id.as_ref());
-    run::<serde_json::Value>(env, &complete).await.map(drop)
+    run::<serde_json::Value>(env, &complete).await?;
+    Ok(true)
+}
+
+/// Keeps what was said, without asking the store.
+pub(super) async fn keep_said(env: &Env, store: &Store, place: &Place, said: &Said<'_>) -> Result<(), Failure> {
+    let (id, mut title, mut texts) = (&place.session, said.session.title.clone(), said.messages.clone());
+    store.close(|visit| {
+        visit(Kind::Title, id, &mut title)?;
+        texts.iter_mut().try_for_each(|(_, text)| visit(Kind::Message, id, text))
+    })?;
+    run::<serde_json::Value>(env, &d1::keep_said(place, said.session, &title, &texts)).await.map(drop)
 }
 
 /// Where archiving goes on: after the last message archived, where that is still in its place; else from the oldest kept.
@@ -95,45 +107,82 @@ async fn resume(store: &Store, place: &Place, known: Option<&Known>) -> Result<u
     Ok(if there.is_some_and(|message| message.starts_with(&stored_prefix(&last))) { known.next } else { 0 })
 }
 
+/// What is archived of a session, its generations as one, from before a moment: all but the messages themselves.
+async fn joined(
+    env: &Env,
+    store: &Store,
+    place: &Place,
+    before: Millis,
+    newer: &Newer,
+    most: u64,
+) -> Result<Option<Joined>, Failure> {
+    let mut kept: Vec<Kept> = run(env, &[d1::generations(place)]).await?.into_iter().flatten().collect();
+    kept.retain(|kept| kept.created < before.0);
+    if kept.is_empty() {
+        return Ok(None);
+    }
+    let id = &place.session;
+    store.open(|visit| {
+        kept.iter_mut().try_for_each(|kept| {
+            visit(Kind::Title, id, &mut kept.title)?;
+            kept.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))?;
+            kept.state.as_mut().map_or(Ok(()), |state| visit(Kind::State, id, state))?;
+            kept.notes.texts(id, visit)
+        })
+    })?;
+    // Some may be in several generations.
+    let limit = most.saturating_mul(2).saturating_add(64);
+    let mut heads: Vec<Head> = run(env, &[d1::heads(place, limit)]).await?.into_iter().flatten().collect();
+    heads.retain(|head| head.created < before.0);
+    Ok(join(&kept, &heads, newer, most))
+}
+
+/// The messages of some neighbours.
+async fn read(
+    env: &Env,
+    store: &Store,
+    place: &Place,
+    neighbours: &[(u64, u64)],
+) -> Result<Vec<(MessageId, String)>, Failure> {
+    let Some((created, from)) = neighbours.first() else { return Ok(Vec::new()) };
+    let read = d1::messages(place, *created, *from, neighbours.len() as u64);
+    let mut rows: Vec<KeptMessage> = run(env, &[read]).await?.into_iter().flatten().collect();
+    let id = &place.session;
+    store.open(|visit| rows.iter_mut().try_for_each(|row| visit(Kind::Message, id, &mut row.message)))?;
+    let named = |row: KeptMessage| Some((MessageId::parse(stored_id(&row.message)?).ok()?, row.message));
+    Ok(rows.into_iter().filter_map(named).collect())
+}
+
 pub(super) async fn revive(
     env: &Env,
     store: &Store,
     place: &Place,
     limits: &Limits,
+    newer: &Newer,
     now: Millis,
 ) -> Result<bool, Failure> {
-    let Some(kept) = first::<Kept>(env, d1::find(place)).await? else { return Ok(false) };
-    let (id, mut kept) = (&place.session, kept);
-    store.open(|visit| {
-        visit(Kind::Title, id, &mut kept.title)?;
-        kept.metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, id, metadata))?;
-        kept.state.as_mut().map_or(Ok(()), |state| visit(Kind::State, id, state))?;
-        kept.notes.texts(id, visit)
-    })?;
-    let session = kept.session();
-    let mut position = kept.next.saturating_sub(limits.messages_per_session);
+    let most = limits.messages_per_session;
+    let Some(joined) = joined(env, store, place, Millis(u64::MAX), newer, most).await? else { return Ok(false) };
+    let (session, mut number) = (&joined.session, 0);
     loop {
-        let read = d1::messages(place, kept.created, position, IMPORTED_PER_CALL.0 as u64);
-        let mut rows: Vec<KeptMessage> = run(env, &[read]).await?.into_iter().flatten().collect();
-        store.open(|visit| rows.iter_mut().try_for_each(|row| visit(Kind::Message, id, &mut row.message)))?;
-        let first = rows.first().map_or(position, |row| row.position);
-        let messages: Vec<(MessageId, String)> = rows
-            .into_iter()
-            .filter_map(|row| Some((serde_json::from_str::<Message>(&row.message).ok()?.id, row.message)))
-            .collect();
-        let next = first + messages.len() as u64;
+        let neighbours = joined.run(number, IMPORTED_PER_CALL.0);
+        let messages = read(env, store, place, neighbours).await?;
+        if messages.len() < neighbours.len() {
+            // It was deleted, or written anew, meanwhile.
+            return Err(Failure::Archive("changed_meanwhile"));
+        }
         let import = Import {
             session: place.session.clone(),
             title: session.title.clone(),
             created: session.created,
             updated: session.updated,
             flags: session.flags.clone(),
-            metadata: kept.metadata.clone().unwrap_or_default(),
-            state: kept.state.clone().unwrap_or_default(),
-            notes: kept.notes.clone(),
+            metadata: joined.metadata.clone(),
+            state: joined.state.clone(),
+            notes: joined.notes.clone(),
             seal: edge::random_hex(),
-            position: first,
-            after: Some(kept.total.saturating_sub(kept.next.saturating_sub(first))),
+            position: session.first + number as u64,
+            after: Some(joined.earlier()),
             messages,
             now,
             ttl: limits.ttl,
@@ -141,19 +190,75 @@ pub(super) async fn revive(
             session_bytes: limits.session_bytes,
             sessions_per_owner: limits.sessions_per_owner,
         };
+        number += neighbours.len();
         if !matches!(store.run(&import).await?, Imported::Stored(_)) {
             return Ok(false);
         }
-        if next >= kept.next || next == position {
+        if number >= joined.places.len() {
             return Ok(true);
         }
-        position = next;
     }
 }
 
-pub(super) async fn erase(env: &Env, place: &Place) -> Result<bool, Failure> {
-    let gone: Vec<Vec<serde_json::Value>> = run(env, &d1::erase(place)).await?;
+/// Puts the messages of earlier generations before those of the one that is in the store.
+pub(super) async fn reunite(
+    env: &Env,
+    store: &Store,
+    place: &Place,
+    limits: &Limits,
+    now: Millis,
+) -> Result<(), Failure> {
+    let Some(details) = store.run(&Info { session: place.session.clone(), now }).await? else { return Ok(()) };
+    let session = details.session;
+    let newer = Newer::of(ids(store, &place.session, &session).await?);
+    let room = session.first.min(limits.messages_per_session.saturating_sub(session.kept()));
+    let Some(joined) = joined(env, store, place, session.created, &newer, room).await? else { return Ok(()) };
+    let (mut parts, mut number) = (Vec::new(), 0);
+    while number < joined.places.len() {
+        parts.push(joined.run(number, IMPORTED_PER_CALL.0));
+        number += parts.last().map_or(1, |part| part.len());
+    }
+    for (at, part) in parts.iter().enumerate().rev() {
+        let messages = read(env, store, place, part).await?;
+        if messages.len() < part.len() {
+            return Err(Failure::Archive("changed_meanwhile"));
+        }
+        let is_oldest = at == 0;
+        let text = |text: &String| if is_oldest { text.clone() } else { String::new() };
+        let prepend = Prepend {
+            session: place.session.clone(),
+            created: session.created,
+            title: text(&joined.session.title),
+            flags: joined.session.flags.clone(),
+            metadata: text(&joined.metadata),
+            state: text(&joined.state),
+            earlier: if is_oldest { joined.earlier() } else { 0 },
+            used: if is_oldest { joined.notes.used } else { 0 },
+            messages,
+            now,
+            ttl: limits.ttl,
+            messages_per_session: limits.messages_per_session,
+            session_bytes: limits.session_bytes,
+        };
+        if store.run(&prepend).await?.is_none() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn erase(env: &Env, place: &Place, deleted: Millis) -> Result<bool, Failure> {
+    let gone: Vec<Vec<serde_json::Value>> = run(env, &d1::erase(place, deleted)).await?;
     Ok(gone.last().is_some_and(|rows| !rows.is_empty()))
+}
+
+pub(super) async fn spare(env: &Env, place: &Place) -> Result<(), Failure> {
+    run::<serde_json::Value>(env, &[d1::spare(place)]).await.map(drop)
+}
+
+/// Forgets deletions from before a moment.
+pub(super) async fn forget_deletions(env: &Env, before: Millis) -> Result<(), Failure> {
+    run::<serde_json::Value>(env, &[d1::forget_deletions(before)]).await.map(drop)
 }
 
 /// Some of those who have sessions here.

@@ -1,19 +1,40 @@
-//! What the archive remembers beside what it keeps: which sessions are to be deleted in it, and when it was last looked through.
-//! Both are names with times, as a shard of the directory keeps them.
+//! What the archive remembers beside what it keeps, where a flush of the store doesn't reach: which sessions are to be deleted in it,
+//! which it has yet to be asked about, which it refused, and when it was last looked through. All are names with times, as a shard
+//! of the directory keeps them.
 
 use super::Failure;
 use crate::store::ask_register;
-use chatkeep_model::Millis;
 use chatkeep_model::archive::Place;
 use chatkeep_model::plan::directory::Noted;
+use chatkeep_model::{Millis, SessionId};
 use serde::Deserialize;
 use worker::Env;
 
 /// Deletions announced and not done.
-const ERASURES: &str = "archive-erasures";
+pub(super) const ERASURES: &str = "archive-erasures";
+
+/// Sessions that the next look sees to, whenever they changed.
+pub(super) const MARKS: &str = "archive-marks";
+
+/// Sessions that the archive refused.
+pub(super) const REFUSALS: &str = "archive-refusals";
+
+/// Deletions, for an archive that has no place for them.
+pub(super) const DELETIONS: &str = "archive-deletions";
 
 /// When each namespace was last looked through.
 const SWEEPS: &str = "archive-sweeps";
+
+/// How many names of a register one look reads.
+const READ: u64 = 1000;
+
+/// A place that was noted, of whichever namespace.
+pub(super) struct Entry {
+    pub(super) namespace: String,
+    pub(super) owner: String,
+    pub(super) session: SessionId,
+    pub(super) at: Millis,
+}
 
 /// The form in which a place is noted, from which it can be made again: nothing of it has a line break or a tab.
 fn noted(place: &Place) -> String {
@@ -24,30 +45,38 @@ async fn ask(env: &Env, register: &str, question: &str) -> Result<String, Failur
     Ok(ask_register(env, register, question).await?)
 }
 
-/// Says that a session is to be deleted.
-pub(super) async fn announce(env: &Env, place: &Place, now: Millis) -> Result<(), Failure> {
-    ask(env, ERASURES, &format!("note\n{}\n{now}\n0", noted(place))).await.map(drop)
+/// Notes a session; whatever the register has from before a moment drops out.
+pub(super) async fn note(env: &Env, register: &str, place: &Place, at: Millis, oldest: Millis) -> Result<(), Failure> {
+    ask(env, register, &format!("note\n{}\n{at}\n{oldest}", noted(place))).await.map(drop)
 }
 
-/// Says that it has been.
-pub(super) async fn forget(env: &Env, place: &Place) -> Result<(), Failure> {
-    ask(env, ERASURES, &format!("forget\n{}", noted(place))).await.map(drop)
+/// Forgets a session.
+pub(super) async fn forget(env: &Env, register: &str, place: &Place) -> Result<(), Failure> {
+    ask(env, register, &format!("forget\n{}", noted(place))).await.map(drop)
 }
 
-/// Whether a session is to be deleted and is not yet.
-pub(super) async fn is_erased(env: &Env, place: &Place) -> Result<bool, Failure> {
-    Ok(when(env, ERASURES, &noted(place)).await?.is_some())
+/// When a session was noted.
+pub(super) async fn find(env: &Env, register: &str, place: &Place) -> Result<Option<Millis>, Failure> {
+    when(env, register, &noted(place)).await
 }
 
-/// Some of the deletions that are not done: namespace, owner and session id.
-pub(super) async fn erasures(env: &Env, limit: u64) -> Result<Vec<(String, String, String)>, Failure> {
-    let json = ask(env, ERASURES, &format!("read\n0\n{limit}")).await?;
-    let noted: Vec<Noted> = serde_json::from_str(&json).map_err(|_| Failure::Archive("unexpected_reply"))?;
-    let parts = |noted: Noted| {
+/// Some of the sessions of a register, the longest noted first.
+pub(super) async fn entries(env: &Env, register: &str) -> Result<Vec<Entry>, Failure> {
+    let json = ask(env, register, &format!("read\n0\n{READ}")).await?;
+    let all: Vec<Noted> = serde_json::from_str(&json).map_err(|_| Failure::Archive("unexpected_reply"))?;
+    let entry = |noted: Noted| {
         let mut parts = noted.owner.as_str().splitn(3, '\t').map(str::to_owned);
-        Some((parts.next()?, parts.next()?, parts.next()?))
+        let (namespace, owner) = (parts.next()?, parts.next()?);
+        Some(Entry { namespace, owner, session: SessionId::parse(parts.next()?).ok()?, at: noted.seen })
     };
-    Ok(noted.into_iter().filter_map(parts).collect())
+    Ok(all.into_iter().filter_map(entry).collect())
+}
+
+/// How many sessions a register has.
+pub(super) async fn count(env: &Env, register: &str) -> Result<u64, Failure> {
+    let answer = ask(env, register, "has\n-").await?;
+    let count = answer.split_once(' ').and_then(|(count, _)| count.parse().ok());
+    count.ok_or(Failure::Archive("unexpected_reply"))
 }
 
 /// When a namespace was last looked through to its end; that look's beginning.
@@ -58,6 +87,19 @@ pub(super) async fn swept(env: &Env, namespace: &str) -> Result<Option<Millis>, 
 /// Says when a look that has come to its end began.
 pub(super) async fn note_swept(env: &Env, namespace: &str, began: Millis) -> Result<(), Failure> {
     ask(env, SWEEPS, &format!("note\n{namespace}\n{began}\n0")).await.map(drop)
+}
+
+/// When the first look through a namespace began, that may not have come to its end.
+pub(super) async fn first_look(env: &Env, namespace: &str) -> Result<Option<Millis>, Failure> {
+    when(env, SWEEPS, &format!("{namespace}\tfirst")).await
+}
+
+/// Says when that was; what was said before stays.
+pub(super) async fn note_first_look(env: &Env, namespace: &str, began: Millis) -> Result<(), Failure> {
+    if first_look(env, namespace).await?.is_none() {
+        ask(env, SWEEPS, &format!("note\n{namespace}\tfirst\n{began}\n0")).await?;
+    }
+    Ok(())
 }
 
 async fn when(env: &Env, register: &str, name: &str) -> Result<Option<Millis>, Failure> {

@@ -1,11 +1,30 @@
 //! What handlers do in the store and in the archive behind it.
 
 use super::{Call, claim};
-use crate::archive::{self, Archive};
+use crate::archive::{self, Archive, Said};
 use crate::store::Store;
+use chatkeep_model::archive::generations::Newer;
 use chatkeep_model::limits::SESSIONS_PER_CALL;
 use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Info, Page, ReadHistory};
-use chatkeep_model::{Code, Problem, SessionId, TurnId, intake};
+use chatkeep_model::{Code, Millis, Problem, SessionId, TurnId, intake};
+
+/// Brings a session back from the archive before something is said in it. Where the archive can't be asked, a session that has to be
+/// there is not said to be gone, and any other is made so that it finds together later.
+pub(super) async fn recall(
+    archive: &Archive,
+    session: &SessionId,
+    newer: &Newer,
+    is_existing: bool,
+    now: Millis,
+) -> Result<(), Problem> {
+    if is_existing {
+        archive.revive(session, newer, now).await?;
+    } else {
+        // The store's failure is what comes next, too.
+        let _ = archive.recall(session, newer, now).await;
+    }
+    Ok(())
+}
 
 impl Call<'_> {
     /// Reads a page of messages. A session that the store has no more comes back from the archive first.
@@ -17,20 +36,35 @@ impl Call<'_> {
             page = None;
         }
         match &self.archive {
-            Some(archive) if page.is_none() && archive.revive(&read.session, read.now).await? => {
+            Some(archive) if page.is_none() && archive.revive(&read.session, &Newer::default(), read.now).await? => {
                 Ok(self.store.run(read).await?)
             }
             _ => Ok(page),
         }
     }
 
-    /// Creates, and archives what was created where that is done at once.
+    /// Creates, unless the archive has such a session, and archives what was created where that is done at once.
     pub(super) async fn create(&self, create: &Create) -> Result<Created, Problem> {
+        self.recall(&create.session).await?;
         let created = self.store.run(create).await?;
         if let (Some(archive), Created::Created(_)) = (&self.archive, &created) {
-            archive.write_through(&create.session).await;
+            archive.write_through(&create.session, None).await;
         }
         Ok(created)
+    }
+
+    /// Brings a session back that the store has no more, before something makes it anew. An id that was made for this request is no
+    /// session's yet.
+    pub(super) async fn recall(&self, session: &SessionId) -> Result<(), Problem> {
+        let Some(archive) = self.archive.as_ref().filter(|_| *session != SessionId::mint(self.fresh.session)) else {
+            return Ok(());
+        };
+        let now = self.fresh.now;
+        // In an outage that can't be told, and the replay asks.
+        if let Ok(None) = self.store.run(&Info { session: session.clone(), now }).await {
+            let _ = archive.recall(session, &Newer::default(), now).await;
+        }
+        Ok(())
     }
 
     /// Appends, with the archive before and after: as a turn does.
@@ -39,12 +73,12 @@ impl Call<'_> {
         let careful = Append { existing: true, ..append.clone() };
         let mut appended = self.store.run(&careful).await?;
         if appended == Appended::Absent {
-            if let Err(failure) = archive.revive(&append.session, append.now).await {
-                archive::log(&failure);
-            }
+            recall(archive, &append.session, &Newer::default(), append.existing, append.now).await?;
             appended = self.store.run(append).await?;
         }
-        archive.write_through(&append.session).await;
+        if let Appended::Stored { session, .. } = &appended {
+            archive.write_through(&append.session, Some(&Said::append(session, &append.messages))).await;
+        }
         Ok(appended)
     }
 
@@ -104,7 +138,7 @@ impl Call<'_> {
                 }
                 continue;
             }
-            let archived = archive.erase(&session).await.unwrap_or_else(|failure| {
+            let archived = archive.erase(&session, now).await.unwrap_or_else(|failure| {
                 archive::log(&failure);
                 false
             });

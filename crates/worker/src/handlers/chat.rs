@@ -1,10 +1,11 @@
 //! `POST /v1/chat`: one turn. Begin, ask the responder, finish; only then is it answered.
 
 use super::answer::Answer;
+use super::archived::recall;
 use super::{Call, incognito, stream};
 use crate::responder::{self, Question};
 use crate::turn::{self, Beginning, Ended, Started};
-use crate::{after, archive, edge};
+use crate::{after, edge};
 use chatkeep_model::plan::BeginTurn;
 use chatkeep_model::stream::Wire;
 use chatkeep_model::turn::Turned;
@@ -26,9 +27,6 @@ pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
     let asked = after::is_wanted(&call.config).then(|| begin.message.clone());
     let turned = run(call, begin).await?;
-    if let Some(archive) = call.archive.as_ref().filter(|_| !turned.replayed) {
-        archive.write_through(&turned.session_id).await;
-    }
     if let Some(asked) = asked {
         let (config, store) = (Rc::clone(&call.config), call.store.clone());
         let limits = &call.namespace.limits;
@@ -37,7 +35,7 @@ pub(super) async fn turn(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Pr
     Ok(turned)
 }
 
-/// Begins a turn. A session that the store has no more comes back from the archive first; when that fails, the turn goes on.
+/// Begins a turn. A session that the store has no more comes back from the archive first.
 async fn begun(call: &Call<'_>, begin: &BeginTurn) -> Result<Beginning, Problem> {
     let minted = begin.session == SessionId::mint(call.fresh.session);
     let Some(archive) = call.archive.as_ref().filter(|_| !minted) else { return turn::begin(&call.store, begin).await };
@@ -46,9 +44,7 @@ async fn begun(call: &Call<'_>, begin: &BeginTurn) -> Result<Beginning, Problem>
         Err(problem) if problem.code == Code::SessionNotFound => {}
         begun => return begun,
     }
-    if let Err(failure) = archive.revive(&begin.session, begin.now).await {
-        archive::log(&failure);
-    }
+    recall(archive, &begin.session, &turn::newer(begin), begin.existing, begin.now).await?;
     turn::begin(&call.store, begin).await
 }
 
@@ -120,7 +116,8 @@ async fn answer(call: &Call<'_>, begin: &BeginTurn, started: Started) -> Result<
         usage: draft.usage(),
         finish: draft.finish(),
     };
-    let finished = turn::finish(&call.store, ended).await.map_err(|problem| given_up(problem, begin, call));
+    let finished =
+        turn::finish(&call.store, call.archive.as_ref(), ended).await.map_err(|problem| given_up(problem, begin, call));
     finished.inspect(|turned| call.watch.left(&turned.session))
 }
 

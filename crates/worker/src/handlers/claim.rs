@@ -6,6 +6,7 @@ use crate::archive::{self, Archive};
 use crate::edge;
 use crate::gate;
 use crate::store::Store;
+use chatkeep_model::archive::generations::Newer;
 use chatkeep_model::auth::cookie;
 use chatkeep_model::claim::{Ended, Step, Transit, has_arrived, second_id};
 use chatkeep_model::limits::{CLAIMED_PER_CALL, LIST_PAGE, Limits};
@@ -131,7 +132,7 @@ async fn carry_archived(
         if room == 0 || answer.moved >= CLAIMED_PER_CALL || edge::now() >= until {
             break;
         }
-        if archives.0.revive(&session, edge::now()).await?
+        if archives.0.revive(&session, &Newer::default(), edge::now()).await?
             && let Ended::Moved(target) = carry(visitor, user, &session, limits, Some(archives)).await?
         {
             (moved, room, answer.moved) = (moved + 1, room - 1, answer.moved + 1);
@@ -176,9 +177,10 @@ async fn carry(
 /// Has a session that has arrived archived as the user's, and no longer as the visitor's. What fails is told to the operator.
 async fn hand_over(from: &Archive, to: &Archive, session: &SessionId, target: &SessionId, now: Millis) {
     let handed = async {
+        to.spare(target).await?;
         to.keep(target).await?;
         from.announce(session, now).await?;
-        from.erase(session).await.map(drop)
+        from.erase(session, now).await.map(drop)
     };
     if let Err(failure) = handed.await {
         archive::log(&failure);

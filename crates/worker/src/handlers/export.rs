@@ -7,6 +7,7 @@ use crate::census::Walk;
 use crate::edge;
 use crate::pages::page_from;
 use crate::store::Store;
+use chatkeep_model::archive::generations::Newer;
 use chatkeep_model::census::Cursor;
 use chatkeep_model::plan::{Imported, Info, ReadState, Stated};
 use chatkeep_model::transfer::{Owned, cursor_line, end_line, imports, message_lines, session_line};
@@ -45,8 +46,14 @@ pub(super) async fn export_everyones(call: &Call<'_>) -> Result<Answer, Problem>
 }
 
 async fn one(call: &Call<'_>, store: Store, id: SessionId) -> Result<Answer, Problem> {
-    let found = store.run(&Info { session: id.clone(), now: call.fresh.now }).await?;
-    found.ok_or(Problem::new(Code::SessionNotFound))?;
+    let now = call.fresh.now;
+    if store.run(&Info { session: id.clone(), now }).await?.is_none() {
+        let archive = call.archive.as_ref().map(|archive| archive.with_store(store.clone()));
+        let Some(archive) = archive else { return Err(Problem::new(Code::SessionNotFound)) };
+        if !archive.revive(&id, &Newer::default(), now).await? {
+            return Err(Problem::new(Code::SessionNotFound));
+        }
+    }
     stream(Export { waiting: VecDeque::from([id]), ..Export::new(store) }).await
 }
 
@@ -214,6 +221,10 @@ async fn bring(call: &Call<'_>, imports: Vec<Owned>, store: Store) -> Result<Ans
                 answer.messages += import.messages.len() as u64;
                 if whole.as_ref() != Some(&place) {
                     answer.sessions += 1;
+                    if let Some(archive) = &call.archive {
+                        // It may have been deleted since it was exported.
+                        archive.with_store(its.clone()).spare(&import.session).await?;
+                    }
                     // What lost these sessions may have lost the directory too.
                     if whole.is_none_or(|(last, _): (Owner, _)| last != place.0) {
                         its.note(call.fresh.now).await;

@@ -100,5 +100,6 @@ async fn archive(config: &Config, env: &Env) -> Option<ArchiveHealth> {
         mode: archive.mode.as_str().to_owned(),
         target: archive.target.as_str().to_owned(),
         lag_seconds: lag.map(|lag| lag.0 / 1000),
+        refused: archive::refusals(env).await,
     })
 }

@@ -25,6 +25,7 @@ pub(super) async fn write(call: &Call<'_>) -> Result<Answer, Problem> {
         if_none_match: call.headers.if_none_match.as_deref(),
     };
     let id = call.session()?;
+    call.recall(&id).await?;
     match call.store.run(&intake::write_state(id.clone(), preconditions, call.incoming())?).await? {
         Written::Stored { created, tag, session } => {
             let answer = Answer::json(&session.body(&id, call.fresh.now))?;

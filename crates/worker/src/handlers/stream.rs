@@ -2,7 +2,8 @@
 
 use super::Call;
 use super::answer::Answer;
-use crate::archive;
+use super::archived::recall;
+use crate::turn;
 use crate::vault::ask::{Ask, FollowTurn, StopTurn};
 use chatkeep_model::plan::{BeginTurn, Info};
 use chatkeep_model::stream::Wire;
@@ -28,14 +29,12 @@ pub(super) async fn turn(
     streamed.map(Answer::relayed).map_err(|error| Problem::from(error).of_turn(&session, &message))
 }
 
-/// Brings a session back from the archive that the store has no more. When that fails, the turn goes on.
+/// Brings a session back from the archive that the store has no more.
 async fn revive(call: &Call<'_>, begin: &BeginTurn) -> Result<(), Problem> {
     let minted = begin.session == SessionId::mint(call.fresh.session);
     let Some(archive) = call.archive.as_ref().filter(|_| !minted) else { return Ok(()) };
-    if call.store.run(&Info { session: begin.session.clone(), now: begin.now }).await?.is_none()
-        && let Err(failure) = archive.revive(&begin.session, begin.now).await
-    {
-        archive::log(&failure);
+    if call.store.run(&Info { session: begin.session.clone(), now: begin.now }).await?.is_none() {
+        recall(archive, &begin.session, &turn::newer(begin), begin.existing, begin.now).await?;
     }
     Ok(())
 }

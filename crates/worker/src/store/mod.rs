@@ -61,6 +61,8 @@ pub(crate) struct Store {
     timing: Rc<Timing>,
     /// Never goes by the journal: what asks for everything is not served with a part of it.
     whole: bool,
+    /// Asks Redis and nobody else: for the vault that replays its journal.
+    direct: bool,
     telling: Telling,
     /// Whether somebody is to be told; on the vault it says so itself.
     is_heard: Rc<Cell<bool>>,
@@ -81,12 +83,30 @@ impl Store {
         let link = Link { sync_token, traceparent: watch.traceparent(), reply_bytes: Cell::default() };
         let (telling, is_heard) = (Telling::default(), Rc::new(Cell::new(config.upstash.is_some())));
         let timing = Rc::default();
-        Self { config, namespace, env, owner, link, watch, marker, timing, whole: false, telling, is_heard }
+        Self {
+            config,
+            namespace,
+            env,
+            owner,
+            link,
+            watch,
+            marker,
+            timing,
+            whole: false,
+            direct: false,
+            telling,
+            is_heard,
+        }
     }
 
     /// This store, for what asks for everything that there is.
     pub(crate) fn whole(&self) -> Self {
         Self { whole: true, ..self.clone() }
+    }
+
+    /// This store, for the vault that replays its journal: Redis alone.
+    pub(crate) fn direct(&self) -> Self {
+        Self { direct: true, ..self.whole() }
     }
 
     /// The store of another owner: for an operator's request, or for a claim. A journal that the owner may have is replayed first.
@@ -252,6 +272,9 @@ impl Store {
         json: &dyn Fn() -> Result<String, StoreError>,
         seed: &dyn Fn() -> Option<Seed>,
     ) -> Result<Answer, StoreError> {
+        if self.direct {
+            return upstash::send(upstash, &self.link, &call()).await.map(Answer::Reply);
+        }
         if !moved::is_settled(&self.namespace.prefix, &self.owner) {
             self.move_in().await?;
         }

@@ -226,11 +226,7 @@ impl Turns {
             usage: usage.as_ref(),
             finish,
         };
-        let turned = turn::finish(store, ended).await?;
-        if let Some(archive) = self.archive(turn, store) {
-            archive.write_through(&turned.session_id).await;
-        }
-        Ok(turned)
+        turn::finish(store, self.archive(turn, store).as_ref(), ended).await
     }
 
     /// Sees to what comes after a reply.

@@ -2,7 +2,7 @@
 
 use crate::edge;
 use chatkeep_model::journal::{Entry, Handed};
-use chatkeep_model::{Millis, Owner, SessionId};
+use chatkeep_model::{MessageId, Millis, Owner, SessionId};
 use worker::{Error, Result, SqlStorage, SqlStorageValue};
 
 /// `about` tells an object that an alarm woke whose it is.
@@ -86,27 +86,27 @@ impl Entries {
         self.number("SELECT coalesce(max(position), 0) FROM journal_entries")
     }
 
-    /// The first entry.
-    pub(super) fn first(&self) -> Result<Option<Entry>> {
-        let query = "SELECT position, session, operation, json FROM journal_entries ORDER BY position LIMIT 1";
-        let row = self.sql.exec(query, None)?.raw().next().transpose()?;
-        let Some(
-            [
-                SqlStorageValue::Integer(position),
-                SqlStorageValue::String(session),
-                SqlStorageValue::String(operation),
-                SqlStorageValue::String(json),
-            ],
-        ) = row.as_deref()
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Entry {
-            position: u64::try_from(*position).unwrap_or(0),
-            session: SessionId::parse(session.as_str()).map_err(|error| Error::RustError(error.to_string()))?,
-            operation: operation.clone(),
-            json: json.clone(),
-        }))
+    /// The first entry after a position.
+    pub(super) fn after(&self, position: u64) -> Result<Option<Entry>> {
+        let query = "SELECT position, session, operation, json FROM journal_entries
+            WHERE position > ? ORDER BY position LIMIT 1";
+        self.entry(query, i64::try_from(position).unwrap_or(i64::MAX).into())
+    }
+
+    /// The ids of the messages that all entries about a session bring.
+    pub(super) fn brought(&self, session: &SessionId) -> Result<Vec<MessageId>> {
+        let query = "SELECT position, session, operation, json FROM journal_entries WHERE session = ?";
+        let rows = self.sql.exec(query, vec![session.as_str().into()])?.raw();
+        let mut brought = Vec::new();
+        for row in rows {
+            brought.extend(entry(&row?)?.iter().flat_map(Entry::brings));
+        }
+        Ok(brought)
+    }
+
+    fn entry(&self, query: &str, parameter: SqlStorageValue) -> Result<Option<Entry>> {
+        let row = self.sql.exec(query, vec![parameter])?.raw().next().transpose()?;
+        row.map_or(Ok(None), |row| entry(&row))
     }
 
     /// Removes an entry.
@@ -121,4 +121,23 @@ impl Entries {
             _ => Ok(0),
         }
     }
+}
+
+/// An entry, of the columns of its row; nothing where they are something else.
+fn entry(row: &[SqlStorageValue]) -> Result<Option<Entry>> {
+    let [
+        SqlStorageValue::Integer(position),
+        SqlStorageValue::String(session),
+        SqlStorageValue::String(operation),
+        SqlStorageValue::String(json),
+    ] = row
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Entry {
+        position: u64::try_from(*position).unwrap_or(0),
+        session: SessionId::parse(session.as_str()).map_err(|error| Error::RustError(error.to_string()))?,
+        operation: operation.clone(),
+        json: json.clone(),
+    }))
 }

@@ -1,6 +1,7 @@
 //! The vault's journal: it takes an owner's operations while Redis can't, and replays them into it.
 
 use super::entries::Entries;
+use super::replayed::Replayed;
 use super::schedule::{Kind, Schedule};
 use super::sqlite::Sqlite;
 use crate::edge::{in_transaction, now, wait_for};
@@ -17,7 +18,7 @@ use chatkeep_model::{Millis, Operation, SessionId, StoreError, TurnId};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use worker::wasm_bindgen::JsValue;
-use worker::{Error, Result, SqlStorage, Storage};
+use worker::{Env, Error, Result, SqlStorage, Storage};
 
 /// The first pause before a replay by the alarm, and the longest.
 const PAUSE: (u64, u64) = (1_000, 30_000);
@@ -31,8 +32,9 @@ const TRIES: u32 = 10;
 
 /// See the module.
 pub(super) struct Journal {
-    config: Option<Rc<Config>>,
-    entries: Entries,
+    pub(super) env: Env,
+    pub(super) config: Option<Rc<Config>>,
+    pub(super) entries: Entries,
     storage: Storage,
     overlay: RefCell<Sqlite>,
     schedule: Schedule,
@@ -60,8 +62,15 @@ enum Drained {
 }
 
 impl Journal {
-    pub(super) fn new(config: Option<Rc<Config>>, sql: SqlStorage, storage: Storage, schedule: Schedule) -> Rc<Self> {
+    pub(super) fn new(
+        env: Env,
+        config: Option<Rc<Config>>,
+        sql: SqlStorage,
+        storage: Storage,
+        schedule: Schedule,
+    ) -> Rc<Self> {
         Rc::new(Self {
+            env,
             config,
             overlay: RefCell::new(Sqlite::new(sql.clone(), "overlay_")),
             entries: Entries::new(sql),
@@ -193,28 +202,46 @@ impl Journal {
         };
         let Some(about) = self.entries.about()? else { return Ok(Drained::Empty) };
         let keys = Keys::new(&about.prefix, &about.owner);
+        let archive = self.archive(&about);
         let mut replayed = false;
+        let mut batch = Replayed::default();
         loop {
-            let Some(entry) = self.entries.first()? else {
+            let Some(entry) = self.entries.after(batch.position())? else {
+                if let Some(error) = self.confirm_all(archive.as_ref(), &mut batch).await? {
+                    return Ok(Drained::Stopped(error));
+                }
                 if replayed {
                     let note = directory::note(&about.prefix, &about.owner, now(), about.ttl);
                     let _ = upstash::send(upstash, &upstash::Link::default(), &note).await;
                 }
-                // While that was sent another may have come.
+                // While that was sent another may have come, or what was replayed was lost.
                 if self.depth()? == 0 {
                     return Ok(Drained::Empty);
                 }
                 continue;
             };
             if now() > until {
-                return Ok(Drained::Unfinished);
+                let stopped = self.confirm_all(archive.as_ref(), &mut batch).await?;
+                return Ok(stopped.map_or(Drained::Unfinished, Drained::Stopped));
             }
-            match self.replay(upstash, &entry, &about.id, &keys).await {
+            let sent = match self.recall(archive.as_ref(), &entry, &mut batch).await? {
+                Ok(()) => self.replay(upstash, &entry, &about.id, &keys).await,
+                Err(error) => Err(error),
+            };
+            match sent {
                 Ok(dropped) => {
                     replayed = true;
-                    self.confirm(&entry, dropped)?;
+                    batch.push(entry, dropped);
+                    if batch.is_due(archive.as_ref())
+                        && let Some(error) = self.confirm_all(archive.as_ref(), &mut batch).await?
+                    {
+                        return Ok(Drained::Stopped(error));
+                    }
                 }
-                Err(error) => return Ok(Drained::Stopped(error)),
+                Err(error) => {
+                    self.confirm_all(archive.as_ref(), &mut batch).await?;
+                    return Ok(Drained::Stopped(error));
+                }
             }
         }
     }
@@ -255,7 +282,7 @@ impl Journal {
     }
 
     /// Removes an entry that Redis has, or will not have; with the last one goes what the overlay knew.
-    fn confirm(&self, entry: &Entry, dropped: Option<&'static str>) -> Result<()> {
+    pub(super) fn confirm(&self, entry: &Entry, dropped: Option<&'static str>) -> Result<()> {
         if let Some(cause) = dropped {
             let detail = format!("{}: {cause}", entry.operation);
             of_store(
@@ -325,7 +352,7 @@ async fn read_seed(upstash: &Upstash, keys: &Keys, session: SessionId) -> std::r
     };
     let session = page.as_ref().map_or(details.session, |page| page.session.clone());
     let messages = page.map(|page| page.messages).unwrap_or_default();
-    Ok(Seed { certain: true, session: Some(session), messages, metadata: details.metadata, state, turn: None })
+    Ok(Seed { certain: true, session: Some(session), messages, metadata: details.metadata, state, ..Seed::default() })
 }
 
 /// The record of a turn or an operation, in the form that every store has.

@@ -10,6 +10,7 @@ mod feed;
 mod journal;
 mod moving;
 mod received;
+mod replayed;
 mod running;
 mod schedule;
 mod sqlite;
@@ -68,7 +69,7 @@ impl DurableObject for Vault {
         let storage = state.storage();
         let schedule = Schedule::new(storage.sql());
         let config = settings(&env).ok();
-        let journal = Journal::new(config.clone(), storage.sql(), state.storage(), schedule.clone());
+        let journal = Journal::new(env.clone(), config.clone(), storage.sql(), state.storage(), schedule.clone());
         let feed = Feed::new(Rc::clone(&state));
         let turns = Turns::new(env, Rc::clone(&state), schedule.clone(), Rc::clone(&feed));
         let (asked, expiry, moving) = (Cell::new(false), Cell::new(None), Cell::new(false));
