@@ -130,10 +130,12 @@ export interface AppendedMessage {
 
 /** How the archive is. */
 export interface ArchiveHealth {
-  /** All that is older than so many seconds is archived; absent before the first look through. */
+  /** All that is older than so many seconds is archived, but for what was refused; absent before the first look through began. */
   readonly lag_seconds?: number;
   /** `interval` or `write-through`. */
   readonly mode: string;
+  /** The sessions of which the archive refuses something. */
+  readonly refused: number;
   /** `d1` or `postgrest`. */
   readonly target: string;
 }

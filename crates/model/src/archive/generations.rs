@@ -97,8 +97,8 @@ pub fn join(generations: &[Kept], heads: &[Head], newer: &Newer, most: u64) -> O
     let first_title = || generations.iter().rev().find(|kept| !kept.title.is_empty());
     let title = named.and_then(|at| generations.get(at)).or_else(first_title);
     let some = |text: fn(&Kept) -> Option<&String>| {
-        let texts = generations.iter().filter_map(text).filter(|text| !text.is_empty());
-        texts.cloned().next().unwrap_or_default()
+        let text = generations.iter().filter_map(text).find(|text| !text.is_empty());
+        text.cloned().unwrap_or_default()
     };
     let session = Session {
         title: title.map(|kept| kept.title.clone()).unwrap_or_default(),
