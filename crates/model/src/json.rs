@@ -1,5 +1,9 @@
 //! JSON as other systems write it: a null, a wrong type or half a character is no reason to refuse the rest.
 
+mod stored;
+
+pub use stored::{compact, mend, stored};
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -104,7 +108,8 @@ fn joined(high: u16, low: u16) -> char {
 }
 
 /// A JSON text whose strings have U+FFFD in the place of every half a character. Other readers refuse it otherwise.
-pub(crate) fn without_halves(json: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn without_halves(json: &str) -> Cow<'_, str> {
     let high_or_low = |digits: &str| {
         let is_half = digits.starts_with(['d', 'D']) && digits.as_bytes().get(1).is_some_and(|digit| *digit > b'7');
         is_half.then(|| u16::from_str_radix(digits, 16).ok()).flatten()

@@ -3,6 +3,7 @@
 use super::{Incoming, check_text, idempotency_key, message_id, metadata, object, session_to_make, turn};
 use crate::error::{Code, Problem};
 use crate::id::{MessageId, SessionId, TurnId, digest};
+use crate::json;
 use crate::message::{Message, Role};
 use crate::plan::{BeginTurn, TurnMode};
 use crate::stream::Part;
@@ -67,6 +68,7 @@ pub fn ai_chat(incoming: Incoming) -> Result<AiTurn, Problem> {
     let target = request.message_id.map(message_id).transpose()?;
     let last = request.message.or_else(|| request.messages.as_ref().and_then(|all| all.last().copied()));
     let last: Option<UiMessage> = last.map(|last| object(last.get())).transpose()?;
+    let last = last.map(|last| UiMessage { parts: last.parts.map(json::stored), ..last });
     if request.trigger.as_deref() == Some("regenerate-message") {
         let last = last.and_then(|last| last.id).map(message_id).transpose()?;
         let missing = || Problem::new(Code::InvalidBody).detail("regenerate-message needs a message or a messageId");

@@ -3,6 +3,7 @@
 use super::{Incoming, operation};
 use crate::error::{Code, Problem};
 use crate::id::SessionId;
+use crate::json;
 use crate::plan::{Condition, Tag, WriteState};
 use crate::time::Millis;
 use serde_json::value::RawValue;
@@ -24,12 +25,13 @@ pub fn write_state(
     preconditions: Preconditions,
     incoming: Incoming,
 ) -> Result<WriteState, Problem> {
-    let Incoming { body, key, limits, fresh } = incoming;
-    if body.len() > limits.state_bytes {
-        let detail = format!("{} bytes; the limit is {}", body.len(), limits.state_bytes);
+    let Incoming { body, key, limits, fresh, .. } = incoming;
+    let state: Box<RawValue> = serde_json::from_str(body).map_err(|_| Problem::new(Code::InvalidJson))?;
+    let state = json::stored(state);
+    if state.get().len() > limits.state_bytes {
+        let detail = format!("{} bytes; the limit is {}", state.get().len(), limits.state_bytes);
         return Err(Problem::new(Code::StateTooLarge).detail(detail));
     }
-    let state: &RawValue = serde_json::from_str(body).map_err(|_| Problem::new(Code::InvalidJson))?;
     if state.get() == "null" {
         return Err(Problem::new(Code::InvalidBody).detail("a state is a value: any JSON that says something"));
     }

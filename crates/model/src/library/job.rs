@@ -6,7 +6,8 @@ use super::list::List;
 use super::operation::{Asked, Told};
 use crate::error::{Code, Problem};
 use crate::id::{MessageId, SessionId, TurnId};
-use crate::intake::{self, Fresh, Incoming, Preconditions};
+use crate::intake::{self, Fresh, Incoming, Preconditions, WritableRoles};
+use crate::json;
 use crate::limits::{HISTORY_PAGE, Limits, SESSIONS_PER_CALL};
 use crate::message::Role;
 use crate::plan::{
@@ -124,11 +125,13 @@ impl Job {
         seals: bool,
         fresh: Fresh,
     ) -> Result<(Self, Asked), Problem> {
+        let body = json::without_halves(request.body);
+        let request = Request { body: &body, ..request };
         let options: Options = serde_json::from_str(request.options)
             .map_err(|_| Problem::new(Code::InvalidBody).detail("an option has the wrong type"))?;
         let now = fresh.now;
         let id = || intake::session_id(request.id.to_owned());
-        let incoming = |body| Incoming { body, key: options.key.as_deref(), limits, fresh };
+        let incoming = |body| Incoming { body, key: options.key.as_deref(), limits, roles: WritableRoles::All, fresh };
         let body = incoming(request.body);
         let undo = if options.undo { limits.undo } else { Millis(0) };
         Ok(match request.method {

@@ -1,8 +1,10 @@
 //! What the readers of a stream are shown, in order.
 
 use super::Finish;
+use crate::depth::is_deeper;
 use crate::id::{MessageId, SessionId};
 use crate::json;
+use crate::limits::JSON_DEPTH;
 use crate::wire::{ChatResponse, IncognitoResponse, ProblemBody, Raw};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -88,6 +90,23 @@ impl ToolCall {
     #[must_use]
     pub fn json(&self) -> Option<Box<RawValue>> {
         let text = if self.input.trim().is_empty() { "{}" } else { &self.input };
-        RawValue::from_string(json::without_halves(text).into_owned()).ok()
+        if is_deeper(text, JSON_DEPTH) {
+            return None;
+        }
+        RawValue::from_string(text.to_owned()).ok().map(json::stored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_input_of_a_tool_is_kept_compactly() {
+        let json = |input: &str| ToolCall { input: input.to_owned(), ..ToolCall::default() }.json();
+        let text = |input: &str| json(input).map(|json| json.get().to_owned());
+        assert_eq!(text("{\n  \"city\": \"Brno \\ud83d\"\n}").as_deref(), Some(r#"{"city":"Brno \ufffd"}"#));
+        assert_eq!(text(" ").as_deref(), Some("{}"));
+        assert!(json("{\"city\":").is_none() && json(&format!("{}{}", "[".repeat(65), "]".repeat(65))).is_none());
     }
 }

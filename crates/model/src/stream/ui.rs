@@ -4,12 +4,14 @@ use super::Finish;
 use super::event::{Event, Opened, RawSource, ToolCall};
 use super::reader::Encode;
 use crate::id::MessageId;
-use crate::message::{Message, Role};
+use crate::json;
+use crate::message::{Message, Role, Status};
 use crate::sse::write_event;
 use crate::wire::{ChatResponse, Raw, SessionBody};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
@@ -148,22 +150,37 @@ pub fn message(message: &Message) -> Option<Raw> {
     struct UiMessage<'a> {
         id: &'a MessageId,
         role: Role,
-        metadata: Map<String, Value>,
+        metadata: Box<RawValue>,
         parts: Box<RawValue>,
-    }
-    let given = message.metadata.as_ref().and_then(|metadata| serde_json::from_str(metadata.get()).ok());
-    let mut metadata: Map<String, Value> = given.unwrap_or_default();
-    metadata.entry("createdAt").or_insert_with(|| message.created.clone().into());
-    if let Some(status) = message.status {
-        metadata.entry("status").or_insert_with(|| status.as_str().into());
     }
     let text = || serde_json::json!([{"type": "text", "text": message.content}]).to_string();
     let parts = match &message.parts {
         Some(parts) => parts.clone(),
         None => RawValue::from_string(text()).ok()?,
     };
+    let metadata = RawValue::from_string(metadata_of(message)).ok()?;
     let message = UiMessage { id: &message.id, role: message.role, metadata, parts };
     Raw::parse(serde_json::to_string(&message).ok()?)
+}
+
+/// The metadata of a message as it is stored, with the members that it lacks.
+fn metadata_of(message: &Message) -> String {
+    let given = message.metadata.as_ref().map_or("{}", |metadata| metadata.get());
+    // What was stored before half characters were refused may still have some.
+    let given = json::without_halves(given);
+    let names: BTreeMap<String, IgnoredAny> = serde_json::from_str(&given).unwrap_or_default();
+    let status = message.status.map(Status::as_str);
+    let mut text = given.trim().strip_suffix('}').unwrap_or("{").trim_end().to_owned();
+    for (name, value) in [("createdAt", Some(message.created.as_str())), ("status", status)] {
+        let Some(value) = value.filter(|_| !names.contains_key(name)) else { continue };
+        if !text.ends_with('{') {
+            text.push(',');
+        }
+        let value = serde_json::to_string(value).unwrap_or_default();
+        text.push_str(&format!("\"{name}\":{value}"));
+    }
+    text.push('}');
+    text
 }
 
 /// A source as a part of a message: with its address, or none of the AI SDK's parts fits.
@@ -216,3 +233,32 @@ pub(super) fn call_part(call: &ToolCall) -> Option<String> {
 }
 
 const NOT_JSON: &str = "the input is not JSON";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_passed_on_as_it_is() -> Result<(), Box<dyn std::error::Error>> {
+        let of = |metadata: &str, status| -> Result<String, Box<dyn std::error::Error>> {
+            let plain = Message::new(MessageId::parse("m")?, Role::User, "x".into(), "T".into());
+            let metadata = Some(RawValue::from_string(metadata.to_owned())?);
+            Ok(message(&Message { metadata, status, ..plain }).ok_or("a message")?.get().to_owned())
+        };
+        for (metadata, expected) in [
+            ("{}", r#"{"createdAt":"T"}"#),
+            (
+                r#"{ "z":123456789012345678901,"a":0.10,"x":1e400 }"#,
+                r#"{ "z":123456789012345678901,"a":0.10,"x":1e400,"createdAt":"T"}"#,
+            ),
+            (r#"{"half":"\ud83d"}"#, r#"{"half":"\ufffd","createdAt":"T"}"#),
+            (r#"{"createdAt":"mine"}"#, r#"{"createdAt":"mine"}"#),
+        ] {
+            let text = of(metadata, None)?;
+            assert!(text.contains(&format!("\"metadata\":{expected},\"parts\"")), "{text}");
+        }
+        assert!(of("{}", Some(Status::Stopped))?.contains(r#"{"createdAt":"T","status":"stopped"}"#));
+        assert!(of(r#"{"status":1}"#, Some(Status::Stopped))?.contains(r#"{"status":1,"createdAt":"T"}"#));
+        Ok(())
+    }
+}

@@ -4,9 +4,10 @@
 use super::body::{AnswerBody, BodyEnd, BodyLimits};
 use super::failure::{ErrorCause, is_error};
 use super::{Failure, Piece, ReplyReader};
+use crate::depth::is_deeper;
 use crate::id::{MessageId, SessionId};
 use crate::json::{self, TextJoiner};
-use crate::limits::MOST_MESSAGE_BYTES;
+use crate::limits::{JSON_DEPTH, MOST_MESSAGE_BYTES};
 use crate::message::{Message, Role};
 use crate::sse::SseEvent;
 use crate::wire::Raw;
@@ -147,7 +148,7 @@ impl Reply {
         if answer.error.is_some_and(is_error) {
             return Err(Failure::of_error("the webhook", &ErrorCause::of_body(text)));
         }
-        let given = |value: Option<&RawValue>| Raw::parse(json::without_halves(value?.get()).into_owned());
+        let given = |value: Option<&RawValue>| value.map(ToOwned::to_owned);
         // The whole text counts where none came in pieces.
         let text = answer.delta.and_then(|delta| self.joiner.push(delta));
         let text = text.or_else(|| answer.response.filter(|_| !self.spoken).and_then(json::string));
@@ -160,9 +161,10 @@ impl Reply {
             if !metadata.get().starts_with('{') {
                 return Err(Failure::responder("the webhook's metadata is no object"));
             }
-            pieces.push(Piece::Metadata(metadata));
+            pieces.push(Piece::Metadata(kept(metadata)?));
         }
         if let Some(state) = given(answer.state) {
+            let state = kept(state)?;
             let (bytes, most) = (state.get().len(), self.max_state_bytes);
             if bytes > most {
                 let detail = format!("the webhook's state has {bytes} bytes; the limit is {most}");
@@ -183,6 +185,14 @@ impl Reply {
         }
         Ok(true)
     }
+}
+
+/// A value that is kept, in the form in which it is stored.
+fn kept(value: Box<RawValue>) -> Result<Raw, Failure> {
+    if is_deeper(value.get(), JSON_DEPTH) {
+        return Err(Failure::responder("the webhook's metadata or state is nested too deeply"));
+    }
+    Ok(Raw(json::stored(value)))
 }
 
 /// A source may be an object, or nothing but an address.
@@ -251,6 +261,16 @@ mod tests {
         ];
         let (begin, end) = json.split_at(30);
         assert_eq!(read(&[begin, end]), (expected, true));
+    }
+
+    #[test]
+    fn metadata_and_state_are_kept_compactly_and_not_too_deep() {
+        let json = "{\n \"response\": \"Hi\",\n \"metadata\": {\n  \"n\": \"\\ud83d\" },\n \"state\": [\n 1.0 ]\n}";
+        let expected =
+            vec![Piece::Text("Hi".into()), Piece::Metadata(raw(r#"{"n":"\ufffd"}"#)), Piece::State(raw("[1.0]"))];
+        assert_eq!(read(&[json]), (expected, true));
+        let deep = format!("{{\"response\":\"x\",\"metadata\":{{\"a\":{}{}}}}}", "[".repeat(64), "]".repeat(64));
+        assert!(!read(&[&deep]).1);
     }
 
     #[test]
