@@ -173,25 +173,35 @@ forEachStore("encryption at rest", (store) => {
       assert.deepEqual(await placesOf("marker-"), []);
     });
 
-    test("a value that was moved or changed is refused, and health says so", async () => {
+    test("a value that was moved or changed is refused, and health counts it", async () => {
       await api.say("one", { session_id: "from" });
       await api.say("two", { session_id: "to" });
       const key = (/** @type {string} */ id) => `chatkeep:{app}:s:${id}`;
       const [moved, kept] = [await redis.cli("HGET", key("from"), "m:0"), await redis.cli("HGET", key("to"), "m:0")];
-      assert.match(moved, /^\{"id":"[^"]+","role":"user","content":"","created":"[^"]+","sealed":"k1\./);
-      for (const forged of [
-        moved,
-        kept.replace('"role":"user"', '"role":"system"'),
-        kept.replace(/.{4}"\}$/, 'AAAA"}'),
-      ]) {
+      const [head, encrypted] = moved.split("\u0001");
+      assert.match(head, /^\{"id":"[^"]+","role":"user","content":"","created":"[^"]+"\}$/);
+      assert.match(encrypted, /^k1\./);
+      for (const forged of [moved, kept.replace('"role":"user"', '"role":"system"'), kept.replace(/.{4}$/, "AAAA")]) {
         await redis.cli("HSET", key("to"), "m:0", forged);
         assertProblem(await api.get("/v1/sessions/to/history"), 503, "value_unreadable");
         const turn = await api.chat({ message: "three", session_id: "to", existing: true });
         assertProblem(turn, 503, "value_unreadable");
         assert.match(turn.body.detail, /value_not_genuine/);
       }
-      const health = await api.get("/health");
-      assert.deepEqual([health.status, health.body.cause], [503, "value_not_genuine"]);
+      const health = ok(await api.get("/health"));
+      assert.deepEqual([health.status, health.cause], ["healthy", undefined]);
+      assert.ok(health.unreadable.count >= 6 && health.unreadable.cause === "value_not_genuine", health);
+      // The others are exported, and what isn't is named.
+      const lines = (await api.get("/v1/export")).text.trimEnd().split("\n");
+      assert.ok(JSON.parse(lines.at(-1)).end);
+      const { left_out } = JSON.parse(lines.find((line) => line.startsWith('{"left_out"')));
+      assert.deepEqual(left_out, {
+        session_id: "to",
+        text: "message",
+        position: 0,
+        code: "value_unreadable",
+        detail: "value_not_genuine",
+      });
       await redis.cli("HSET", key("to"), "m:0", kept);
       assert.equal((await api.texts("to"))[0], "two");
       for (const field of ["title", "state", "meta"]) {
@@ -222,7 +232,7 @@ forEachStore("encryption at rest", (store) => {
     const unknown = await api.get("/v1/sessions/s1/history");
     assertProblem(unknown, 503, "value_unreadable");
     assert.match(unknown.body.detail, /encryption_key_unknown/);
-    assert.equal((await api.get("/health")).body.cause, "encryption_key_unknown");
+    assert.equal(ok(await api.get("/health")).unreadable.cause, "encryption_key_unknown");
   });
 
   test("a wrong key, or none, is an error and never a text", async () => {
@@ -231,12 +241,13 @@ forEachStore("encryption at rest", (store) => {
       ["", "encryption_key_unknown"],
     ]) {
       await serve(keys);
-      assertProblem(await api.get("/v1/sessions"), 503, "value_unreadable");
+      const { sessions } = await api.list();
+      assert.ok(sessions.length > 0 && sessions.every(({ title }) => !title), "a list shows such a title as none");
       const answer = await api.get("/v1/sessions/named");
       assertProblem(answer, 503, "value_unreadable");
       assert.ok(answer.body.detail.endsWith(cause), answer.text);
       const health = await api.get("/health");
-      assert.deepEqual([health.status, health.body.cause], [503, cause]);
+      assert.deepEqual([health.status, health.body.unreadable.cause], [200, cause]);
     }
     await serve("k1:short");
     assertProblem(await api.get("/v1/sessions"), 503, "not_configured");

@@ -4,6 +4,9 @@ use crate::id::MessageId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+/// Stands before what is encrypted: at the beginning of a text, or after the head of a message.
+pub const MARK: char = '\u{1}';
+
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -94,6 +97,12 @@ impl Message {
     /// None in practice: every field serialises.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
+    }
+
+    /// Reads a stored text; of one that is encrypted what stands before, without what is said.
+    #[must_use]
+    pub fn of_stored(text: &str) -> Option<Self> {
+        serde_json::from_str(text.split(MARK).next()?).ok()
     }
 
     /// The language that it asks to be answered in: the `language` of its metadata, a BCP 47 tag.

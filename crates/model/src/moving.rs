@@ -3,6 +3,7 @@
 
 use crate::id::{MessageId, SessionId};
 use crate::limits::IMPORTED_PER_CALL;
+use crate::message::stored_id;
 use crate::owner::Owner;
 use crate::plan::Import;
 use crate::records::Records;
@@ -69,7 +70,7 @@ pub fn import<R: Records>(
         if bytes > IMPORTED_PER_CALL.1 && !messages.is_empty() {
             break;
         }
-        messages.push((stored_id(&message), message));
+        messages.push((id_of(&message), message));
     }
     let next = from + messages.len() as u64;
     let import = Import {
@@ -84,6 +85,7 @@ pub fn import<R: Records>(
         seal: seal.to_owned(),
         position: from - session.first,
         after: None,
+        dry_run: false,
         messages,
         // As of when it was used last, so that its life isn't made longer.
         now: session.expires.since(ttl),
@@ -98,11 +100,7 @@ pub fn import<R: Records>(
 }
 
 /// The id with which a stored message begins.
-fn stored_id(message: &str) -> MessageId {
-    #[derive(Deserialize)]
-    struct Head {
-        id: MessageId,
-    }
+fn id_of(message: &str) -> MessageId {
     // What a store holds was checked when it came in.
-    serde_json::from_str::<Head>(message).map_or_else(|_| MessageId::mint(0), |head| head.id)
+    stored_id(message).and_then(|id| MessageId::parse(id).ok()).unwrap_or_else(|| MessageId::mint(0))
 }

@@ -1,19 +1,17 @@
 //! Encryption at rest: which texts are sealed, what each is bound to, and the form in which a store has it. The cipher itself is
 //! a shell's.
 //!
-//! What a store keeps of a message is a message still, with its id, role, time and parent, which the rules look at; all that is
-//! said is sealed. Titles, metadata and states are sealed whole. Nothing sealed can be taken for what it is not: a title and a
-//! JSON text never begin with [`MARK`].
+//! A stored message begins with its id, role, time and parent, which the rules look at; then come [`MARK`] and the whole message,
+//! encrypted. Titles, metadata and states are encrypted whole, after [`MARK`]. No client can write that mark: a title has no control
+//! characters, and in a JSON text they are escaped.
 
 use crate::error::StoreError;
 use crate::id::{MessageId, SessionId};
+pub use crate::message::MARK;
 use crate::message::Role;
 use crate::owner::Owner;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// What a sealed text begins with that is not a message.
-pub const MARK: char = '\u{1}';
 
 /// What a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +29,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn as_str(self) -> &'static str {
+    /// Its name, which it is bound to.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Kind::Message => "message",
             Kind::Title => "title",
@@ -136,9 +136,6 @@ impl<'de> Deserialize<'de> for Empty {
     }
 }
 
-/// What stands between a message's head and what is sealed of it.
-const SEALED: &str = ",\"sealed\":\"";
-
 impl Seal<'_> {
     /// Whether there is anything to seal or open with.
     #[must_use]
@@ -159,10 +156,9 @@ impl Seal<'_> {
             Kind::Fingerprint => *text = cipher.digest(text),
             Kind::Message => {
                 let head: Head = serde_json::from_str(text).map_err(|_| Unreadable::NotGenuine)?;
-                let mut head = serde_json::to_string(&head).map_err(|_| Unreadable::NotGenuine)?;
-                head.pop();
+                let head = serde_json::to_string(&head).map_err(|_| Unreadable::NotGenuine)?;
                 if let Some(sealed) = cipher.seal(&self.bound(kind, session, &head), text) {
-                    *text = format!("{head}{SEALED}{sealed}\"}}");
+                    *text = format!("{head}{MARK}{sealed}");
                 }
             }
             _ => close_bound(self.cipher, &self.bound(kind, session, ""), text),
@@ -242,17 +238,9 @@ pub fn key_of(kind: Kind, text: &str) -> Option<&str> {
     sealed.split('.').next()
 }
 
-/// The head of a sealed message, and what is sealed; nothing for a message that isn't.
+/// The head of an encrypted message, and what is encrypted; nothing for a message that isn't.
 fn parts(text: &str) -> Option<(&str, &str)> {
-    // What is said of a message that isn't sealed stands here: most are told apart by that.
-    let (_, rest) = text.strip_prefix("{\"id\":\"")?.split_once("\",\"role\":\"")?;
-    let (_, rest) = rest.split_once('"')?;
-    rest.strip_prefix(",\"content\":\"\",\"created\":\"")?;
-    let whole = text.strip_suffix("\"}")?;
-    let (head, sealed) = whole.split_at_checked(whole.rfind('"')? + 1)?;
-    let head = head.strip_suffix(SEALED)?;
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    sealed.bytes().all(valid).then_some((head, sealed))
+    text.split_once(MARK)
 }
 
 #[cfg(test)]
@@ -332,15 +320,34 @@ mod tests {
         let seal = Seal { cipher: Some(&cipher), prefix: "chatkeep:", owner: &owner };
         let mut stored = MESSAGE.to_owned();
         seal.close(Kind::Message, &SessionId::parse("s1")?, &mut stored).map_err(|_| "sealing")?;
-        let message: crate::Message = serde_json::from_str(&stored)?;
+        let message = crate::Message::of_stored(&stored).ok_or("a head")?;
         assert_eq!((message.id.as_str(), message.role, message.content.as_str()), ("m1", Role::Assistant, ""));
         assert_eq!(message.parent.map(|parent| parent.to_string()).as_deref(), Some("m0"));
-        let begins = r#"{"id":"m1","role":"assistant","content":"","created":"2026-11-21T09:30:00.000Z","parent":"m0","sealed":"k1."#;
-        assert!(stored.starts_with(begins), "{stored}");
+        let begins =
+            r#"{"id":"m1","role":"assistant","content":"","created":"2026-11-21T09:30:00.000Z","parent":"m0"}"#;
+        assert!(stored.starts_with(&format!("{begins}{MARK}k1.")), "{stored}");
         // Its head is bound too.
         let forged = stored.replacen("assistant", "user", 1);
         let opened = seal.open(Kind::Message, &SessionId::parse("s1")?, &mut forged.clone());
         assert_eq!(opened, Err(Unreadable::NotGenuine));
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_client_can_write_never_looks_encrypted() -> Result<(), Box<dyn std::error::Error>> {
+        let (owner, session, cipher) = (Owner::app(), SessionId::parse("s1")?, FakeCipher { strict: false });
+        let head = r#"{"id":"e","role":"user","content":"","created":"2026-01-01T00:00:00.000Z""#;
+        for text in [
+            format!(r#"{head},"sealed":"k1.AAAA"}}"#),
+            format!(r#"{head},"metadata":{{"a":"\u0001k1.AAAA"}}}}"#),
+            format!(r#"{head},"status":"\u0001k1.AAAA"}}"#),
+        ] {
+            assert_eq!(key_of(Kind::Message, &text), None);
+            for cipher in [None, Some(&cipher as &dyn Cipher)] {
+                let seal = Seal { cipher, prefix: "chatkeep:", owner: &owner };
+                assert_eq!(seal.open(Kind::Message, &session, &mut text.clone()), Ok(()));
+            }
+        }
         Ok(())
     }
 

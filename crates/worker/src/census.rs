@@ -105,7 +105,7 @@ impl Walk {
         let after = self.cursor.inside.take();
         let is_first = after.is_none();
         let store = self.store.of(noted.owner.clone());
-        let mut page = store.run(&Survey { now: now(), after, limit: self.page }).await?;
+        let mut page = store.list(&Survey { now: now(), after, limit: self.page }).await?;
         self.cursor.went(&noted, &page);
         if is_first {
             self.seen.clear();

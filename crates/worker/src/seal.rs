@@ -1,19 +1,17 @@
 //! The cipher of this isolate, and what it could not read.
 
-use crate::edge::{fill_random, now};
+use crate::edge::fill_random;
+use chatkeep_model::StoreError;
 use chatkeep_model::config::Config;
 use chatkeep_model::seal::{Cipher, Unreadable};
-use chatkeep_model::{Millis, StoreError};
+use chatkeep_model::wire::UnreadableTexts;
 use chatkeep_seal::Keys;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
-/// For how long `/health` tells of a value that could not be read.
-const TOLD: Millis = Millis(60_000);
-
 thread_local! {
     static KEYS: OnceCell<Option<Rc<Keys>>> = const { OnceCell::new() };
-    static FAILED: Cell<Option<(Unreadable, Millis)>> = const { Cell::new(None) };
+    static UNREADABLE: Cell<Option<(u64, Unreadable)>> = const { Cell::new(None) };
 }
 
 /// The cipher, where sessions are encrypted. Its keys are prepared once.
@@ -27,14 +25,15 @@ pub(crate) fn as_cipher(keys: &Option<Rc<Keys>>) -> Option<&dyn Cipher> {
     keys.as_deref().map(|keys| keys as &dyn Cipher)
 }
 
-/// Notes that a value could not be read.
+/// Counts a text that could not be decrypted.
 pub(crate) fn failed(error: Unreadable) -> StoreError {
-    FAILED.set(Some((error, now())));
+    let count = UNREADABLE.get().map_or(0, |(count, _)| count);
+    UNREADABLE.set(Some((count + 1, error)));
     error.into()
 }
 
-/// Why a value could not be read a short while ago.
-pub(crate) fn failure() -> Option<&'static str> {
-    let (error, at) = FAILED.get()?;
-    (now().since(at) < TOLD).then(|| error.as_str())
+/// How many times this isolate could not decrypt a text, and why the last time; nothing where it always could.
+pub(crate) fn unreadable() -> Option<UnreadableTexts> {
+    let (count, cause) = UNREADABLE.get()?;
+    Some(UnreadableTexts { count, cause: cause.as_str().to_owned() })
 }

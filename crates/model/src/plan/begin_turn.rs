@@ -361,7 +361,7 @@ impl BeginTurn {
             let all = session.first..session.next;
             let Some(position) = records.find_message(&self.session, &wanted, all)? else { return Ok(None) };
             let stored = records.messages(&self.session, position..position + 1)?.pop();
-            let message = stored.and_then(|stored| serde_json::from_str::<Message>(&stored).ok());
+            let message = stored.and_then(|stored| Message::of_stored(&stored));
             match message {
                 Some(Message { role: Role::User, id, .. }) => {
                     return Ok(Some(Place { position, message_id: id, kept: position + 1 }));

@@ -35,9 +35,22 @@ pub struct Health {
     /// The key that sessions are encrypted with, by its id, or `off` where what is new is not; absent without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<String>,
+    /// The texts that this isolate could not decrypt; absent where it always could. It is no part of the status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<UnreadableTexts>,
     /// The long-term archive, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<ArchiveHealth>,
+}
+
+/// Stored texts that could not be decrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct UnreadableTexts {
+    /// How often one could not be, since the isolate started.
+    pub count: u64,
+    /// Why the last one could not be: `encryption_key_unknown`, `value_not_genuine` or `value_not_sealed`.
+    pub cause: String,
 }
 
 /// How the archive is.

@@ -136,7 +136,7 @@ impl Sweep<'_> {
     async fn sessions_of(&self, store: &Store, archive: &Archive, since: Millis) -> Result<(), Failure> {
         let mut read = ReadList { now: edge::now(), limit: LIST_PAGE.1, cursor: None };
         loop {
-            let page = store.run(&read).await?;
+            let page = store.list(&read).await?;
             let due: Vec<_> = page.cards.iter().filter(|card| is_due(card.updated, since)).collect();
             for card in &due {
                 self.keep(archive, &card.id, false).await?;

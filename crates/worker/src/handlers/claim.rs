@@ -47,13 +47,16 @@ pub(super) async fn claim(call: &Call<'_>, shown: &Credentials<'_>) -> Result<An
         renamed: std::collections::BTreeMap::new(),
     };
     let archives = archives(call, &visitor, &user);
-    let carried = carry_all(&visitor, &user, limits, archives.as_ref(), &mut answer).await;
+    let mut unreadable = 0;
+    let carried = carry_all(&visitor, &user, limits, archives.as_ref(), &mut answer, &mut unreadable).await;
     if visitor.has_news() {
         let visitor = visitor.clone();
         call.context.wait_until(async move { visitor.tell().await });
     }
     carried?;
-    answer.left = visitor.run(&ReadList { now: edge::now(), limit: 1, cursor: None }).await?.count;
+    // What can't be decrypted stays where it is, and is nothing to come back for.
+    let left = visitor.list(&ReadList { now: edge::now(), limit: 1, cursor: None }).await?.count;
+    answer.left = left.saturating_sub(unreadable);
     if let (Some(archives), 0) = (&archives, answer.left) {
         answer.left = carry_archived(&visitor, &user, limits, archives, &mut answer).await?;
     }
@@ -71,8 +74,8 @@ pub(super) async fn claim(call: &Call<'_>, shown: &Credentials<'_>) -> Result<An
 /// Whether the user may have the visitor's sessions too. Later each goes its way, whatever the user makes meanwhile.
 async fn has_room(visitor: &Store, user: &Store, limits: &Limits) -> Result<(), Problem> {
     let count = ReadList { now: edge::now(), limit: 1, cursor: None };
-    let theirs = visitor.run(&count).await?.count;
-    if theirs > 0 && user.run(&count).await?.count + theirs > limits.sessions_per_owner {
+    let theirs = visitor.list(&count).await?.count;
+    if theirs > 0 && user.list(&count).await?.count + theirs > limits.sessions_per_owner {
         return Err(Problem::new(Code::TooManySessions));
     }
     Ok(())
@@ -90,21 +93,26 @@ async fn carry_all(
     limits: &Limits,
     archives: Option<&(Archive, Archive)>,
     answer: &mut ClaimResponse,
+    unreadable: &mut u64,
 ) -> Result<(), Problem> {
     let until = edge::now().after(STRETCH);
     let mut cursor = None;
     loop {
-        let page = visitor.run(&ReadList { now: edge::now(), limit: LIST_PAGE.0, cursor }).await?;
+        let page = visitor.list(&ReadList { now: edge::now(), limit: LIST_PAGE.0, cursor }).await?;
         for card in page.cards {
             if answer.moved >= CLAIMED_PER_CALL || edge::now() >= until {
                 return Ok(());
             }
-            if let Ended::Moved(target) = carry(visitor, user, &card.id, limits, archives).await? {
-                answer.moved += 1;
-                visitor.forget(&card.id);
-                if target != card.id {
-                    answer.renamed.insert(card.id, target);
+            match carry(visitor, user, &card.id, limits, archives).await {
+                Ok(Ended::Moved(target)) => {
+                    answer.moved += 1;
+                    visitor.forget(&card.id);
+                    if target != card.id {
+                        answer.renamed.insert(card.id, target);
+                    }
                 }
+                Err(StoreError::Unreadable(_)) => *unreadable += 1,
+                carried => drop(carried?),
             }
         }
         cursor = page.next;
@@ -125,7 +133,7 @@ async fn carry_archived(
 ) -> Result<u64, Problem> {
     let until = edge::now().after(STRETCH);
     let count = ReadList { now: edge::now(), limit: 1, cursor: None };
-    let mut room = limits.sessions_per_owner.saturating_sub(user.run(&count).await?.count);
+    let mut room = limits.sessions_per_owner.saturating_sub(user.list(&count).await?.count);
     let mut moved = 0;
     let owned: BTreeSet<SessionId> = archives.0.owned().await?.into_iter().collect();
     for session in owned {
@@ -233,7 +241,7 @@ pub(super) async fn go_on(store: &Store, archive: Option<Archive>, limits: &Limi
     let Ok(Some(user)) = claimer(store, now).await else { return };
     let visitor = store.whole();
     let archives = archive.map(|archive| (archive.with_store(visitor.clone()), archive.with_store(user.clone())));
-    let Ok(page) = visitor.run(&ReadList { now, limit: LIST_PAGE.1, cursor: None }).await else { return };
+    let Ok(page) = visitor.list(&ReadList { now, limit: LIST_PAGE.1, cursor: None }).await else { return };
     for card in page.cards.into_iter().filter(|card| card.flags.departing) {
         if carry(&visitor, &user, &card.id, limits, archives.as_ref()).await.is_err() {
             return;

@@ -99,7 +99,7 @@ async fn list(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
     let mut cards = Vec::new();
     let mut read = ReadList { now: call.fresh.now, limit: SEARCHED_SESSIONS, cursor: None };
     loop {
-        let page = call.store.run(&read).await?;
+        let page = call.store.list(&read).await?;
         cards.extend(page.cards);
         read.cursor = page.next;
         if read.cursor.is_none() {

@@ -42,6 +42,7 @@ pub(super) async fn health(settings: &Settings, env: Env) -> Result<Answer, Prob
         journal_depth: None,
         breaker: None,
         encryption: None,
+        unreadable: seal::unreadable(),
         archive: None,
     };
     match settings {
@@ -55,7 +56,6 @@ pub(super) async fn health(settings: &Settings, env: Env) -> Result<Answer, Prob
             });
             health.archive = archive(config, &env).await;
             ask(config, env, &mut health).await;
-            health.cause = health.cause.or(seal::failure().map(str::to_owned));
         }
         Err(error) => health.cause = Some(error.to_string()),
     }

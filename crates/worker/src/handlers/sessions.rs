@@ -40,7 +40,7 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
         return Err(wrong("fields names too many members"));
     }
     let asked = if search.is_some() { SEARCHED_SESSIONS } else { limit };
-    let mut listed = call.store.run(&ReadList { now, limit: asked, cursor: cursor.transpose()? }).await?;
+    let mut listed = call.store.list(&ReadList { now, limit: asked, cursor: cursor.transpose()? }).await?;
     claim::leave_out(call, &mut listed).await?;
     let more = listed.next.is_some();
     let found = |title: &str| search.as_ref().is_none_or(|text| title.to_lowercase().contains(text));
@@ -136,7 +136,7 @@ pub(super) async fn delete_all(call: &Call<'_>) -> Result<Answer, Problem> {
     let mut deleted = 0;
     loop {
         // In an outage nobody knows which there are.
-        let listed = call.store.whole().run(&ReadList { now, limit: SESSIONS_PER_CALL as u64, cursor: None }).await?;
+        let listed = call.store.whole().list(&ReadList { now, limit: SESSIONS_PER_CALL as u64, cursor: None }).await?;
         let sessions: Vec<_> = listed.cards.into_iter().map(|card| card.id).collect();
         if sessions.is_empty() {
             deleted += call.delete_archived(&call.store, call.archive.as_ref()).await?;

@@ -162,6 +162,21 @@ impl Store {
         Ok(outcome)
     }
 
+    /// Lists what has many texts. One that can't be decrypted is empty in the outcome, and counted, so that the others are shown.
+    pub(crate) async fn list<O: Operation>(&self, operation: &O) -> Result<O::Outcome, StoreError> {
+        let mut outcome = self.run_as_stored(operation).await?;
+        let keys = seal::cipher(&self.config);
+        let seal = self.seal(&keys);
+        operation.told(&mut outcome, &mut |kind, session, text| {
+            if let Err(cause) = seal.open(kind, session, text) {
+                seal::failed(cause);
+                text.clear();
+            }
+            Ok(())
+        })?;
+        Ok(outcome)
+    }
+
     /// Runs an operation with the texts that it has, and gives those that are stored: none is sealed or opened on the way.
     pub(crate) async fn run_as_stored<O: Operation>(&self, operation: &O) -> Result<O::Outcome, StoreError> {
         self.run_as_it_is(operation, &|| None).await

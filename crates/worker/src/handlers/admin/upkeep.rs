@@ -71,7 +71,7 @@ pub(in super::super) async fn rebuild(call: &Call<'_>) -> Result<Answer, Problem
         // Those that are gone leave the index, so that the next ones move up.
         from += reindex(call, &store, &some).await?;
     }
-    let listed = store.run(&ReadList { now, limit: 1, cursor: None }).await?;
+    let listed = store.list(&ReadList { now, limit: 1, cursor: None }).await?;
     store.note(now).await;
     Answer::json(&Rebuilt { sessions: listed.count, next_cursor: None })
 }
