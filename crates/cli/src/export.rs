@@ -15,6 +15,8 @@ struct Written {
     end: ExportEnd,
     cursor: Option<String>,
     is_whole: bool,
+    /// Texts that can't be decrypted.
+    left_out: u64,
 }
 
 impl Written {
@@ -23,6 +25,7 @@ impl Written {
         match serde_json::from_str(line) {
             Ok(ExportLine::Session(_)) => self.end.sessions += 1,
             Ok(ExportLine::Message(_)) => self.end.messages += 1,
+            Ok(ExportLine::LeftOut(_)) => self.left_out += 1,
             Ok(ExportLine::Cursor(cursor)) => self.cursor = Some(cursor),
             Ok(ExportLine::End(_)) => self.is_whole = true,
             Err(_) => return false,
@@ -65,6 +68,9 @@ pub(crate) fn export(client: &Client, output: Option<&Path>, owner: Option<&str>
     file.flush()?;
     shown.finish_and_clear();
     eprintln!("exported {} sessions with {} messages", written.end.sessions, written.end.messages);
+    if written.left_out > 0 {
+        eprintln!("{} texts can't be decrypted and are left out: lines with left_out name them", written.left_out);
+    }
     Ok(())
 }
 

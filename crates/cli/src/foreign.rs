@@ -2,7 +2,7 @@
 //!
 //! The ids of messages follow from their session, place and content, so that an import that is repeated changes nothing.
 
-use crate::import::Found;
+use crate::import::{Found, Line};
 use chatkeep_model::archive::rows::{Row, messages};
 use chatkeep_model::id::digest;
 use chatkeep_model::wire::{ExportLine, ExportedMessage, ExportedSession};
@@ -34,38 +34,77 @@ struct KeptMessage {
     metadata: Option<Box<RawValue>>,
 }
 
-/// Which system a value is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum System {
+/// The formats that are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Chatkeep's export: a session or a message a line.
+    Chatkeep,
+    /// The storage guide's backup file.
     StorageGuide,
+    /// JARVIS's JSON values, under their keys or with their ids.
     Jarvis,
-    OpenTa,
+    /// OpenTA's rows as JSON.
+    Openta,
+}
+
+/// What people are told who bring something else.
+const UNDERSTOOD: &str = "understood are Chatkeep's export, the storage guide's backup file (objects with session_id, last_activity and \
+     messages), JARVIS's values (objects with a history, or under their keys) and OpenTA's rows (objects with question and answer). \
+     --from names one of them where a file doesn't show it";
+
+/// Members by which the exports of others are known, and whose they are.
+const OTHERS: [(&str, &str); 5] = [
+    ("mapping", "ChatGPT's export"),
+    ("chat_messages", "Claude's export"),
+    ("chat", "Open WebUI's export"),
+    ("conversationId", "LibreChat's export"),
+    ("model", "a request to a model's API"),
+];
+
+/// The format of a value that shows it.
+fn recognise(members: &BTreeMap<String, &RawValue>, key: Option<&str>) -> Result<Format, String> {
+    let has = |name: &str| members.contains_key(name);
+    if has("question") && has("answer") {
+        return Ok(Format::Openta);
+    }
+    if has("last_activity") {
+        return Ok(Format::StorageGuide);
+    }
+    if has("history") || key.is_some_and(|key| key.starts_with("jarvis:")) {
+        return Ok(Format::Jarvis);
+    }
+    let other = OTHERS.iter().find(|(name, _)| has(name));
+    let looks = other.map_or("is of no known format".to_owned(), |(_, whose)| format!("looks like {whose}"));
+    Err(format!("{looks}, which can't be imported: {UNDERSTOOD}"))
 }
 
 /// The lines of a text of JSON values, one after another, in arrays, or by the keys that they had.
 ///
 /// # Errors
 /// What is not understood, and the number of the value.
-pub(crate) fn lines(text: &str) -> Result<Found, String> {
+pub(crate) fn lines(text: &str, from: Option<Format>) -> Result<Found, String> {
     let mut sessions: Vec<(String, Kept)> = Vec::new();
     let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     let mut system = None;
-    let mut seen = |one: System| match system.replace(one) {
+    let mut seen = |one: Format| match system.replace(one) {
         Some(other) if other != one => Err("it holds values of two systems".to_owned()),
         _ => Ok(()),
     };
     for (number, value) in Deserializer::from_str(text).into_iter::<&RawValue>().enumerate() {
-        let value = value.map_err(|error| format!("it is not JSON: {error}"))?;
+        let value = value.map_err(|error| format!("it is not JSON: {error}; {UNDERSTOOD}"))?;
         for (key, value) in parts(value)? {
             let wrong = |error: serde_json::Error| format!("value {} is not understood: {error}", number + 1);
             let members: BTreeMap<String, &RawValue> = serde_json::from_str(value.get()).map_err(wrong)?;
-            if members.contains_key("question") {
-                seen(System::OpenTa)?;
+            let format = match from {
+                Some(from) => from,
+                None => recognise(&members, key.as_deref()).map_err(|why| format!("value {} {why}", number + 1))?,
+            };
+            seen(format)?;
+            if format == Format::Openta {
                 let row: Row = serde_json::from_str(value.get()).map_err(wrong)?;
                 rows.entry(row.conversation_id.clone()).or_default().push(row);
                 continue;
             }
-            seen(if members.contains_key("last_activity") { System::StorageGuide } else { System::Jarvis })?;
             let kept: Kept = serde_json::from_str(value.get()).map_err(wrong)?;
             let id = kept
                 .session_id
@@ -77,9 +116,11 @@ pub(crate) fn lines(text: &str) -> Result<Found, String> {
         }
     }
     let dialect = match system.ok_or("it holds nothing")? {
-        System::StorageGuide => "storage-guide",
-        System::Jarvis => "jarvis",
-        System::OpenTa => "openta",
+        Format::StorageGuide => "storage-guide",
+        Format::Jarvis => "jarvis",
+        Format::Openta => "openta",
+        // Its lines are read elsewhere.
+        Format::Chatkeep => return Err("it is no export of Chatkeep's".to_owned()),
     };
     let mut lines = Vec::new();
     for (id, kept) in sessions {
@@ -90,6 +131,7 @@ pub(crate) fn lines(text: &str) -> Result<Found, String> {
         rows.sort_by(|one, other| (&other.timestamp, &one.id).cmp(&(&one.timestamp, &other.id)));
         of_messages(&id, None, None, None, messages(rows), &mut lines)?;
     }
+    let lines = lines.into_iter().map(|text| Line { number: None, text }).collect();
     Ok(Found { lines, dialect: Some(dialect) })
 }
 
@@ -182,27 +224,31 @@ mod tests {
     #[test]
     fn a_backup_of_the_storage_guide_is_read() -> Result<(), String> {
         // As the guide's shell loop writes it: a value, then an empty line.
-        let found = lines(&format!("{GUIDE}\n\n{}\n\n", GUIDE.replace("550e", "660e")))?;
+        let found = lines(&format!("{GUIDE}\n\n{}\n\n", GUIDE.replace("550e", "660e")), None)?;
         assert_eq!((found.dialect, found.lines.len()), (Some("storage-guide"), 6));
         assert!(
-            found.lines[0].contains(r#""created_ms":1763116200000,"updated_ms":1763116500000,"user_id":"user123""#)
+            found.lines[0]
+                .text
+                .contains(r#""created_ms":1763116200000,"updated_ms":1763116500000,"user_id":"user123""#)
         );
-        assert!(found.lines[2].contains(r#""created":"2025-11-14T10:30:05.000Z","metadata":{"sources":["doc1"]"#));
-        assert_eq!(found.lines, lines(&format!("[{GUIDE},{}]", GUIDE.replace("550e", "660e")))?.lines);
+        assert!(found.lines[2].text.contains(r#""created":"2025-11-14T10:30:05.000Z","metadata":{"sources":["doc1"]"#));
+        assert_eq!(found.lines, lines(&format!("[{GUIDE},{}]", GUIDE.replace("550e", "660e")), None)?.lines);
         Ok(())
     }
 
     #[test]
     fn values_of_jarvis_come_by_their_keys_or_with_their_ids() -> Result<(), String> {
         let value = r#"{"history":[{"role":"user","content":"Ahoj"}],"updated_at":"2025-10-27T14:30:00"}"#;
-        let by_key = lines(&format!(r#"{{"jarvis:session:sess_abc123":{value}}}"#))?;
+        let by_key = lines(&format!(r#"{{"jarvis:session:sess_abc123":{value}}}"#), None)?;
         assert_eq!((by_key.dialect, by_key.lines.len()), (Some("jarvis"), 2));
-        assert!(by_key.lines[0].contains("sess_abc123") && by_key.lines[1].contains("2025-10-27T14:30:00.000Z"));
+        assert!(
+            by_key.lines[0].text.contains("sess_abc123") && by_key.lines[1].text.contains("2025-10-27T14:30:00.000Z")
+        );
         let as_text = format!(r#"{{"jarvis:session:sess_abc123":{}}}"#, serde_json::json!(value));
-        assert_eq!(lines(&as_text)?.lines, by_key.lines);
+        assert_eq!(lines(&as_text, None)?.lines, by_key.lines);
         let named = value.replacen('{', r#"{"session_id":"sess_abc123","#, 1);
-        assert_eq!(lines(&named)?.lines, by_key.lines);
-        assert!(lines(value).err().is_some_and(|why| why.contains("names no session")));
+        assert_eq!(lines(&named, None)?.lines, by_key.lines);
+        assert!(lines(value, None).err().is_some_and(|why| why.contains("names no session")));
         Ok(())
     }
 
@@ -214,10 +260,32 @@ mod tests {
             )
         };
         let text = format!("[{},{}]", row("r2", "2026-01-01T00:00:01.5"), row("r1", "2026-01-01T00:00:00"));
-        let found = lines(&text)?;
+        let found = lines(&text, None)?;
         assert_eq!((found.dialect, found.lines.len()), (Some("openta"), 5));
-        assert!(found.lines[1].contains("Q r1") && found.lines[3].contains("Q r2"));
-        assert!(found.lines[4].contains("2026-01-01T00:00:01.500Z") && found.lines[4].contains("Paper_001"));
+        assert!(found.lines[1].text.contains("Q r1") && found.lines[3].text.contains("Q r2"));
+        assert!(found.lines[4].text.contains("2026-01-01T00:00:01.500Z") && found.lines[4].text.contains("Paper_001"));
+        Ok(())
+    }
+
+    #[test]
+    fn what_other_products_export_is_named_and_refused() -> Result<(), String> {
+        for (text, whose) in [
+            (r#"[{"title":"t","mapping":{},"current_node":"x"}]"#, "ChatGPT's export"),
+            (r#"[{"uuid":"u","chat_messages":[]}]"#, "Claude's export"),
+            (r#"[{"id":"u","chat":{"history":{}}}]"#, "Open WebUI's export"),
+            (r#"{"conversationId":"c","messages":[]}"#, "LibreChat's export"),
+            (
+                r#"{"id":"x","model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#,
+                "a request to a model's API",
+            ),
+            (r#"{"id":"x","messages":[{"role":"user","content":"hi"}]}"#, "no known format"),
+        ] {
+            let said = lines(text, None).err().unwrap_or_default();
+            assert!(said.starts_with("value 1 ") && said.contains(whose) && said.contains(UNDERSTOOD), "{said}");
+        }
+        // Unless somebody says what it is.
+        let said = lines(r#"{"id":"x","messages":[{"role":"user","content":"hi"}]}"#, Some(Format::Jarvis))?;
+        assert_eq!((said.dialect, said.lines.len()), (Some("jarvis"), 2));
         Ok(())
     }
 
@@ -234,7 +302,7 @@ mod tests {
                 "two systems",
             ),
         ] {
-            let said = lines(text).err().unwrap_or_default();
+            let said = lines(text, None).err().unwrap_or_default();
             assert!(said.contains(why), "{text}: {said}");
         }
     }

@@ -14,6 +14,7 @@ mod tail;
 use chatkeep_model::Dialect;
 use clap::{Args, Parser, Subcommand};
 use client::{Client, Failure};
+use foreign::Format;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -78,7 +79,10 @@ enum Command {
         /// Whose sessions those are that name no owner; else the API key's own.
         #[arg(long)]
         owner: Option<String>,
-        /// Only says what it would bring.
+        /// What the file holds, where it doesn't show that.
+        #[arg(long, value_enum, value_name = "FORMAT")]
+        from: Option<Format>,
+        /// Only says what it would bring, and which lines it would leave out: the deployment checks them, and stores nothing.
         #[arg(long)]
         dry_run: bool,
     },
@@ -144,8 +148,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export { output, owner, resume } => {
             export::export(&named(), output.as_deref(), owner.as_deref(), resume)
         }
-        Command::Import { file, owner, dry_run } => {
-            let found = import::read(&file)?;
+        Command::Import { file, owner, from, dry_run } => {
+            let found = import::read(&file, from)?;
             // What another system kept belongs to its dialect, unless somebody says otherwise.
             let client = client(cli.namespace.as_deref().or(found.dialect));
             import::import(&client, found, owner.as_deref(), dry_run)
