@@ -9,6 +9,7 @@ import { buildPeers, enter } from "./contenders.mjs";
 import { encryption } from "./encryption.mjs";
 import { figures } from "./figures.mjs";
 import { growth } from "./growth.mjs";
+import { imports } from "./imports.mjs";
 import { library } from "./library.mjs";
 import { memory } from "./memory.mjs";
 import { verdicts } from "./report.mjs";
@@ -18,7 +19,7 @@ import { vault } from "./vault.mjs";
 
 /** @import { Target } from "./report.mjs" */
 
-const SECTIONS = [...KINDS, "cold", "growth", "memory", "encryption", "figures", "library", "vault", "size"];
+const SECTIONS = [...KINDS, "cold", "growth", "memory", "imports", "encryption", "figures", "library", "vault", "size"];
 const USAGE = `npm run bench -- [options]
   --only ${SECTIONS.join(",")}   only these
   --rounds N        rounds of each measurement (5)
@@ -54,7 +55,7 @@ if (process.platform !== "linux") {
 
 const begun = new Date();
 console.log(`${cpus().length} processors (${cpus()[0]?.model}), load ${loadavg()[0]?.toFixed(2)}`);
-if (only.some((name) => !["encryption", "library", "vault", "size"].includes(name))) await buildPeers();
+if (only.some((name) => !["imports", "encryption", "library", "vault", "size"].includes(name))) await buildPeers();
 for (const build of values.beside) {
   const [name, folder] = build.split("=");
   enter(name, folder);
@@ -70,6 +71,7 @@ const sections = {
   ...(only.includes("cold") && { cold: () => cold(options) }),
   ...(only.includes("growth") && { growth: () => growth(options) }),
   ...(only.includes("memory") && { memory: () => memory() }),
+  ...(only.includes("imports") && { imports: () => imports() }),
   ...(only.includes("encryption") && { encryption: () => encryption(options) }),
   ...(only.includes("figures") && { figures: () => figures(options) }),
   ...(only.includes("library") && { library: () => library({ ...options, gateway }) }),

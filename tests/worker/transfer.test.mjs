@@ -54,18 +54,188 @@ onEachStore("transfer", { UNDO_SECONDS: "0", MAX_MESSAGES_PER_SESSION: "5000" },
     assert.equal((await the.api.history("mine")).messages[0].id, "a");
   });
 
-  test("a line that is wrong is named, and nothing is imported", async () => {
-    const { count } = await the.api.list();
-    const good = '{"session":{"session_id":"good","created_ms":1,"updated_ms":1}}';
-    for (const [wrong, code] of [
+  test("a line that is wrong is named, and the rest comes in", async () => {
+    const session = (id) => `{"session":{"session_id":"${id}","created_ms":1,"updated_ms":1}}`;
+    const stored = (id, more = "") =>
+      `{"id":"${id}","role":"user","content":"x","created":"2026-01-01T00:00:00.000Z"${more}}`;
+    const line = (id, position, message) =>
+      `{"message":{"session_id":"${id}","position":${position},"message":${message}}}`;
+    for (const [number, [wrong, code]] of [
       ["{", "invalid_json"],
       ['{"session":{}}', "invalid_body"],
-      ['{"message":{"session_id":"good","position":0,"message":{"role":"user"}}}', "invalid_body"],
-    ]) {
-      const problem = assertProblem(await bring(`${good}\n${wrong}`), 400, code);
-      assert.equal(problem.detail, "in line 2");
+      [line("ID", 1, '{"role":"user"}'), "invalid_body"],
+      [line("ID", 1, stored("m1", ',"status":"weird"')), "invalid_body"],
+      [line("ID", 1, stored("m1", ',"sealed":"k1.AAAA"').replace('"x"', '""')), "message_empty"],
+    ].entries()) {
+      const id = `partly-${number}`;
+      const lines = [session(id), line(id, 0, stored("m0")), wrong.replace("ID", id), line(id, 2, stored("m2"))];
+      for (const path of ["/v1/import", "/v1/admin/import"]) {
+        const dry = ok(await the.api.send("POST", `${path}?dry_run=true`, lines.join("\n")));
+        const answer = ok(await the.api.send("POST", path, lines.join("\n")));
+        assert.deepEqual(answer, dry, "what a dry run says");
+        assert.deepEqual([answer.sessions, answer.messages, answer.failed_count], [1, 2, 1]);
+        assert.deepEqual(
+          answer.failed.map((failed) => [failed.line, failed.code]),
+          [[3, code]],
+        );
+      }
+      const { messages } = await the.api.history(id);
+      assert.deepEqual(
+        messages.map((message) => message.id),
+        ["m0", "m2"],
+      );
+      // The session is as any other.
+      await the.api.say("go on", { session_id: id, existing: true });
+      ok(await the.api.get(`/v1/ai/chat/${id}/messages`));
+      // Alone such a line is refused.
+      const problem = assertProblem(await bring(`\n${wrong.replace("ID", id)}`), 400, code);
+      assert.match(problem.detail, /^in line 2/);
     }
-    assert.equal((await the.api.list()).count, count);
+    assert.equal(ok(await the.api.get("/health")).status, "healthy");
+  });
+
+  test("a dry run says what would come of it, and stores nothing", async () => {
+    await deleteAll(the.api);
+    const messages = Array.from({ length: 300 }, (_, number) => ({ id: `m${number}`, role: "user", content: "x" }));
+    for (let from = 0; from < 300; from += 100) {
+      ok(await the.api.send("POST", "/v1/sessions/dry/messages", { messages: messages.slice(from, from + 100) }));
+    }
+    await the.api.say("Mine", { session_id: "taken", message_id: "a" });
+    const text = (await exported(the)).join("\n");
+    ok(await the.api.send("DELETE", "/v1/sessions"));
+    await the.api.say("Another", { session_id: "taken", message_id: "b" });
+    const dry = ok(await the.api.send("POST", "/v1/import?dry_run=true", text));
+    assert.deepEqual(dry, { sessions: 1, messages: 300, skipped: ["taken"] });
+    assert.equal((await the.api.list()).count, 1);
+    assert.deepEqual(ok(await bring(text)), dry);
+    assertProblem(await the.api.send("POST", "/v1/import?dry_run=perhaps", text), 400, "invalid_parameter");
+  });
+
+  test("whatever may be stored is exported, and imported", async () => {
+    await deleteAll(the.api);
+    const append = async (id, content, more = {}) =>
+      ok(await the.api.send("POST", `/v1/sessions/${id}/messages`, { messages: [{ role: "user", content, ...more }] }));
+    await append("code", 'def f():\n\treturn "x"\n'.repeat(11_500));
+    await append("quotes", '"'.repeat(150_000));
+    const deep = `${"[".repeat(64)}1${"]".repeat(64)}`;
+    ok(await the.api.send("PUT", "/v1/sessions/deep/state", deep));
+    const part = { type: "text", text: "y".repeat(200_000) };
+    const ui = { id: "ui", role: "user", parts: [part, { type: "text", text: "z" }] };
+    assert.equal((await the.api.send("POST", "/v1/ai/chat", { id: "parts", messages: [ui] })).status, 200);
+    const output = {
+      type: "tool-a",
+      toolCallId: "c",
+      state: "output-available",
+      input: {},
+      output: "o".repeat(400_000),
+    };
+    const reply = { id: "r", role: "assistant", created: "2026-01-01T00:00:00.000Z", parent: "m" };
+    const session = (id) => `{"session":{"session_id":"${id}","created_ms":1,"updated_ms":1}}`;
+    const line = (id, message) => JSON.stringify({ message: { session_id: id, position: 0, message } });
+    const replies = [
+      session("reply"),
+      line("reply", { ...reply, content: "x".repeat(890_000) }),
+      session("tools"),
+      line("tools", { ...reply, content: "", parts: [output] }),
+    ];
+    assert.deepEqual(ok(await bring(replies.join("\n"))), { sessions: 2, messages: 2, skipped: [] });
+    await the.api.get("/v1/ai/chat/parts/messages");
+
+    const lines = await exported(the);
+    const { end } = JSON.parse(lines.at(-1));
+    assert.equal(end.sessions, 6);
+    for (const path of ["/v1/import", "/v1/admin/import"]) {
+      ok(await the.api.send("DELETE", "/v1/sessions"));
+      assert.deepEqual(ok(await the.api.send("POST", path, lines.join("\n"))), { ...end, skipped: [] });
+      assert.deepEqual((await exported(the)).sort(), [...lines].sort());
+    }
+  });
+
+  test("an export that other programs wrote anew is imported", async () => {
+    await deleteAll(the.api);
+    await the.api.say("Ahoj", { session_id: "one", message_id: "m1", metadata: { z: 1, a: "ž" } });
+    ok(await the.api.send("PATCH", "/v1/sessions/one", { title: "Kůň", metadata: { b: 1 } }));
+    const lines = await exported(the);
+    const sorted = (value) =>
+      value && typeof value === "object" && !Array.isArray(value)
+        ? Object.fromEntries(
+            Object.entries(value)
+              .sort()
+              .map(([name, inner]) => [name, sorted(inner)]),
+          )
+        : value;
+    const nulls = (line) => {
+      const value = JSON.parse(line);
+      if (value.session) Object.assign(value.session, { pinned: null, archived: null, state: null, user_id: null });
+      if (value.message) value.message.message = { parts: null, status: null, ...value.message.message };
+      return value;
+    };
+    for (const text of [
+      `\ufeff${lines.join("\r\n")}\r\n\r\n`,
+      lines.map((line) => JSON.stringify(sorted(JSON.parse(line)))).join("\n"),
+      lines.map((line) => JSON.stringify(JSON.parse(line), null, 1).replaceAll("\n", " ")).join("\n"),
+      lines.map((line) => JSON.stringify(nulls(line))).join("\n"),
+    ]) {
+      ok(await the.api.send("DELETE", "/v1/sessions"));
+      assert.deepEqual(ok(await bring(text)), { sessions: 1, messages: 2, skipped: [] });
+      assert.deepEqual(
+        parsed(await exported(the)),
+        parsed(lines).map((line) => line),
+      );
+    }
+  });
+
+  test("white space in stored JSON adds no line to an export", async () => {
+    await deleteAll(the.api);
+    const planted =
+      '{"x":[1,\n{"session":{"owner":"u-victim","session_id":"planted","created_ms":1,"updated_ms":1}}\n,2]}';
+    await the.api.say("Ahoj", { session_id: "s" });
+    ok(await the.api.send("PATCH", "/v1/sessions/s", `{"metadata":{ "a" :\n\t1.0 }}`));
+    ok(await the.api.send("PUT", "/v1/sessions/s/state", planted));
+    ok(
+      await the.api.send(
+        "POST",
+        "/v1/sessions/s/messages",
+        `{"messages":[{"role":"user","content":"x","metadata":${planted}}]}`,
+      ),
+    );
+    const part = `{"type":"data-x",\n"data":\r\n[ 1 ]}`;
+    const ui = `{"id":"s","messages":[{"id":"ui","role":"user","parts":[{"type":"text","text":"a"},\n${part}]}]}`;
+    assert.equal((await the.api.send("POST", "/v1/ai/chat", ui)).status, 200);
+    const lines = await exported(the);
+    assert.deepEqual(parsed(lines).at(-1), { end: { sessions: 1, messages: 5 } });
+    assert.equal(lines.length, 7);
+    assert.ok(lines.some((line) => line.includes('"metadata":{"a":1.0}')));
+    ok(await the.api.send("DELETE", "/v1/sessions"));
+    assert.deepEqual(ok(await bring(lines.join("\n"))), { sessions: 1, messages: 5, skipped: [] });
+  });
+
+  test("an owner has two imports running at once, and others have theirs", async () => {
+    const text = (id) =>
+      Array.from({ length: 8 }, (_, position) => {
+        const message = {
+          id: `m${position}`,
+          role: "user",
+          content: "x".repeat(200_000),
+          created: "2026-01-01T00:00:00Z",
+        };
+        return JSON.stringify({ message: { session_id: id, position, message } });
+      }).join("\n");
+    const other = { "chatkeep-user": "another" };
+    const [others, ...mine] = await Promise.all([
+      the.api.send("POST", "/v1/import", text("other"), other),
+      ...[1, 2, 3, 4, 5, 6].map((number) => bring(text(`at-once-${number}`))),
+    ]);
+    assert.equal(ok(others).messages, 8);
+    const refused = mine.filter(({ status }) => status === 429);
+    assert.ok(refused.length > 0 && refused.length <= 4, `${refused.length} of 6`);
+    for (const answer of refused) {
+      assertProblem(answer, 429, "too_many_imports");
+      assert.ok(Number(answer.headers.get("retry-after")) > 0);
+    }
+    for (const answer of mine.filter((one) => !refused.includes(one))) assert.equal(ok(answer).messages, 8);
+    // Later each has its turn.
+    for (const number of [1, 2, 3, 4, 5, 6]) assert.equal(ok(await bring(text(`at-once-${number}`))).messages, 8);
   });
 
   test("a session far larger than one request is listed, paged, exported and deleted", async () => {

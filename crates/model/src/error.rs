@@ -72,6 +72,7 @@ codes! {
     RateLimited = "rate_limited", 429, true, "Too many turns in a short time";
     TooManyTurns = "too_many_turns", 429, true, "The owner has as many running turns as one may have";
     TooManyReads = "too_many_reads", 429, true, "Too many large reads in a short time";
+    TooManyImports = "too_many_imports", 429, true, "The owner has as many running imports as one may have";
     TooManyWatchers = "too_many_watchers", 429, true, "As many watch the owner's sessions as may";
     Internal = "internal", 500, true, "Something went wrong on our side";
     ResponderFailed = "responder_failed", 502, true, "The responder failed";

@@ -22,7 +22,7 @@ pub mod feed;
 pub mod id;
 pub mod intake;
 pub mod journal;
-pub(crate) mod json;
+pub mod json;
 pub mod large_reads;
 pub mod library;
 pub mod limits;

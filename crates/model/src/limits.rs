@@ -117,6 +117,12 @@ pub const IMPORTED_PER_CALL: (usize, usize) = (200, 524_288);
 /// The bytes of an import's body.
 pub const IMPORT_BYTES: usize = 33_554_432;
 
+/// The bytes of one line of an import: more than a store holds in one message, however it is escaped.
+pub const IMPORT_LINE_BYTES: usize = 8_388_608;
+
+/// How many of the lines that failed an import's answer names.
+pub const NAMED_LINES: usize = 100;
+
 /// The most named members of a state in a list.
 pub const STATE_FIELDS: usize = 16;
 

@@ -210,6 +210,18 @@ impl Query<'_> {
             .filter(|value| !value.is_empty())
     }
 
+    /// A yes or no from a name; no without one.
+    ///
+    /// # Errors
+    /// [`Code::InvalidParameter`] when it is neither.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.get(name).as_deref() {
+            None | Some("false" | "0") => Ok(false),
+            Some("true" | "1") => Ok(true),
+            Some(_) => Err(Problem::new(Code::InvalidParameter).detail(format!("{name} is true or false"))),
+        }
+    }
+
     /// A number from a name.
     ///
     /// # Errors

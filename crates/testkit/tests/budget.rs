@@ -330,6 +330,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 notes: Notes::default(),
                 seal,
                 after: None,
+                dry_run: false,
                 position: 0,
                 messages: vec![(message_id("i1"), message("i1"))],
                 now,

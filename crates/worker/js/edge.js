@@ -39,6 +39,20 @@ export async function body(request, limit) {
   return read > limit ? null : new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
+/** The body of a request, read piece by piece: what nobody asks for is not read. */
+export class BodyReader {
+  #reader;
+
+  constructor(request) {
+    this.#reader = request.body?.getReader();
+  }
+
+  /** The next bytes; undefined at the end. */
+  async next() {
+    return (await this.#reader?.read())?.value;
+  }
+}
+
 /** Makes a response. Headers are names and values by turns, one a line, each name once. */
 export function respond(status, lines, bytes) {
   // A copy: what is given lies in the memory of Rust, which goes on.

@@ -58,6 +58,7 @@ pub(crate) async fn fork(store: &Store, fork: &Fork) -> Result<Forked, StoreErro
             seal: fork.seal.clone(),
             position: next - first,
             after: None,
+            dry_run: false,
             messages,
             now,
             ttl: fork.ttl,

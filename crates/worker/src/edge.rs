@@ -1,7 +1,7 @@
 //! The boundary to JavaScript: `js/edge.js`, typed.
 
-use chatkeep_model::Millis;
 use chatkeep_model::client_address::{FORWARDED_FOR, TrustedProxies};
+use chatkeep_model::{Millis, json};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -45,6 +45,14 @@ extern "C" {
 
     #[wasm_bindgen(method, getter, js_name = retryAfter)]
     fn retry_after(this: &Upstream) -> u32;
+
+    type BodyReader;
+
+    #[wasm_bindgen(constructor)]
+    fn new(request: &web_sys::Request) -> BodyReader;
+
+    #[wasm_bindgen(method, catch)]
+    async fn next(this: &BodyReader) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
     async fn hmac(secret: &str, text: &str) -> Result<JsValue, JsValue>;
@@ -134,6 +142,7 @@ headers! {
     last_event_id "last-event-id",
     traceparent "traceparent",
     client "chatkeep-client",
+    content_length "content-length",
 }
 
 /// The address of the client at the other end of a request's connection, or of the trusted proxy there. None where the platform
@@ -157,7 +166,22 @@ pub(crate) async fn read_body(request: &web_sys::Request, limit: usize) -> Resul
     let bytes = body(request, limit as f64).await.map_err(|_| Unreadable::Broken)?;
     let bytes = bytes.dyn_into::<Uint8Array>().map_err(|_| Unreadable::TooLarge)?;
     // Replacing what isn't UTF-8 would change the text.
-    String::from_utf8(bytes.to_vec()).map_err(|_| Unreadable::Broken)
+    String::from_utf8(bytes.to_vec()).map(json::mend).map_err(|_| Unreadable::Broken)
+}
+
+/// The body of a request that is read piece by piece.
+pub(crate) struct RequestBody(BodyReader);
+
+impl RequestBody {
+    /// The body of a request of which nothing was read.
+    pub(crate) fn of(request: &web_sys::Request) -> Self {
+        Self(BodyReader::new(request))
+    }
+
+    /// Reads the next piece.
+    pub(crate) async fn next(&self) -> Next {
+        next_bytes(self.0.next().await)
+    }
 }
 
 /// Makes a response.
@@ -254,7 +278,7 @@ pub(crate) async fn get_json(url: &str, limit: usize, time: Millis) -> Option<(u
 /// A request whose answer is read piece by piece. Dropped, it is given up.
 pub(crate) struct Sent(Upstream);
 
-/// The next piece of an answer.
+/// The next piece of a body.
 pub(crate) enum Next {
     Bytes(Vec<u8>),
     /// It was whole.
@@ -282,11 +306,15 @@ impl Sent {
     }
 
     pub(crate) async fn next(&self) -> Next {
-        match self.0.next().await {
-            Ok(end) if end.is_undefined() => Next::End,
-            Ok(bytes) => bytes.dyn_into::<Uint8Array>().map_or(Next::Broken, |bytes| Next::Bytes(bytes.to_vec())),
-            Err(_) => Next::Broken,
-        }
+        next_bytes(self.0.next().await)
+    }
+}
+
+fn next_bytes(read: Result<JsValue, JsValue>) -> Next {
+    match read {
+        Ok(end) if end.is_undefined() => Next::End,
+        Ok(bytes) => bytes.dyn_into::<Uint8Array>().map_or(Next::Broken, |bytes| Next::Bytes(bytes.to_vec())),
+        Err(_) => Next::Broken,
     }
 }
 

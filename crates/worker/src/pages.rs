@@ -5,13 +5,21 @@ use crate::store::Store;
 use chatkeep_model::limits::HISTORY_PAGE;
 use chatkeep_model::message::stored_id;
 use chatkeep_model::plan::{Page, ReadHistory};
+use chatkeep_model::seal::Kind;
 use chatkeep_model::{MessageId, Session, SessionId, StoreError};
 
 /// The page of the messages from a position on, or from the first one kept; nothing when there are no more.
 pub(crate) async fn page_from(store: &Store, id: &SessionId, next: u64) -> Result<Option<Page>, StoreError> {
+    let Some(mut page) = stored_page_from(store, id, next).await? else { return Ok(None) };
+    store.open(|visit| page.messages.iter_mut().try_for_each(|message| visit(Kind::Message, id, message)))?;
+    Ok(Some(page))
+}
+
+/// The same page with its texts as they are stored.
+pub(crate) async fn stored_page_from(store: &Store, id: &SessionId, next: u64) -> Result<Option<Page>, StoreError> {
     let limit = HISTORY_PAGE.1;
     let read = ReadHistory { session: id.clone(), now: edge::now(), limit, before: Some(next.saturating_add(limit)) };
-    let Some(mut page) = store.run(&read).await? else { return Ok(None) };
+    let Some(mut page) = store.run_as_stored(&read).await? else { return Ok(None) };
     if page.session.next <= next {
         return Ok(None);
     }
@@ -19,7 +27,7 @@ pub(crate) async fn page_from(store: &Store, id: &SessionId, next: u64) -> Resul
     while page.from > next.max(page.session.first) {
         let fitting = next.max(page.session.first) + page.messages.len().max(1) as u64;
         let read = ReadHistory { before: Some(fitting.min(page.from)), ..read.clone() };
-        match store.run(&read).await? {
+        match store.run_as_stored(&read).await? {
             Some(earlier) => page = earlier,
             None => return Ok(None),
         }

@@ -10,10 +10,11 @@ pub use encryption::Encryption;
 pub(crate) use encryption::encryption;
 
 use crate::archive::Archive;
-use crate::auth::Access;
+use crate::auth::{Access, By};
 use crate::client_address::TrustedProxies;
 use crate::cors::AllowedOrigins;
 use crate::dialect::Dialect;
+use crate::intake::WritableRoles;
 use crate::namespace::Namespace;
 use crate::observe::Level;
 use crate::rate::Rates;
@@ -67,6 +68,10 @@ pub struct Config {
     pub event_stream: Millis,
     /// The streamed turns that one owner may have running.
     pub running_turns: usize,
+    /// The imports that one owner may have running in one isolate.
+    pub running_imports: usize,
+    /// The roles of the messages that visitors and users may write.
+    pub client_roles: WritableRoles,
 }
 
 /// What `GET /v1/events` tells.
@@ -145,6 +150,8 @@ impl Config {
             events: events(&read)?,
             event_stream: Millis::from_seconds(number(&read, "EVENT_STREAM_SECONDS", 300, 1..=3600)?),
             running_turns: usize::try_from(number(&read, "MAX_RUNNING_TURNS", 100, 1..=1000)?).unwrap_or(100),
+            running_imports: usize::try_from(number(&read, "MAX_RUNNING_IMPORTS", 2, 1..=100)?).unwrap_or(2),
+            client_roles: client_roles(&read)?,
             admin_texts: read("ADMIN_TEXTS").map_or(Ok(false), |text| truth("ADMIN_TEXTS", &text))?,
             log_level: log_level(&read)?,
         })
@@ -155,6 +162,15 @@ impl Config {
     pub fn of_prefix(&self, prefix: &str) -> Option<Rc<Namespace>> {
         let mut all = std::iter::once(&self.canonical).chain(self.dialects.iter().map(|(_, namespace)| namespace));
         all.find(|namespace| namespace.prefix == prefix).cloned()
+    }
+
+    /// The roles of the messages that a caller may write: API keys belong to servers, which may write all.
+    #[must_use]
+    pub fn writable_roles(&self, by: &By) -> WritableRoles {
+        match by {
+            By::User | By::Visitor(_) => self.client_roles,
+            By::ApiKey(_) | By::Localhost => WritableRoles::All,
+        }
     }
 
     /// What operators are told when the Worker starts: which store, without its credentials, and how long sessions live.
@@ -250,6 +266,14 @@ fn log_level(read: Read) -> Result<Level, ConfigError> {
     let reason = "must be debug, info, warn, error or off";
     let level = read("LOG_LEVEL").map(|text| Level::parse(&text).ok_or(ConfigError { variable: "LOG_LEVEL", reason }));
     Ok(level.transpose()?.unwrap_or(Level::Info))
+}
+
+fn client_roles(read: Read) -> Result<WritableRoles, ConfigError> {
+    match read("CLIENT_ROLES").as_deref() {
+        None | Some("all") => Ok(WritableRoles::All),
+        Some("user") => Ok(WritableRoles::User),
+        Some(_) => Err(ConfigError { variable: "CLIENT_ROLES", reason: "must be user or all" }),
+    }
 }
 
 fn events(read: Read) -> Result<Events, ConfigError> {
@@ -350,6 +374,8 @@ mod tests {
             (&[("RESPONDER", "parrot")], "RESPONDER"),
             (&[("RESPONDER", "webhook")], "WEBHOOK_URL"),
             (&[("EVENTS", "maybe")], "EVENTS"),
+            (&[("CLIENT_ROLES", "system")], "CLIENT_ROLES"),
+            (&[("MAX_RUNNING_IMPORTS", "0")], "MAX_RUNNING_IMPORTS"),
             (&[("MAX_RUNNING_TURNS", "0")], "MAX_RUNNING_TURNS"),
             (&[("LOG_LEVEL", "loud")], "LOG_LEVEL"),
             (&[("RESPONDER", "openai"), ("OPENAI_PARAMETERS", "[1]")], "OPENAI_PARAMETERS"),

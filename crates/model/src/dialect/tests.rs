@@ -1,7 +1,7 @@
 //! The dialects, tried.
 
 use super::*;
-use crate::intake::Fresh;
+use crate::intake::{Fresh, WritableRoles};
 use crate::limits::Limits;
 use crate::route::{Action, route};
 use crate::stream::{Draft, Ending, Opened, Piece, Read, Reader, Wire};
@@ -42,7 +42,7 @@ fn a_verb_that_changes_something_is_no_get() {
 fn asked(dialect: Dialect, id: &str, body: &str) -> Result<Question, Code> {
     let fresh = Fresh { now: Millis(1_795_253_400_000), session: 1, message: 2, attempt: 3, seal: 4 };
     let limits = Limits::default();
-    let incoming = Incoming { body, key: None, limits: &limits, fresh };
+    let incoming = Incoming { body, key: None, limits: &limits, roles: WritableRoles::All, fresh };
     dialect.shape().question(id.to_owned(), incoming).map_err(|problem| problem.code)
 }
 

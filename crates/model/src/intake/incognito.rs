@@ -42,6 +42,7 @@ pub fn incognito(incoming: Incoming) -> Result<Option<Incognito>, Problem> {
     if context.len() > APPENDED_MESSAGES {
         return wrong("context has too many messages");
     }
+    context.iter().try_for_each(|said| incoming.roles.check(said.role))?;
     let asked = ContextMessage { role: Role::User, content: request.message.unwrap_or_default() };
     let id = request.message_id.map(message_id).transpose()?.unwrap_or_else(|| MessageId::mint(incoming.fresh.message));
     let mut window = Vec::new();

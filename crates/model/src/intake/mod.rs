@@ -2,6 +2,7 @@
 
 mod ai;
 mod incognito;
+mod roles;
 mod session;
 mod state;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod visitor;
 
 pub use ai::{AiTurn, ai_chat};
 pub use incognito::{Incognito, incognito};
+pub use roles::WritableRoles;
 pub use session::{create, create_of, fork, patch, restore, truncate};
 pub use state::{Preconditions, write_state};
 pub use turn::{append, append_of, appends, begin, chat, chat_in, stop};
@@ -18,6 +20,7 @@ pub use visitor::{claim, visitor};
 
 use crate::error::{Code, Problem};
 use crate::id::{InvalidId, MessageId, SessionId, TurnId, digest};
+use crate::json;
 use crate::limits::Limits;
 use crate::plan::CutAfter;
 use crate::time::Millis;
@@ -67,6 +70,8 @@ pub struct Incoming<'a> {
     pub key: Option<&'a str>,
     /// The limits that it must keep.
     pub limits: &'a Limits,
+    /// The roles that messages of its caller may have.
+    pub roles: WritableRoles,
     /// What it needs of the world.
     pub fresh: Fresh,
 }
@@ -145,7 +150,7 @@ pub fn idempotency_key(value: &str) -> Result<TurnId, Problem> {
 }
 
 fn metadata(metadata: Option<Box<RawValue>>, limits: &Limits) -> Result<Option<Box<RawValue>>, Problem> {
-    let Some(metadata) = metadata.filter(|value| value.get() != "null") else { return Ok(None) };
+    let Some(metadata) = metadata.filter(|value| value.get() != "null").map(json::stored) else { return Ok(None) };
     if !metadata.get().starts_with('{') {
         return Err(Problem::new(Code::InvalidBody).detail("metadata is an object"));
     }

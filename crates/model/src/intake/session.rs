@@ -47,7 +47,7 @@ pub fn create_of(request: CreateRequest, incoming: Incoming) -> Result<Create, P
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
 pub fn patch(session: SessionId, incoming: Incoming) -> Result<Patch, Problem> {
-    let Incoming { body, key, limits, fresh } = incoming;
+    let Incoming { body, key, limits, fresh, .. } = incoming;
     let request: PatchRequest = object(body)?;
     let metadata = metadata(request.metadata, limits)?;
     Ok(Patch {
@@ -68,7 +68,7 @@ pub fn patch(session: SessionId, incoming: Incoming) -> Result<Patch, Problem> {
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
 pub fn truncate(session: SessionId, incoming: Incoming) -> Result<Truncate, Problem> {
-    let Incoming { body, key, limits, fresh } = incoming;
+    let Incoming { body, key, limits, fresh, .. } = incoming;
     let request: TruncateRequest = object(body)?;
     let missing = || Problem::new(Code::InvalidBody).detail("after is a message id, or - to keep nothing");
     Ok(Truncate {
@@ -85,7 +85,7 @@ pub fn truncate(session: SessionId, incoming: Incoming) -> Result<Truncate, Prob
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
 pub fn fork(source: SessionId, incoming: Incoming) -> Result<Fork, Problem> {
-    let Incoming { body, key, limits, fresh } = incoming;
+    let Incoming { body, key, limits, fresh, .. } = incoming;
     let request: ForkRequest = optional_object(body)?;
     Ok(Fork {
         source,

@@ -12,7 +12,7 @@ fn limits() -> &'static Limits {
 }
 
 pub(super) fn keyed<'a>(body: &'a str, key: Option<&'a str>) -> Incoming<'a> {
-    Incoming { body, key, limits: limits(), fresh: FRESH }
+    Incoming { body, key, limits: limits(), roles: WritableRoles::All, fresh: FRESH }
 }
 
 fn turn(body: &str) -> Result<BeginTurn, Code> {

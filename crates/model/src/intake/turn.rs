@@ -155,7 +155,7 @@ pub fn append_of(
     request: AppendRequest,
     incoming: Incoming,
 ) -> Result<(Append, Vec<MessageId>), Problem> {
-    let Incoming { key, limits, fresh, .. } = incoming;
+    let Incoming { key, limits, roles, fresh, .. } = incoming;
     let said = request.messages.unwrap_or_default();
     if said.is_empty() || said.len() > APPENDED_MESSAGES {
         return Err(Problem::new(Code::InvalidBody).detail(format!("messages are 1 to {APPENDED_MESSAGES}")));
@@ -166,6 +166,7 @@ pub fn append_of(
         (None, first) => first.as_ref().map(TurnId::of_message),
     };
     let first_of_user = said.iter().find(|one| one.role == Role::User).map(|one| derived_title(&one.content));
+    said.iter().try_for_each(|one| roles.check(one.role))?;
     let mut prints = Vec::new();
     let mut ids = Vec::new();
     let mut messages = Vec::new();

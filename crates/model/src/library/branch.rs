@@ -143,6 +143,7 @@ impl Branch {
             seal,
             position: self.next.saturating_sub(details.map_or(0, |details| details.session.first)),
             after: None,
+            dry_run: false,
             messages,
             now,
             ttl,

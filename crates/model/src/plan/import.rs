@@ -41,6 +41,9 @@ pub struct Import {
     pub after: Option<u64>,
     /// Ids and stored texts, oldest first.
     pub messages: Vec<(MessageId, String)>,
+    /// Nothing is stored: it only comes to what it would come to.
+    #[serde(default)]
+    pub dry_run: bool,
     /// Now.
     pub now: Millis,
     /// The namespace's TTL, which begins anew.
@@ -112,6 +115,7 @@ impl Operation for Import {
         ]));
         arguments.push(self.after.map(|total| total.to_string()).unwrap_or_default());
         arguments.extend([self.notes.used.to_string(), self.notes.summary.clone()]);
+        arguments.push(u8::from(self.dry_run).to_string());
         arguments.extend(self.messages.iter().flat_map(|(id, message)| [id.to_string(), message.clone()]));
         Call::Script { script: &IMPORT, keys: keys.of_session(&self.session), arguments }
     }
@@ -130,6 +134,9 @@ impl Operation for Import {
 
     fn changes(&self, outcome: &Imported) -> Vec<Change> {
         let Imported::Stored(session) = outcome else { return Vec::new() };
+        if self.dry_run {
+            return Vec::new();
+        }
         vec![Change::of_session(&self.session, session, false, self.now)]
     }
 
@@ -164,7 +171,7 @@ impl Operation for Import {
                 return Ok(Imported::Gap);
             }
         }
-        if !created && coming.is_empty() {
+        if self.dry_run || (!created && coming.is_empty()) {
             return Ok(Imported::Stored(session));
         }
         let texts = coming.iter().copied();

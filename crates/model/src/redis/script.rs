@@ -70,7 +70,7 @@ scripts! {
     FINISH_TURN writes "finish_turn.lua" "cedde12d4a43960777379914f8f0ff1a173530f1";
     FORK writes "fork.lua" "467fff3671acca7881c9037de8ab454f705c7be0";
     HISTORY reads "history.lua" "fb53ed542876550efbed34ab34451826b8c36711";
-    IMPORT writes "import.lua" "27981bdd6711065944f565b512157db6e9397bf2";
+    IMPORT writes "import.lua" "9f0c454aed7043deb81122d1dae946633752cfc8";
     LEAVE writes "leave.lua" "caf5e4566eed14ef94b2cd0b3985a423e9d95ebc";
     LIST reads "list.lua" "90b443a7a714b37b4fbb8f9e06e5adecc2035b9f";
     NOTE_OWNER writes "note_owner.lua" "cc31c6af9d70ca2009efa071b4a87f6dc5c42752";

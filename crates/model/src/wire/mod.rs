@@ -16,17 +16,26 @@ pub use chat::{
     AppendRequest, AppendResponse, AppendedMessage, ChatRequest, ChatResponse, ContextMessage, IncognitoResponse,
     StopRequest, Stopped,
 };
-pub use health::{ArchiveHealth, Health, ProblemBody};
+pub use health::{ArchiveHealth, Health, ProblemBody, UnreadableTexts};
 pub use history::{History, UiMessages};
 pub use sessions::{
     CreateRequest, Deleted, DeletedAll, ForkRequest, ListedSession, PatchRequest, SessionBody, SessionDetails,
     SessionList, StateFields, SummaryBody, TruncateRequest,
 };
-pub use transfer::{ExportEnd, ExportLine, ExportedMessage, ExportedSession, ExportedSummary, ImportResponse};
+pub use transfer::{
+    ExportEnd, ExportLine, ExportedMessage, ExportedSession, ExportedSummary, FailedLine, ImportResponse, LeftOut,
+};
 pub use visitors::{ClaimRequest, ClaimResponse, VisitorBody, VisitorRequest};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+/// Reads a member that may be null where it may be absent.
+fn null_as_default<'de, D: serde::Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
 
 /// JSON that nobody looks inside: its text stays as it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Export and import: the lines of an export, the answer to an import.
 
+use super::null_as_default;
 use crate::Owner;
 use crate::id::{MessageId, SessionId};
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,30 @@ pub enum ExportLine {
     Message(ExportedMessage),
     /// Where an export of everyone's goes on, should it break off after this line.
     Cursor(String),
+    /// A text that can't be read, and is not in the export.
+    LeftOut(LeftOut),
     /// The last line of a whole export.
     End(ExportEnd),
+}
+
+/// A stored text that an export leaves out, because it can't be decrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LeftOut {
+    /// Whose session, in an export of everyone's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    /// Its session.
+    pub session_id: SessionId,
+    /// Which text: `message`, `title`, `metadata`, `state` or `summary`.
+    pub text: String,
+    /// For a message, its place: that of the next message that the export has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
+    /// `value_unreadable`.
+    pub code: String,
+    /// The cause.
+    pub detail: String,
 }
 
 /// What an export held.
@@ -47,10 +70,10 @@ pub struct ExportedSession {
     /// When it last changed, likewise.
     pub updated_ms: u64,
     /// Pinned or not.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "std::ops::Not::not")]
     pub pinned: bool,
     /// Archived or not.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "std::ops::Not::not")]
     pub archived: bool,
     /// For which of its own users the caller keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,4 +129,23 @@ pub struct ImportResponse {
     pub messages: u64,
     /// Sessions that were left as they are, because they are deleted or have other messages in these places.
     pub skipped: Vec<SessionId>,
+    /// Lines that are left out, because they are no session or message: the first 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedLine>,
+    /// How many lines are left out, where any is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_count: Option<u64>,
+}
+
+/// A line of an import that is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FailedLine {
+    /// Its number in the body, from 1.
+    pub line: u64,
+    /// The code of the problem.
+    pub code: String,
+    /// What is wrong, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }

@@ -74,6 +74,7 @@ pub(super) fn imported_bytes_are_counted<E: Executor>(world: &mut World<E>) {
         seal: SEAL.to_owned(),
         position: 0,
         after: None,
+        dry_run: false,
         messages: (0..).map(|number| message_id(&format!("i{number}"))).zip(texts("i", 4)).collect(),
         now: world.now(),
         ttl: world.limits.ttl,

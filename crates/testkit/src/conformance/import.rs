@@ -4,7 +4,7 @@ use super::operations::import;
 use super::world::{World, session_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
-use chatkeep_model::plan::{Imported, ReadState, Reindex, Stated};
+use chatkeep_model::plan::{Import, Imported, ReadState, Reindex, Stated};
 use chatkeep_model::session::Flags;
 
 pub(super) fn an_imported_session_is_as_it_was_exported<E: Executor>(world: &mut World<E>) {
@@ -52,6 +52,23 @@ pub(super) fn an_import_that_does_not_fit_changes_nothing<E: Executor>(world: &m
     world.limits.sessions_per_owner = 0;
     assert_eq!(world.run(&import(world, "s2", 0, 1)), Imported::Full);
     assert_eq!(world.info("s2"), None);
+}
+
+pub(super) fn a_dry_run_says_what_an_import_would_come_to_and_changes_nothing<E: Executor>(world: &mut World<E>) {
+    let dry = |import: Import| Import { dry_run: true, ..import };
+    let new = dry(import(world, "s1", 0, 3));
+    assert!(matches!(world.run(&new), Imported::Stored(_)));
+    assert_eq!((world.info("s1"), world.listed()), (None, Vec::new()));
+    world.exchange("s2", "t1", "one");
+    let before = world.session("s2");
+    assert_eq!(world.run(&dry(import(world, "s2", 0, 3))), Imported::Conflict);
+    assert_eq!(world.run(&dry(import(world, "s2", 5, 1))), Imported::Gap);
+    assert!(matches!(world.run(&dry(import(world, "s2", 2, 2))), Imported::Stored(_)));
+    assert_eq!(world.session("s2"), before);
+    world.delete("s2");
+    assert_eq!(world.run(&dry(import(world, "s2", 0, 3))), Imported::Deleted);
+    world.limits.sessions_per_owner = 0;
+    assert_eq!(world.run(&dry(import(world, "s3", 0, 1))), Imported::Full);
 }
 
 pub(super) fn a_rebuild_changes_no_list_that_is_right<E: Executor>(world: &mut World<E>) {

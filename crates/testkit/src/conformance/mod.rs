@@ -80,7 +80,8 @@ scenarios! {
     state: a_state_is_written_and_read, a_condition_that_does_not_hold_writes_nothing, a_repeated_write_undoes_no_later_one,
         a_tag_of_an_earlier_session_does_not_match;
     import: an_imported_session_is_as_it_was_exported, a_repeated_import_changes_nothing,
-        an_import_that_does_not_fit_changes_nothing, a_rebuild_changes_no_list_that_is_right;
+        an_import_that_does_not_fit_changes_nothing, a_dry_run_says_what_an_import_would_come_to_and_changes_nothing,
+        a_rebuild_changes_no_list_that_is_right;
     prepend: what_was_archived_comes_before_what_came_since, what_was_archived_comes_once, what_was_archived_has_to_fit;
     expiry: turns_slide_the_ttl, reads_slide_nothing, an_expired_session_is_absent, an_expired_session_begins_anew,
         a_session_in_use_never_leaves_the_list, a_late_finish_keeps_its_session_listed, a_finish_at_once_slides_nothing;

@@ -133,6 +133,7 @@ pub fn import<E: Executor>(world: &World<E>, session: &str, position: u64, count
         seal: SEAL.to_owned(),
         position,
         after: None,
+        dry_run: false,
         messages: (position..position + count).map(message).collect(),
         now: world.now(),
         ttl: world.limits.ttl,

@@ -4,14 +4,15 @@ use super::text;
 use chatkeep_model::census;
 use chatkeep_model::depth::is_deeper;
 use chatkeep_model::dialect::Dialect;
-use chatkeep_model::intake::{self, Fresh, Incoming, Preconditions};
+use chatkeep_model::intake::{self, Fresh, Incoming, Preconditions, WritableRoles};
 use chatkeep_model::plan::{Cursor, CutAfter, Tag};
 use chatkeep_model::route::{Query, route};
-use chatkeep_model::{Limits, Millis, Owner, SessionId, message, owner, percent, transfer};
+use chatkeep_model::transfer::{ImportRules, Importer};
+use chatkeep_model::{Limits, Millis, Owner, SessionId, message, owner, percent};
 
 fn incoming<'a>(body: &'a str, key: Option<&'a str>, limits: &'a Limits) -> Incoming<'a> {
     let fresh = Fresh { now: Millis(1_795_253_400_000), session: 1, message: 2, attempt: 3, seal: 4 };
-    Incoming { body, key, limits, fresh }
+    Incoming { body, key, limits, roles: WritableRoles::All, fresh }
 }
 
 fn session() -> SessionId {
@@ -130,7 +131,24 @@ pub(super) fn cursors(input: &[u8]) {
 pub(super) fn import(input: &[u8]) {
     let text = &*text(input);
     let limits = Limits::default();
-    let _ = transfer::imports(text, &limits, incoming(text, None, &limits).fresh);
+    let rules = || ImportRules {
+        limits: limits.clone(),
+        fresh: incoming(text, None, &limits).fresh,
+        owner: None,
+        roles: WritableRoles::All,
+        dry_run: false,
+    };
+    let read = |bytes: usize| {
+        let mut importer = Importer::new(rules());
+        text.as_bytes().chunks(bytes).for_each(|piece| importer.read(piece));
+        importer.end();
+        let imports: Vec<_> = std::iter::from_fn(|| importer.next_import()).collect();
+        for (_, stored) in imports.iter().flat_map(|one| &one.import.messages) {
+            assert!(message::stored_id(stored).is_some() && !stored.contains(['\n', message::MARK]), "{stored}");
+        }
+        format!("{imports:?} {:?}", importer.finish())
+    };
+    assert_eq!(read(3), read(text.len().max(1)));
 }
 
 /// Paths and queries.

@@ -133,6 +133,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             seal,
             position: value % 4,
             after: value.is_multiple_of(5).then_some(7),
+            dry_run: value.is_multiple_of(7),
             messages: (0..value % 5)
                 .map(|number| format!("i{}", value % 4 + number))
                 .map(|name| (message_id(&name), stored(&name, 0)))

@@ -183,6 +183,7 @@ pub(super) async fn revive(
             seal: edge::random_hex(),
             position: session.first + number as u64,
             after: Some(joined.earlier()),
+            dry_run: false,
             messages,
             now,
             ttl: limits.ttl,

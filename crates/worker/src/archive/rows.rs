@@ -233,6 +233,7 @@ pub(super) async fn revive(
             seal: edge::random_hex(),
             position,
             after: None,
+            dry_run: false,
             messages: some.to_vec(),
             now,
             ttl: limits.ttl,

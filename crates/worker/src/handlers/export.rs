@@ -1,20 +1,21 @@
-//! `GET /v1/export`, `GET /v1/sessions/{id}/export`, `POST /v1/import`, and the same of everyone's under `/v1/admin`: NDJSON, read
-//! and written in pages, so that a session of any length passes.
+//! `GET /v1/export`, `GET /v1/sessions/{id}/export`, and everyone's under `/v1/admin`: NDJSON, read and written in pages, so that a
+//! session of any length passes. A text that can't be decrypted is left out and named.
 
 use super::answer::{Answer, Body, Piece};
 use super::{Call, admin};
 use crate::census::Walk;
 use crate::edge;
-use crate::pages::page_from;
+use crate::pages::stored_page_from;
+use crate::seal;
 use crate::store::Store;
 use chatkeep_model::archive::generations::Newer;
 use chatkeep_model::census::Cursor;
-use chatkeep_model::plan::{Imported, Info, ReadState, Stated};
-use chatkeep_model::transfer::{Owned, cursor_line, end_line, imports, message_lines, session_line};
-use chatkeep_model::wire::{ExportEnd, ImportResponse};
+use chatkeep_model::plan::{Info, ReadState, Stated};
+use chatkeep_model::transfer::{LineWriter, Lines, cursor_line, end_line};
+use chatkeep_model::wire::ExportEnd;
 use chatkeep_model::{Code, Owner, Problem, SessionId, StoreError, intake};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// How many calls of the store an export of everyone's makes before it ends with the place where it goes on.
@@ -47,7 +48,7 @@ pub(super) async fn export_everyones(call: &Call<'_>) -> Result<Answer, Problem>
 
 async fn one(call: &Call<'_>, store: Store, id: SessionId) -> Result<Answer, Problem> {
     let now = call.fresh.now;
-    if store.run(&Info { session: id.clone(), now }).await?.is_none() {
+    if store.run_as_stored(&Info { session: id.clone(), now }).await?.is_none() {
         let archive = call.archive.as_ref().map(|archive| archive.with_store(store.clone()));
         let Some(archive) = archive else { return Err(Problem::new(Code::SessionNotFound)) };
         if !archive.revive(&id, &Newer::default(), now).await? {
@@ -93,7 +94,7 @@ struct Export {
     is_everyones: bool,
     /// Calls of the store so far, about.
     calls: u64,
-    /// The session whose messages are being read: its first position, and the next one to read.
+    /// The session whose messages are being read: the next position to read, and the place that it gets in the export.
     open: Option<(SessionId, u64, u64)>,
     end: ExportEnd,
     over: bool,
@@ -116,8 +117,8 @@ impl Export {
     /// The next lines; nothing at the end.
     async fn next(&mut self) -> Result<Option<String>, StoreError> {
         loop {
-            if let Some((id, first, next)) = self.open.take() {
-                if let Some(lines) = self.messages(id, first, next).await? {
+            if let Some((id, next, place)) = self.open.take() {
+                if let Some(lines) = self.messages(id, next, place).await? {
                     return Ok(Some(lines));
                 }
             } else if let Some(id) = self.waiting.pop_front() {
@@ -157,87 +158,47 @@ impl Export {
         Some(self.store.owner()).filter(|_| self.is_everyones)
     }
 
+    /// Writes some lines of a session, from what the store holds.
+    fn write(
+        &self,
+        id: &SessionId,
+        write: impl FnOnce(&LineWriter<'_>) -> Result<Lines, serde_json::Error>,
+    ) -> Result<Lines, StoreError> {
+        let owner = self.owner();
+        let lines = self.store.with_seal(|seal| write(&LineWriter { owner, session: id, seal: *seal }));
+        let lines = lines.map_err(|_| StoreError::UnexpectedReply)?;
+        for cause in &lines.unreadable {
+            seal::failed(*cause);
+        }
+        Ok(lines)
+    }
+
     /// A session's line; nothing when it is gone since it was listed.
     async fn session(&mut self, id: SessionId) -> Result<Option<String>, StoreError> {
         let now = edge::now();
-        let Some(details) = self.store.run(&Info { session: id.clone(), now }).await? else { return Ok(None) };
-        let state = match self.store.run(&ReadState { sessions: vec![id.clone()], now }).await?.pop() {
+        let Some(details) = self.store.run_as_stored(&Info { session: id.clone(), now }).await? else {
+            return Ok(None);
+        };
+        let state = match self.store.run_as_stored(&ReadState { sessions: vec![id.clone()], now }).await?.pop() {
             Some(Stated::State(_, json)) => Some(json),
             _ => None,
         };
-        let line = session_line(self.owner(), &id, &details, state).map_err(|_| StoreError::UnexpectedReply)?;
+        let lines = self.write(&id, |writer| writer.session(&details, state))?;
         self.calls += 2;
-        self.end.sessions += 1;
-        self.open = Some((id, details.session.first, details.session.first));
-        Ok(Some(line))
+        self.end.sessions += lines.count;
+        self.open = Some((id, details.session.first, 0));
+        Ok(Some(lines.text))
     }
 
     /// The next page of messages, oldest first; nothing when there are no more.
-    async fn messages(&mut self, id: SessionId, first: u64, next: u64) -> Result<Option<String>, StoreError> {
+    async fn messages(&mut self, id: SessionId, next: u64, place: u64) -> Result<Option<String>, StoreError> {
         self.calls += 1;
-        let Some(page) = page_from(&self.store, &id, next).await? else { return Ok(None) };
+        let Some(page) = stored_page_from(&self.store, &id, next).await? else { return Ok(None) };
         let until = page.from + page.messages.len() as u64;
         let is_last = until >= page.session.next;
-        self.end.messages += page.messages.len() as u64;
-        let lines = message_lines(self.owner(), &id, first, page).map_err(|_| StoreError::UnexpectedReply)?;
-        self.open = (!is_last).then_some((id, first, until));
-        Ok(Some(lines))
+        let lines = self.write(&id, |writer| writer.messages(page, place))?;
+        self.end.messages += lines.count;
+        self.open = (!is_last).then_some((id, until, place + lines.count));
+        Ok(Some(lines.text))
     }
-}
-
-/// What is of another owner than the caller is refused.
-pub(super) async fn import(call: &Call<'_>) -> Result<Answer, Problem> {
-    let imports = imports(&call.body, &call.namespace.limits, call.fresh)?;
-    let is_mine = |one: &Owned| one.owner.as_ref().is_none_or(|owner| owner == call.store.owner());
-    if !imports.iter().all(is_mine) {
-        return Err(Problem::new(Code::InvalidBody).detail("it holds sessions of others: see /v1/admin/import"));
-    }
-    bring(call, imports, call.store.whole()).await
-}
-
-/// What says no owner is of the owner that the query names, or of the caller.
-pub(super) async fn import_everyones(call: &Call<'_>) -> Result<Answer, Problem> {
-    let owner = admin::owner(call)?.unwrap_or_else(|| call.store.owner().clone());
-    let imports = imports(&call.body, &call.namespace.limits, call.fresh)?;
-    bring(call, imports, call.store.of(owner)).await
-}
-
-/// Imports, owner by owner as they come; `store` is that of those who are not named.
-async fn bring(call: &Call<'_>, imports: Vec<Owned>, store: Store) -> Result<Answer, Problem> {
-    let mut answer = ImportResponse::default();
-    let (mut whole, mut skipped) = (None, BTreeSet::new());
-    let mut its = store.clone();
-    for Owned { owner, import } in imports {
-        let owner = owner.unwrap_or_else(|| store.owner().clone());
-        if its.owner() != &owner {
-            its = store.of(owner.clone());
-        }
-        let place = (owner, import.session.clone());
-        if skipped.contains(&place) {
-            continue;
-        }
-        match its.run(&import).await? {
-            Imported::Stored(_) => {
-                answer.messages += import.messages.len() as u64;
-                if whole.as_ref() != Some(&place) {
-                    answer.sessions += 1;
-                    if let Some(archive) = &call.archive {
-                        // It may have been deleted since it was exported.
-                        archive.with_store(its.clone()).spare(&import.session).await?;
-                    }
-                    // What lost these sessions may have lost the directory too.
-                    if whole.is_none_or(|(last, _): (Owner, _)| last != place.0) {
-                        its.note(call.fresh.now).await;
-                    }
-                    whole = Some(place);
-                }
-            }
-            Imported::Conflict | Imported::Gap | Imported::Deleted => {
-                answer.skipped.push(import.session);
-                skipped.insert(place);
-            }
-            Imported::Full => return Err(Problem::new(Code::TooManySessions)),
-        }
-    }
-    Answer::json(&answer)
 }

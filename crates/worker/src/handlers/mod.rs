@@ -11,6 +11,7 @@ mod events;
 mod export;
 mod health;
 mod history;
+mod import;
 mod incognito;
 mod messages;
 mod sessions;
@@ -30,8 +31,8 @@ use chatkeep_model::auth::{By, Credentials, socket};
 use chatkeep_model::config::Config;
 use chatkeep_model::cors::AllowedOrigins;
 use chatkeep_model::depth::is_deeper;
-use chatkeep_model::intake::{self, Fresh, Incoming};
-use chatkeep_model::limits::{ADDRESS_BYTES, AI_BODY_BYTES, IMPORT_BYTES, JSON_DEPTH};
+use chatkeep_model::intake::{self, Fresh, Incoming, WritableRoles};
+use chatkeep_model::limits::{ADDRESS_BYTES, AI_BODY_BYTES, JSON_DEPTH};
 use chatkeep_model::rate::Charge;
 use chatkeep_model::route::{Action, Matched, Query, route};
 use chatkeep_model::stream::Wire;
@@ -54,7 +55,11 @@ struct Call<'a> {
     /// The long-term archive, where there is one.
     archive: Option<Archive>,
     headers: &'a Headers,
+    /// Its body; an import reads it from the request.
     body: String,
+    request: &'a web_sys::Request,
+    /// The roles that messages of this caller may have.
+    roles: WritableRoles,
     /// What stands in the path for `{id}`.
     id: String,
     query: Query<'a>,
@@ -75,6 +80,7 @@ impl Call<'_> {
             body: &self.body,
             key: self.headers.idempotency_key.as_deref(),
             limits: &self.namespace.limits,
+            roles: self.roles,
             fresh: self.fresh,
         }
     }
@@ -193,6 +199,7 @@ async fn answer(
         events::collecting(store, &config)
     };
     let archive = Archive::of(&env, &config, &namespace, &store);
+    let roles = config.writable_roles(&by);
     let call = Call {
         store,
         config,
@@ -201,6 +208,8 @@ async fn answer(
         archive,
         headers,
         body,
+        request,
+        roles,
         id,
         query: Query(query),
         fresh,
@@ -239,13 +248,13 @@ async fn answer(
         Action::WriteState => Box::pin(state::write(&call)),
         Action::ExportSession => Box::pin(export::export_session(&call)),
         Action::ExportAll => Box::pin(export::export_all(&call)),
-        Action::Import => Box::pin(export::import(&call)),
+        Action::Import => Box::pin(import::import(&call)),
         Action::ListOwners => Box::pin(admin::owners(&call)),
         Action::AdminStats => Box::pin(admin::stats(&call, &env)),
         Action::AdminSessions => Box::pin(admin::list(&call)),
         Action::AdminDelete => Box::pin(admin::delete(&call, &env)),
         Action::AdminExport => Box::pin(export::export_everyones(&call)),
-        Action::AdminImport => Box::pin(export::import_everyones(&call)),
+        Action::AdminImport => Box::pin(import::import_everyones(&call)),
         Action::AdminEvents => Box::pin(admin::follow(&call, &env)),
         Action::Rebuild => Box::pin(admin::rebuild(&call)),
         Action::MoveHouse => Box::pin(admin::move_house(&call)),
@@ -314,7 +323,8 @@ fn credentials<'a>(
 /// Reads the body. Only who is inside the gate gets here.
 async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Result<String, Problem> {
     let limit = match action {
-        Action::Import | Action::AdminImport => IMPORT_BYTES,
+        // They read it themselves, piece by piece.
+        Action::Import | Action::AdminImport => return Ok(String::new()),
         Action::AiChat => limits.body_bytes.max(AI_BODY_BYTES),
         Action::WriteState => limits.body_bytes.max(limits.state_bytes),
         _ => limits.body_bytes,

@@ -3,7 +3,7 @@ local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, title, created, updated, flags, metadata, state, seal = unpack(ARGV, 1, 8)
 local now, ttl, cap, byte_cap, most, undying = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[14]
 local trim, prune, position = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
-local after, used, summary = ARGV[18], tonumber(ARGV[19]), ARGV[20]
+local after, used, summary, dry_run = ARGV[18], tonumber(ARGV[19]), ARGV[20], ARGV[21] == '1'
 
 local s = read_session(session)
 if not s or s.exp <= now then
@@ -15,7 +15,7 @@ if not s or s.exp <= now then
   if after ~= '' then s.first, s.next, s.total = position, position, tonumber(after) end
 end
 local fields, reached, coming_bytes = {}, s.next, 0
-for at = 21, #ARGV, 2 do
+for at = 22, #ARGV, 2 do
   local message_id, message = ARGV[at], ARGV[at + 1]
   if position < s.next then
     if position >= s.first and not has_id(redis.call('HGET', session, 'm:' .. position), message_id) then return { 'conflict' } end
@@ -28,7 +28,7 @@ for at = 21, #ARGV, 2 do
   end
   position = position + 1
 end
-if not s.new and #fields == 0 then return show('imported', s) end
+if dry_run or (not s.new and #fields == 0) then return show('imported', s) end
 local coming = reached - s.next
 remove_fields(session, make_room(session, s, math.max(0, cap - coming), math.max(0, byte_cap - coming_bytes), math.max(trim, coming)))
 s.next, s.total, s.bytes, s.rev = reached, s.total + coming, s.bytes + coming_bytes, s.rev + 1
