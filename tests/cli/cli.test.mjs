@@ -95,6 +95,42 @@ onEachStore("the command line", VARS, (the) => {
     assert.deepEqual([...new Set(content(text))], content((await says(["export"])).out));
   });
 
+  test("a bad line is named, the rest comes in, and a dry run says the same", async () => {
+    const stored = (/** @type {number} */ number) => ({ id: `m${number}`, role: "user", content: "x".repeat(9_000) });
+    const lines = [
+      JSON.stringify({ session: { owner: "u-lines", session_id: "lines", created_ms: 1, updated_ms: 1 } }),
+    ];
+    for (let position = 0; position < 900; position += 1) {
+      const message = { ...stored(position), created: "2026-01-01T00:00:00.000Z" };
+      lines.push(JSON.stringify({ message: { owner: "u-lines", session_id: "lines", position, message } }));
+    }
+    // In the first piece and in the second: what comes after moves up.
+    lines[10] = "oops";
+    lines[700] = lines[700].replace('"user"', '"robot"');
+    const file = join(folder, "lines.ndjson");
+    writeFileSync(file, `\ufeff${lines.join("\r\n")}\r\n`);
+    const named = /left out: line 11: invalid_json[^\n]*\nleft out: line 701: invalid_body/;
+    const dry = await chatkeep({ url: the.worker.url, key: KEY }, ["import", file, "--dry-run"]);
+    assert.deepEqual([dry.code, dry.out], [1, "1 sessions with 898 messages, from Chatkeep\n"], dry.err);
+    assert.match(dry.err, named);
+    assert.equal((await chatkeep({ url: the.worker.url, key: KEY }, ["show", "u-lines", "lines"])).code, 1);
+    const brought = await chatkeep({ url: the.worker.url, key: KEY }, ["import", file]);
+    assert.equal(brought.code, 1);
+    assert.match(brought.err, /imported 1 sessions with 898 messages/);
+    assert.match(brought.err, named);
+    assert.equal(ok(await api("lines").info("lines")).message_count, 898);
+    ok(await api("lines").delete("lines"));
+  });
+
+  test("what shows no known format is refused, and taken where it is named", async () => {
+    const input = JSON.stringify({ id: "sess_said", messages: [{ role: "user", content: "hi" }] });
+    const refused = await chatkeep({ url: the.worker.url, key: KEY }, ["import", "-"], input);
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /value 1 is of no known format.*understood are Chatkeep's export/);
+    assert.match((await says(["import", "-", "--from", "jarvis"], the.worker.url, input)).err, /imported 1 sessions/);
+    ok(await new Api(`${the.worker.url}/jarvis`, { "x-api-key": KEY }).get("/api/sessions/sess_said/history"));
+  });
+
   test("reseal looks at the texts of every namespace", async () => {
     const looked = async (args = []) => {
       const [, seen, resealed] =

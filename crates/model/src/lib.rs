@@ -39,6 +39,7 @@ pub mod redis;
 pub mod reseal;
 pub mod responder;
 pub mod route;
+pub mod running_imports;
 pub mod seal;
 pub mod session;
 pub mod sse;

@@ -337,6 +337,8 @@ const IMPORTED: &str = r#"{"session":{"session_id":"imported","title":"From a ba
 
 /// What takes an export's lines in.
 pub(crate) fn imports(operation: Operation) -> Operation {
+    let checks = "`true` says what would come of it, and stores nothing.";
+    let operation = operation.query("dry_run", json!({"type": "boolean"}), checks);
     operation.body(lines::<ExportLine>(Some(IMPORTED))).gives::<ImportResponse>(200, "What is there now.").fails(&[
         Code::TitleTooLong,
         Code::MetadataTooLarge,
@@ -345,6 +347,7 @@ pub(crate) fn imports(operation: Operation) -> Operation {
         Code::MessageTooLong,
         Code::InvalidMessageId,
         Code::TooManySessions,
+        Code::TooManyImports,
     ])
 }
 

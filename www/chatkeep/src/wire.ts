@@ -251,7 +251,7 @@ export interface ExportEnd {
 }
 
 /** A line of an export: a session, or one of its messages. The messages of a session follow it, in order. */
-export type ExportLine = { readonly session: ExportedSession; } | { readonly message: ExportedMessage; } | { readonly cursor: string; } | { readonly end: ExportEnd; };
+export type ExportLine = { readonly session: ExportedSession; } | { readonly message: ExportedMessage; } | { readonly cursor: string; } | { readonly left_out: LeftOut; } | { readonly end: ExportEnd; };
 
 /** A message in an export. */
 export interface ExportedMessage {
@@ -303,6 +303,16 @@ export interface ExportedSummary {
   readonly text: string;
 }
 
+/** A line of an import that is left out. */
+export interface FailedLine {
+  /** The code of the problem. */
+  readonly code: string;
+  /** What is wrong, for people. */
+  readonly detail?: string;
+  /** Its number in the body, from 1. */
+  readonly line: number;
+}
+
 /** Why a reply ends, in the AI SDK's words. */
 export type Finish = "stop" | "length" | "content-filter" | "tool-calls" | "other";
 
@@ -338,6 +348,8 @@ export interface Health {
   readonly status: string;
   /** `upstash` or `vault`. */
   readonly store: string;
+  /** The texts that this isolate could not decrypt; absent where it always could. It is no part of the status. */
+  readonly unreadable?: UnreadableTexts;
   /** Operations go into the journal. */
   readonly using_fallback: boolean;
   /** This Worker's version. */
@@ -360,6 +372,10 @@ export interface History {
 
 /** The answer to `POST /v1/import`. */
 export interface ImportResponse {
+  /** Lines that are left out, because they are no session or message: the first 100. */
+  readonly failed?: readonly FailedLine[];
+  /** How many lines are left out, where any is. */
+  readonly failed_count?: number;
   /** Messages of theirs, there before or not. */
   readonly messages: number;
   /** Sessions of which everything is there now. */
@@ -380,6 +396,22 @@ export interface IncognitoResponse {
   readonly reply_id: string;
   /** What the responder says. */
   readonly response: string;
+}
+
+/** A stored text that an export leaves out, because it can't be decrypted. */
+export interface LeftOut {
+  /** `value_unreadable`. */
+  readonly code: string;
+  /** The cause. */
+  readonly detail: string;
+  /** Whose session, in an export of everyone's. */
+  readonly owner?: string;
+  /** For a message, its place: that of the next message that the export has. */
+  readonly position?: number;
+  /** Its session. */
+  readonly session_id: string;
+  /** Which text: `message`, `title`, `metadata`, `state` or `summary`. */
+  readonly text: string;
 }
 
 /** One message. */
@@ -636,6 +668,14 @@ export interface UiMessages {
   readonly messages: readonly Raw[];
   /** What to ask as `before` for the page of older ones; absent when there are none. */
   readonly next_before?: string;
+}
+
+/** Stored texts that could not be decrypted. */
+export interface UnreadableTexts {
+  /** Why the last one could not be: `encryption_key_unknown`, `value_not_genuine` or `value_not_sealed`. */
+  readonly cause: string;
+  /** How often one could not be, since the isolate started. */
+  readonly count: number;
 }
 
 /** The answer to `POST /v1/visitors`. */

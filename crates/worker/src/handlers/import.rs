@@ -3,15 +3,17 @@
 
 use super::answer::Answer;
 use super::{Call, admin};
-use crate::edge::{Next, RequestBody};
+use crate::edge::{Next, RequestBody, any_number, now};
 use crate::store::Store;
+use crate::wait::{sleep, within};
 use chatkeep_model::limits::IMPORT_BYTES;
 use chatkeep_model::plan::{Import, Imported};
+use chatkeep_model::running_imports::RunningImports;
 use chatkeep_model::transfer::{ImportRules, Importer, Owned};
 use chatkeep_model::wire::ImportResponse;
-use chatkeep_model::{Code, Owner, Problem, SessionId, StoreError};
+use chatkeep_model::{Code, Millis, Owner, Problem, SessionId, StoreError};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::pin::pin;
 
 /// How far beyond the limit a body is read to its end, as a multiple of it.
 const DRAINED: usize = 16;
@@ -41,9 +43,9 @@ async fn run(call: &Call<'_>, only: Option<Owner>, store: Store) -> Result<Answe
 
 async fn bring_all(call: &Call<'_>, only: Option<Owner>, store: Store, body: &mut Reading) -> Result<Answer, Problem> {
     let dry_run = call.query.flag("dry_run")?;
-    let (prefix, owner) = (call.namespace.prefix.clone(), call.store.owner().clone());
+    let owner = format!("{}|{}", call.namespace.prefix, call.store.owner());
     let busy = || Problem::new(Code::TooManyImports).retry_after(RETRY_AFTER);
-    let _running = Running::begin((prefix, owner), call.config.running_imports).ok_or_else(busy)?;
+    let mut running = Running::begin(&owner, call.config.running_imports).ok_or_else(busy)?;
     let length = call.headers.content_length.as_ref().and_then(|length| length.parse::<usize>().ok());
     if length.is_some_and(|length| length > IMPORT_BYTES) {
         return Err(too_large());
@@ -57,7 +59,7 @@ async fn bring_all(call: &Call<'_>, only: Option<Owner>, store: Store, body: &mu
     });
     let mut target = Target::new(call, store, dry_run);
     while !body.is_over {
-        match body.next().await? {
+        match running.next(body).await? {
             Some(bytes) => importer.read(&bytes),
             None => importer.end(),
         }
@@ -68,6 +70,7 @@ async fn bring_all(call: &Call<'_>, only: Option<Owner>, store: Store, body: &mu
                 brought => brought?,
             }
         }
+        running.pause();
     }
     let (failed, count) = importer.finish()?;
     Answer::json(&ImportResponse { failed, failed_count: Some(count).filter(|count| *count > 0), ..target.answer })
@@ -112,36 +115,70 @@ impl Reading {
 }
 
 thread_local! {
-    /// How many imports each owner of a namespace has running in this isolate.
-    static RUNNING: RefCell<BTreeMap<(String, Owner), usize>> = const { RefCell::new(BTreeMap::new()) };
+    static RUNNING: RefCell<RunningImports> = RefCell::default();
 }
 
+/// How long an import waits before it asks again whether it is its turn. No request can wake another's.
+const POLL: u64 = 5;
+
+/// How long one has its turn, and for how much of that it waits for its client.
+const TURN: Millis = Millis(100);
+const CLIENT_TIMEOUT: Millis = Millis(20);
+
 /// An import that counts as running until it is dropped.
-struct Running((String, Owner));
+struct Running {
+    number: u64,
+    /// When its turn began, while it has it.
+    turn: Option<Millis>,
+}
 
 impl Running {
-    fn begin(place: (String, Owner), limit: usize) -> Option<Self> {
-        RUNNING.with_borrow_mut(|running| {
-            let count = running.entry(place.clone()).or_default();
-            if *count >= limit {
-                return None;
+    fn begin(owner: &str, limit: usize) -> Option<Self> {
+        let number = RUNNING.with_borrow_mut(|running| running.begin(owner, limit, now()))?;
+        Some(Self { number, turn: None })
+    }
+
+    /// Reads the next piece of the body, and has the turn then. It is given to others while the client is slow.
+    async fn next(&mut self, body: &mut Reading) -> Result<Option<Vec<u8>>, Problem> {
+        let mut next = pin!(body.next());
+        let mut piece = None;
+        if self.turn.is_some() {
+            piece = within(CLIENT_TIMEOUT, next.as_mut()).await;
+        }
+        let piece = match piece {
+            Some(piece) => piece,
+            None => {
+                self.release();
+                next.await
             }
-            *count += 1;
-            Some(Self(place))
-        })
+        };
+        self.take_turn().await;
+        piece
+    }
+
+    async fn take_turn(&mut self) {
+        while !RUNNING.with_borrow_mut(|running| running.take_turn(self.number, now())) {
+            sleep(Millis(POLL + any_number() % POLL)).await;
+        }
+        self.turn.get_or_insert_with(now);
+    }
+
+    /// Lets the next one where this one had its turn for long enough.
+    fn pause(&mut self) {
+        if self.turn.is_some_and(|began| now().since(began) >= TURN) {
+            self.release();
+        }
+    }
+
+    fn release(&mut self) {
+        self.turn = None;
+        RUNNING.with_borrow_mut(|running| running.release_turn(self.number, now()));
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        RUNNING.with_borrow_mut(|running| {
-            if let Some(count) = running.get_mut(&self.0) {
-                *count -= 1;
-                if *count == 0 {
-                    running.remove(&self.0);
-                }
-            }
-        });
+        RUNNING.with_borrow_mut(|running| running.end(self.number));
     }
 }
 
@@ -178,9 +215,9 @@ impl<'a> Target<'a> {
         }
         match self.store.run(&import).await {
             Ok(Imported::Stored(_)) => self.count(place, &import).await?,
-            // In a dry run nothing of what came before is there.
-            Ok(Imported::Gap) if self.dry_run && self.last.as_ref() == Some(&place) && self.next == import.position => {
-                self.count(place, &import).await?
+            // In a dry run nothing of what came before is there, in this request or in one before it.
+            Ok(Imported::Gap) if self.dry_run && self.follows(&place, &import) => {
+                self.count(place, &import).await?;
             }
             Ok(Imported::Conflict | Imported::Gap | Imported::Deleted) => {
                 self.answer.skipped.push(import.session);
@@ -191,6 +228,14 @@ impl<'a> Target<'a> {
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    /// Whether some messages follow those that came last; the first of a request may follow another's.
+    fn follows(&self, place: &(Owner, SessionId), import: &Import) -> bool {
+        match &self.last {
+            Some(last) => last == place && self.next == import.position,
+            None => self.skipped.is_none(),
+        }
     }
 
     async fn count(&mut self, place: (Owner, SessionId), import: &Import) -> Result<(), Problem> {
