@@ -71,6 +71,33 @@ describe("strings", () => {
   });
 });
 
+test("what the service answers otherwise than Redis", async () => {
+  await redis.flushdb();
+  await redis.set("own", 1);
+  await redis.lpush("list", 1);
+  assert.equal(await redis.copy("own", "own"), "NOT_COPIED");
+  const [, keys] = await redis.scan(0, { withType: true, count: 100 });
+  assert.deepEqual(
+    keys.sort((left, right) => (left.key < right.key ? -1 : 1)),
+    [
+      { key: "list", type: "list" },
+      { key: "own", type: "string" },
+    ],
+  );
+  for (let number = 0; number < 50; number += 1) await redis.xadd("s", "*", { number });
+  await redis.xtrim("s", { strategy: "MAXLEN", exactness: "~", threshold: 30 });
+  assert.equal(await redis.xlen("s"), 30);
+  await redis.xgroup("s", { type: "CREATE", group: "g", id: "0" });
+  assert.equal((await redis.xreadgroup("g", "c", "s", ">", { count: 1, blockMS: 600_000 })).length, 1);
+  assert.equal((await redis.xreadgroup("g", "other", "s", ">", { count: 1, NOACK: true })).length, 1);
+  const consumers = await redis.xinfo("s", { type: "CONSUMERS", group: "g" });
+  assert.deepEqual(
+    consumers.map(([, name]) => name),
+    ["c"],
+  );
+  assert.equal(await redis.del("own", "list", "s"), 3);
+});
+
 test("hashes", async () => {
   assert.equal(await redis.hset("h", { a: 1, ž: "dvě", o: { x: [1] } }), 3);
   assert.equal(await redis.hget("h", "ž"), "dvě");

@@ -1,6 +1,6 @@
 //! Which commands exist and which of them write: asked of the Redis at hand, so that its version and modules count.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use redis::Value;
 
@@ -9,6 +9,8 @@ use redis::Value;
 pub(crate) struct CommandTable {
     /// Empty if Redis doesn't tell, for instance because the login may not ask.
     kinds: HashMap<String, Kind>,
+    /// Those that Redis itself says manage it.
+    managing: HashSet<String>,
 }
 
 /// What a command does to data.
@@ -26,12 +28,18 @@ impl CommandTable {
     /// Reads the reply of `COMMAND`; anything else gives the empty table.
     pub(crate) fn from_reply(reply: &Value) -> Self {
         let Value::Array(entries) = reply else { return Self::default() };
-        Self { kinds: entries.iter().filter_map(read_entry).collect() }
+        let managing = entries.iter().filter(|entry| has_flag(entry, "admin")).filter_map(name_of).collect();
+        Self { kinds: entries.iter().filter_map(read_entry).collect(), managing }
     }
 
     /// Whether the command exists, as far as is known.
     pub(crate) fn knows(&self, name: &str) -> bool {
         self.kinds.is_empty() || self.kinds.contains_key(name)
+    }
+
+    /// Whether the command manages the server.
+    pub(crate) fn manages(&self, name: &str) -> bool {
+        self.managing.contains(name)
     }
 
     /// Whether Redis listed the command.
@@ -46,10 +54,8 @@ impl CommandTable {
 }
 
 fn read_entry(entry: &Value) -> Option<(String, Kind)> {
-    let Value::Array(fields) = entry else { return None };
-    let name = text(fields.first()?)?.to_ascii_lowercase();
-    let Value::Array(flags) = fields.get(2)? else { return None };
-    let has = |flag: &str| flags.iter().any(|value| text(value) == Some(flag));
+    let name = name_of(entry)?;
+    let has = |flag: &str| has_flag(entry, flag);
     let kind = match name.as_str() {
         "eval" | "evalsha" | "fcall" | "function" => Kind::Write,
         _ if has("write") => Kind::Write,
@@ -57,6 +63,17 @@ fn read_entry(entry: &Value) -> Option<(String, Kind)> {
         _ => Kind::Other,
     };
     Some((name, kind))
+}
+
+fn name_of(entry: &Value) -> Option<String> {
+    let Value::Array(fields) = entry else { return None };
+    Some(text(fields.first()?)?.to_ascii_lowercase())
+}
+
+fn has_flag(entry: &Value, flag: &str) -> bool {
+    let Value::Array(fields) = entry else { return false };
+    let Some(Value::Array(flags)) = fields.get(2) else { return false };
+    flags.iter().any(|value| text(value) == Some(flag))
 }
 
 fn text(value: &Value) -> Option<&str> {

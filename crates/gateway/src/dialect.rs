@@ -1,12 +1,12 @@
 //! One request of the dialect from its head to its response: method, token, form, faults, commands.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::{Method, Request as HttpRequest, Response, StatusCode};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::access_log;
 use crate::auth;
@@ -55,6 +55,9 @@ type Names = (Vec<String>, usize);
 
 /// The service limits commands, not bodies; this only keeps a body from taking all memory.
 const LONGEST_BODY: usize = 512 * 1024 * 1024;
+
+/// How long the body of a request may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Dialect {
     /// The dialect as configured; streams end when `closing` turns true.
@@ -133,7 +136,10 @@ impl Dialect {
             Ok(encoding) => encoding,
             Err(text) => return Ok(response::error(StatusCode::BAD_REQUEST, &text)),
         };
-        let body = match Limited::new(body, LONGEST_BODY).collect().await {
+        let Ok(collected) = timeout(BODY_TIMEOUT, Limited::new(body, LONGEST_BODY).collect()).await else {
+            return Ok(response::error(StatusCode::REQUEST_TIMEOUT, texts::SLOW_BODY));
+        };
+        let body = match collected {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 let text = texts::too_large(LONGEST_BODY, LONGEST_BODY.saturating_add(1));
@@ -191,9 +197,21 @@ impl Dialect {
         encoding: Encoding,
         names: &mut Option<Names>,
     ) -> Result<Response<Body>, Unreachable> {
-        if let Request::Subscribe { patterns, names } = request {
-            let receiver = events::subscribe(&self.link, patterns, names, self.closing.clone()).await?;
-            return Ok(response::events(receiver));
+        match request {
+            Request::Subscribe { patterns, names } => {
+                let receiver = events::subscribe(&self.link, patterns, names, self.closing.clone()).await?;
+                return Ok(response::events(receiver));
+            }
+            Request::Monitor if access == Access::ReadOnly => {
+                return Ok(response::error(StatusCode::BAD_REQUEST, &texts::no_permission("monitor")));
+            }
+            Request::Monitor => {
+                return Ok(match self.link.monitor().await? {
+                    Some(monitor) => response::events(events::monitor(monitor, self.closing.clone())),
+                    None => response::error(StatusCode::BAD_REQUEST, &texts::not_available("MONITOR")),
+                });
+            }
+            _ => {}
         }
         let session = self.link.session().await?;
         let rules =
@@ -215,7 +233,7 @@ impl Dialect {
                 Ok(run) => (Answer::all(&run.outcome, json_only(encoding)), run.wrote),
                 Err(refusal) => (refused(refusal, json_only(encoding)), false),
             },
-            Request::Subscribe { .. } => return Err(Unreachable),
+            Request::Subscribe { .. } | Request::Monitor => return Err(Unreachable),
         };
         Ok(answer.into_response(Some(&self.sync_token.after(wrote))))
     }

@@ -6,6 +6,7 @@ use redis::Msg;
 use redis::aio::PubSub;
 use tokio::sync::{mpsc, watch};
 
+use crate::monitor::Monitor;
 use crate::redis_link::{RedisLink, Unreachable};
 
 /// Messages that may wait for a slow reader.
@@ -33,6 +34,25 @@ pub(crate) async fn subscribe(
     }
     tokio::spawn(forward(subscriber, sender, closing));
     Ok(receiver)
+}
+
+/// The events of a monitor: its `"OK"`, then one for each command.
+pub(crate) fn monitor(mut monitor: Monitor, mut closing: watch::Receiver<bool>) -> mpsc::Receiver<Bytes> {
+    let (sender, receiver) = mpsc::channel(BACKLOG);
+    tokio::spawn(async move {
+        let mut line = Some(b"\"OK\"".to_vec());
+        while let Some(text) = line {
+            if sender.send(event(&text)).await.is_err() {
+                return;
+            }
+            line = tokio::select! {
+                line = monitor.next_line() => line,
+                () = sender.closed() => None,
+                _ = closing.wait_for(|closing| *closing) => None,
+            };
+        }
+    });
+    receiver
 }
 
 async fn forward(subscriber: PubSub, sender: mpsc::Sender<Bytes>, mut closing: watch::Receiver<bool>) {

@@ -3,6 +3,7 @@
 use redis::Value;
 
 use crate::command::Command;
+use crate::compatibility::{self, Adjustment};
 use crate::connection::Connection;
 use crate::redis_link::{RedisLink, Session, Unreachable};
 use crate::reply::{Outcome, error_text};
@@ -38,7 +39,7 @@ impl Executor<'_> {
         let wrote = admitted.writes;
         let mut connection = self.connection(admitted.waits).await?;
         let reply = connection.run(&admitted.packed).await?;
-        Ok(Ok(Run { outcome: self.outcome(reply, admitted.original_sha), wrote }))
+        Ok(Ok(Run { outcome: self.outcome(reply, admitted.adjustment).await?, wrote }))
     }
 
     /// Runs commands in order; each has its own outcome, and others may run in between.
@@ -52,15 +53,18 @@ impl Executor<'_> {
                 wrote |= admitted.writes;
                 waits |= admitted.waits;
                 packed.push(admitted.packed);
-                admitted.original_sha
+                admitted.adjustment
             }));
         }
         let mut replies = self.connection(waits).await?.run_all(&packed).await?.into_iter();
-        let outcomes = places.into_iter().map(|place| match place {
-            Ok(original_sha) => replies.next().map(|reply| self.outcome(reply, original_sha)).ok_or(Unreachable),
-            Err(refusal) => Ok(Outcome::Error(refusal.text)),
-        });
-        Ok(Run { outcome: outcomes.collect::<Result<_, _>>()?, wrote })
+        let mut outcomes = Vec::with_capacity(places.len());
+        for place in places {
+            outcomes.push(match place {
+                Ok(adjustment) => self.outcome(replies.next().ok_or(Unreachable)?, adjustment).await?,
+                Err(refusal) => Outcome::Error(refusal.text),
+            });
+        }
+        Ok(Run { outcome: outcomes, wrote })
     }
 
     /// Runs commands as one transaction on a connection of its own. The inner error says that nothing ran.
@@ -76,10 +80,10 @@ impl Executor<'_> {
         };
         let wrote = admitted.iter().any(|command| command.writes);
         let mut packed = vec![redis::cmd("MULTI")];
-        let mut original_shas = Vec::with_capacity(admitted.len());
+        let mut adjustments = Vec::with_capacity(admitted.len());
         for command in admitted {
             packed.push(command.packed);
-            original_shas.push(command.original_sha);
+            adjustments.push(command.adjustment);
         }
         packed.push(redis::cmd("EXEC"));
 
@@ -95,19 +99,57 @@ impl Executor<'_> {
         let Value::Array(replies_of_exec) = exec else {
             return Ok(Err(Refusal::discarded(first_error(&replies).or_else(|| first_error(&[exec])))));
         };
-        let outcomes = replies_of_exec.into_iter().zip(original_shas).map(|(reply, sha)| self.outcome(reply, sha));
-        Ok(Ok(Run { outcome: outcomes.collect(), wrote }))
+        let mut outcomes = Vec::with_capacity(adjustments.len());
+        for (reply, adjustment) in replies_of_exec.into_iter().zip(adjustments) {
+            outcomes.push(self.outcome(reply, adjustment).await?);
+        }
+        Ok(Ok(Run { outcome: outcomes, wrote }))
     }
 
     async fn connection(&self, waits: bool) -> Result<Connection, Unreachable> {
         if waits { self.link.own_connection(self.session).await } else { Ok(self.session.shared()) }
     }
 
-    fn outcome(&self, reply: Value, original_sha: Option<String>) -> Outcome {
-        match (reply, original_sha) {
-            (Value::BulkString(_), Some(sha)) => Outcome::Reply(Value::BulkString(sha.into_bytes())),
-            (reply, _) => Outcome::of(reply, self.rules.max_size),
-        }
+    async fn outcome(&self, reply: Value, adjustment: Option<Adjustment>) -> Result<Outcome, Unreachable> {
+        let reply = match adjustment {
+            Some(adjustment) => self.adjusted(reply, adjustment).await?,
+            None => reply,
+        };
+        Ok(Outcome::of(reply, self.rules.max_size))
+    }
+
+    /// The reply as the service gives it.
+    async fn adjusted(&self, reply: Value, adjustment: Adjustment) -> Result<Value, Unreachable> {
+        let error = if let Value::ServerError(error) = &reply { Some(error_text(error)) } else { None };
+        Ok(match (adjustment, error) {
+            (Adjustment::ScriptName(sha), None) => Value::BulkString(sha.into_bytes()),
+            (Adjustment::CopyToItself, Some(error)) if error.contains("are the same") => Value::Int(0),
+            (Adjustment::AddTypes, None) => {
+                let types = compatibility::scanned_keys(&reply).into_iter().map(|key| {
+                    let mut kind = redis::cmd("TYPE");
+                    kind.arg(key);
+                    kind
+                });
+                let types = self.session.shared().run_all(&types.collect::<Vec<_>>()).await?;
+                compatibility::with_types(reply, types)
+            }
+            (Adjustment::ReadOnlyFunction(arguments), Some(error)) if compatibility::may_write(&error) => {
+                let mut connection = self.session.shared();
+                let libraries = connection.run(&compatibility::list_functions()).await?;
+                match compatibility::reading_script(&libraries, &arguments) {
+                    Some(script) => connection.run(&script).await?,
+                    None => reply,
+                }
+            }
+            (Adjustment::ForgetReader { group, consumer, streams }, None) => {
+                for stream in streams {
+                    // Should this fail, the consumer stays, as Redis has it.
+                    self.session.shared().run(&compatibility::forget_reader(&stream, &group, &consumer)).await?;
+                }
+                reply
+            }
+            _ => reply,
+        })
     }
 }
 

@@ -13,6 +13,8 @@ use tokio_rustls::rustls::Error as TlsError;
 use crate::cluster::Cluster;
 use crate::command_table::CommandTable;
 use crate::connection::Connection;
+use crate::monitor::Monitor;
+use crate::nesting::Shallow;
 use crate::target::RedisTarget;
 
 /// The gateway's way to Redis.
@@ -141,6 +143,17 @@ impl RedisLink {
         }
     }
 
+    /// Every command that Redis gets, as text lines. A cluster has no one place where all of them pass.
+    pub(crate) async fn monitor(&self) -> Result<Option<Monitor>, Unreachable> {
+        if self.target.is_cluster() {
+            return Ok(None);
+        }
+        match timeout(CONNECT_TIMEOUT, Monitor::open(&self.target)).await {
+            Ok(Ok(monitor)) => Ok(Some(monitor)),
+            _ => Err(Unreachable),
+        }
+    }
+
     /// A connection that nobody else uses. Give it back with `Session::keep` if it is in its first state again.
     pub(crate) async fn own_connection(&self, session: &Session) -> Result<Connection, Unreachable> {
         let spare = session.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -232,7 +245,7 @@ async fn connect(target: &RedisTarget) -> Result<Driven, Failed> {
         .set_response_timeout(None)
         .set_connection_timeout(None)
         .set_pipeline_buffer_size(512);
-    let stream = target.open().await?;
+    let stream = Shallow::new(target.open().await?);
     let (connection, driver) = MultiplexedConnection::new_with_config(target.login(), stream, config).await?;
     Ok((Connection::Server(connection), Box::pin(driver)))
 }

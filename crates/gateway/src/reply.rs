@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use redis::Value;
 
+use crate::nesting::is_cut;
 use crate::texts;
 
 /// How a client wants its replies.
@@ -44,6 +45,9 @@ impl Outcome {
         if let Value::ServerError(error) = &reply {
             return Self::Error(error_text(error));
         }
+        if is_cut(&reply) {
+            return Self::Error(texts::TOO_DEEP.to_owned());
+        }
         match reply_size(&reply) {
             size if size > limit => Self::OversizeReply(texts::too_large(limit, size)),
             _ => Self::Reply(reply),
@@ -77,6 +81,7 @@ pub(crate) fn encode_error(text: &str) -> Vec<u8> {
 /// The text of an error as Redis wrote it.
 pub(crate) fn error_text(error: &redis::ServerError) -> String {
     match error.details() {
+        _ if error.code() == "NOSCRIPT" => texts::NO_SCRIPT.to_owned(),
         Some(details) => format!("{} {details}", error.code()),
         None => error.code().to_owned(),
     }
@@ -234,5 +239,14 @@ mod tests {
         assert!(
             matches!(Outcome::of(reply, 9), Outcome::OversizeReply(text) if text.contains("Limit: 9 bytes, Actual: 10 bytes"))
         );
+    }
+
+    #[test]
+    fn a_script_that_is_not_there_has_one_text_whatever_the_server_says() {
+        for said in ["-NOSCRIPT No matching script.\r\n", "-NOSCRIPT No matching script. Please use EVAL.\r\n"] {
+            let reply = redis::parse_redis_value(said.as_bytes()).unwrap();
+            let outcome = Outcome::of(reply, 1000);
+            assert_eq!(outcome, Outcome::Error("NOSCRIPT No matching script. Please use EVAL.".to_owned()));
+        }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Request<'a> {
         /// Channels or patterns.
         names: Vec<String>,
     },
+    /// `/monitor`: every command that Redis gets, as a stream of events.
+    Monitor,
 }
 
 /// How a path addresses the gateway; also what the access log calls it.
@@ -40,6 +42,8 @@ pub(crate) enum Form {
     Subscribe,
     /// The stream of one or more patterns.
     PatternSubscribe,
+    /// The stream of all commands.
+    Monitor,
     /// The command is the path.
     Path,
 }
@@ -51,6 +55,7 @@ impl Form {
             "" => Self::Body,
             "/pipeline" => Self::Pipeline,
             "/multi-exec" => Self::Transaction,
+            "/monitor" => Self::Monitor,
             path if path.starts_with("/subscribe/") => Self::Subscribe,
             path if path.starts_with("/psubscribe/") => Self::PatternSubscribe,
             _ => Self::Path,
@@ -65,6 +70,7 @@ impl Form {
             Self::Transaction => "/multi-exec",
             Self::Subscribe => "/subscribe",
             Self::PatternSubscribe => "/psubscribe",
+            Self::Monitor => "/monitor",
             Self::Path => "path",
         }
     }
@@ -76,7 +82,7 @@ impl<'a> Request<'a> {
         match self {
             Self::Single(command) => std::slice::from_ref(command),
             Self::Pipeline(commands) | Self::Transaction(commands) => commands,
-            Self::Subscribe { .. } => &[],
+            Self::Subscribe { .. } | Self::Monitor => &[],
         }
     }
 }
@@ -89,6 +95,7 @@ pub(crate) fn parse<'a>(path: &'a str, query: Option<&'a str>, body: &'a [u8]) -
         Form::Transaction => parse_commands(body).map(Request::Transaction),
         Form::Subscribe => Ok(Request::Subscribe { patterns: false, names: stream_names(path) }),
         Form::PatternSubscribe => Ok(Request::Subscribe { patterns: true, names: stream_names(path) }),
+        Form::Monitor => Ok(Request::Monitor),
         Form::Path => parse_path(path, query, body),
     }
 }

@@ -6,6 +6,7 @@ use hyper::StatusCode;
 
 use crate::command::Command;
 use crate::command_table::{CommandTable, Kind};
+use crate::compatibility::{self, Adjustment};
 use crate::script::ScriptAliases;
 use crate::texts;
 
@@ -36,8 +37,8 @@ pub(crate) struct Rules<'a> {
 pub(crate) struct Admitted {
     /// What is sent.
     pub(crate) packed: redis::Cmd,
-    /// The script's SHA1 to answer with, where Redis would name the one without the flag.
-    pub(crate) original_sha: Option<String>,
+    /// What is done with the reply, where the service would give another one.
+    pub(crate) adjustment: Option<Adjustment>,
     /// Whether it may change data.
     pub(crate) writes: bool,
     /// Whether it would hold up every other client on a shared connection.
@@ -85,10 +86,13 @@ const NOT_IN_REST: &[&str] = &[
 
 /// Commands that Redis has and the service doesn't list, among them all that manage the server.
 const NOT_OFFERED: &[&str] = &[
+    "acl",
     "asking",
     "bgrewriteaof",
     "bgsave",
     "cluster",
+    "commandlog",
+    "config",
     "debug",
     "failover",
     "lastsave",
@@ -121,10 +125,15 @@ impl Rules<'_> {
     /// Decides about one command.
     pub(crate) fn admit(&self, mut command: Command<'_>) -> Result<Admitted, Refusal> {
         let name = command.name.as_str();
-        if NOT_IN_REST.contains(&name) || reads_blocking(&command) {
+        if NOT_IN_REST.contains(&name) {
             return Err(Refusal::bad_request(texts::not_allowed_in_rest(&command.display_name())));
         }
-        if NOT_OFFERED.contains(&name) || !self.table.knows(name) {
+        let adjustment = compatibility::adjust(&mut command);
+        let name = command.name.as_str();
+        if compatibility::reads_blocking(&command) {
+            return Err(Refusal::bad_request(texts::not_allowed_in_rest(&command.display_name())));
+        }
+        if NOT_OFFERED.contains(&name) || self.table.manages(name) || !self.table.knows(name) || manages(&command) {
             return Err(Refusal::bad_request(texts::not_available(&command.display_name())));
         }
         let kind = self.table.kind(name);
@@ -137,8 +146,8 @@ impl Rules<'_> {
             return Err(Refusal { text, status: StatusCode::PAYLOAD_TOO_LARGE });
         }
         let waits = matches!(name, "wait" | "waitaof");
-        let original_sha = self.replace_script(&mut command);
-        Ok(Admitted { packed: command.pack(), original_sha, writes: kind == Kind::Write, waits })
+        let adjustment = self.replace_script(&mut command).map(Adjustment::ScriptName).or(adjustment);
+        Ok(Admitted { packed: command.pack(), adjustment, writes: kind == Kind::Write, waits })
     }
 
     /// Takes the Upstash flag out of a script, and names scripts as Redis knows them.
@@ -187,26 +196,21 @@ impl Refusal {
     }
 }
 
+/// Whether a subcommand is about the server, where others of its command are about data.
+fn manages(command: &Command<'_>) -> bool {
+    match command.name.as_str() {
+        "memory" => !command.has_subcommand("usage"),
+        "script" => command.has_subcommand("debug"),
+        _ => false,
+    }
+}
+
 fn open_to_readers(name: &str, kind: Kind) -> bool {
     match name {
         "scan" | "keys" => false,
         "ping" | "echo" | "time" => true,
         _ => kind == Kind::Read,
     }
-}
-
-/// `XREAD` and `XREADGROUP` with `BLOCK`, which can only stand before `STREAMS`.
-fn reads_blocking(command: &Command<'_>) -> bool {
-    // XREADGROUP begins with GROUP and two names, which may be anything.
-    let names = match command.name.as_str() {
-        "xread" => 0,
-        "xreadgroup" => 3,
-        _ => return false,
-    };
-    let options = command.arguments.iter().skip(names);
-    options
-        .take_while(|argument| !argument.eq_ignore_ascii_case(b"streams"))
-        .any(|argument| argument.eq_ignore_ascii_case(b"block"))
 }
 
 #[cfg(test)]
@@ -231,6 +235,10 @@ mod tests {
             ("xread", "readonly"),
             ("object", "readonly"),
             ("wait", "blocking"),
+            ("config", "loading"),
+            ("acl", "loading"),
+            ("memory", "readonly"),
+            ("newly-managing", "admin"),
         ];
         CommandTable::from_reply(&Value::Array(commands.iter().map(entry).collect()))
     }
@@ -257,6 +265,18 @@ mod tests {
              https://upstash.com/docs/redis/overall/rediscompatibility for details"
         );
         assert!(refused(Access::Full, &["OBJECT", "ENCODING", "k"]).text.contains("not available"));
+        for words in [
+            &["CONFIG", "GET", "*"][..],
+            &["ACL", "LIST"],
+            &["MEMORY", "STATS"],
+            &["SCRIPT", "DEBUG", "YES"],
+            &["NEWLY-MANAGING"],
+        ] {
+            assert!(refused(Access::Full, words).text.contains("not available"), "{words:?}");
+        }
+        for words in [&["MEMORY", "USAGE", "k"][..], &["SCRIPT", "FLUSH"]] {
+            assert!(admit(Access::Full, &ScriptAliases::default(), words).is_ok(), "{words:?}");
+        }
         assert!(
             refused(Access::Full, &["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]).text.contains("not allowed in REST")
         );
@@ -293,12 +313,12 @@ mod tests {
         let stripped_sha = sha1_smol::Sha1::from("\nreturn 1").digest().to_string();
         let sent = |words: &[&str]| {
             let admitted = admit(Access::Full, &aliases, words).unwrap();
-            (String::from_utf8(admitted.packed.get_packed_command()).unwrap(), admitted.original_sha)
+            (String::from_utf8(admitted.packed.get_packed_command()).unwrap(), admitted.adjustment)
         };
         assert!(sent(&["EVALSHA", &sha, "0"]).0.contains(&sha));
-        let (packed, original_sha) = sent(&["SCRIPT", "LOAD", body]);
+        let (packed, adjustment) = sent(&["SCRIPT", "LOAD", body]);
         assert!(packed.ends_with("$9\r\n\nreturn 1\r\n"), "{packed}");
-        assert_eq!(original_sha.as_deref(), Some(sha.as_str()));
+        assert_eq!(adjustment, Some(Adjustment::ScriptName(sha.clone())));
         assert!(sent(&["EVALSHA", &sha, "0"]).0.contains(&stripped_sha));
         assert!(sent(&["SCRIPT", "EXISTS", &sha]).0.contains(&stripped_sha));
         assert!(!sent(&["EVAL", body, "0"]).0.contains("allow-key-locking"));

@@ -19,6 +19,7 @@ use crate::body::Body;
 use crate::config::Config;
 use crate::control;
 use crate::dialect::{Dialect, Dropped};
+use crate::patience::{Impatient, Serving};
 
 /// A gateway that has its address, but doesn't serve yet.
 #[derive(Debug)]
@@ -76,8 +77,17 @@ impl Gateway {
     fn serve_connection(&self, stream: TcpStream, connections: &GracefulShutdown) {
         let _ = stream.set_nodelay(true);
         let dialect = Arc::clone(&self.dialect);
-        let service = service_fn(move |request| respond(Arc::clone(&dialect), request));
-        // No timer, so an idle connection stays open: closing it would race with a client about to use it.
+        let serving = Serving::default();
+        let stream = Impatient::new(stream, serving.clone());
+        let service = service_fn(move |request| {
+            let (dialect, serving) = (Arc::clone(&dialect), serving.clone());
+            serving.begin();
+            async move {
+                let response = respond(dialect, request).await;
+                serving.end();
+                response
+            }
+        });
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         let connection = connections.watch(connection);
         tokio::spawn(async move {

@@ -46,6 +46,12 @@ pub(crate) fn refused(by: Refusal) -> &'static str {
 /// The gateway's own: a foreign page or host used the well-known local token.
 pub(crate) const FOREIGN: &str =
     "ERR gateway: the default token is for localhost and its pages alone; set GATEWAY_TOKEN";
+/// The gateway's own: the body of a request doesn't come to its end.
+pub(crate) const SLOW_BODY: &str = "ERR gateway: the request took too long to arrive";
+/// The gateway's own: a script returned more levels of lists than a connection carries.
+pub(crate) const TOO_DEEP: &str = "ERR gateway: the reply is nested too deeply";
+/// A script that isn't in the cache. Valkey says it in fewer words, and clients wait for these.
+pub(crate) const NO_SCRIPT: &str = "NOSCRIPT No matching script. Please use EVAL.";
 /// `Upstash-Response-Format: resp2` excludes base64.
 pub(crate) const BASE64_WITH_RESP2: &str =
     "ERR Upstash-Encoding base64 is not permitted with Upstash-Response-Format resp2";

@@ -2,6 +2,7 @@
 
 mod batches;
 mod cluster;
+mod compatibility;
 mod control;
 mod forms;
 mod outage;

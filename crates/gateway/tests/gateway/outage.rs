@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::processes::free_port;
+use crate::support::ports::free_port;
 use crate::support::{Gateway, House, Redis};
 
 fn wait_until_healthy(gateway: &Gateway) {
@@ -55,7 +55,7 @@ fn reconnects_after_a_restart() {
 
 #[test]
 fn logs_in_with_the_parts_of_an_address() {
-    let redis = Redis::start_with(free_port(), &["--requirepass", "s3cret"]);
+    let redis = Redis::start_on_free_port(&["--requirepass", "s3cret"]);
     let port = redis.port.to_string();
     let place = [("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", port.as_str())];
     let gateway = Gateway::start(&[&place[..], &[("REDIS_PASSWORD", "s3cret"), ("REDIS_DB", "3")]].concat());

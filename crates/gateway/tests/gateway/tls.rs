@@ -5,7 +5,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::processes::{free_port, fresh_directory};
+use crate::support::ports::free_port;
+use crate::support::processes::fresh_directory;
 use crate::support::{Gateway, Redis};
 
 #[test]

@@ -1,6 +1,7 @@
 //! Starts what the tests talk to, and ends it.
 
 pub(crate) mod http;
+pub(crate) mod ports;
 pub(crate) mod processes;
 
 pub(crate) use http::Client;

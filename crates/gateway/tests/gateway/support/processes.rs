@@ -1,7 +1,7 @@
 //! Child processes that end with their test: `redis-server` and the gateway.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use super::Client;
+use super::ports::free_port;
 
 /// A Redis without persistence.
 pub(crate) struct Redis {
@@ -30,11 +31,6 @@ pub(crate) struct Gateway {
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port").port()
-}
-
 /// A directory of this test's own.
 pub(crate) fn fresh_directory(name: &str) -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", free_port()));
@@ -44,11 +40,22 @@ pub(crate) fn fresh_directory(name: &str) -> PathBuf {
 
 impl Redis {
     pub(crate) fn start() -> Self {
-        Self::start_with(free_port(), &[])
+        Self::start_on_free_port(&[])
+    }
+
+    /// A Redis with these arguments, on another port where it finds one taken.
+    pub(crate) fn start_on_free_port(arguments: &[&str]) -> Self {
+        let mut attempts = (0..5).map(|_| Self::try_start(free_port(), arguments));
+        attempts.find_map(Result::ok).expect("a Redis that starts")
     }
 
     /// A Redis on this port with these arguments besides.
     pub(crate) fn start_with(port: u16, arguments: &[&str]) -> Self {
+        Self::try_start(port, arguments).unwrap_or_else(|said| panic!("redis-server on {port}: {said}"))
+    }
+
+    /// The error is what it said before it ended.
+    fn try_start(port: u16, arguments: &[&str]) -> Result<Self, String> {
         let mut child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(arguments)
@@ -58,8 +65,15 @@ impl Redis {
             .expect("redis-server must be installed");
         let stdout = BufReader::new(child.stdout.take().expect("stdout"));
         let lines = lines_of(stdout);
-        wait_for(&lines, "Ready to accept connections");
-        Self { child, port }
+        let redis = Self { child, port };
+        let mut said = String::new();
+        for line in lines.iter() {
+            if line.contains("Ready to accept connections") {
+                return Ok(redis);
+            }
+            said.push_str(&line);
+        }
+        Err(said)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -76,7 +90,7 @@ impl Redis {
 impl Cluster {
     /// A cluster whose slots are all served.
     pub(crate) fn start() -> Self {
-        let servers: Vec<Redis> = (0..3).map(|_| Self::start_server(cluster_port())).collect();
+        let servers: Vec<Redis> = (0..3).map(|_| Self::start_server()).collect();
         let places: Vec<String> = servers.iter().map(|server| format!("127.0.0.1:{}", server.port)).collect();
         let places: Vec<&str> = places.iter().map(String::as_str).collect();
         cli(&[&["--cluster", "create"], &places[..], &["--cluster-yes"]].concat());
@@ -85,12 +99,12 @@ impl Cluster {
         cluster
     }
 
-    /// A server of a cluster on this port, which has another for talking to its likes.
-    pub(crate) fn start_server(port: u16) -> Redis {
+    /// A server of a cluster.
+    pub(crate) fn start_server() -> Redis {
         let directory = fresh_directory("cluster");
         let directory = directory.to_string_lossy();
         let cluster = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--dir", &directory];
-        Redis::start_with(port, &cluster)
+        Redis::start_on_free_port(&cluster)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -114,16 +128,6 @@ impl Cluster {
                 assert!(Instant::now() < deadline, "the cluster does not settle");
                 std::thread::sleep(Duration::from_millis(50));
             }
-        }
-    }
-}
-
-/// A port that was free a moment ago, as is the one 10,000 above it.
-fn cluster_port() -> u16 {
-    loop {
-        let port = 20_000 + free_port() % 12_000;
-        if [port, port + 10_000].iter().all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()) {
-            return port;
         }
     }
 }
