@@ -3,6 +3,7 @@
 //! This crate is deterministic: it knows no clock, no randomness, no socket, no JavaScript. What it needs of those comes
 //! in as arguments. The Worker, the browser SDK and the gateway are shells around it that move bytes.
 
+pub mod accept;
 pub mod archive;
 pub mod auth;
 pub mod base64url;

@@ -244,6 +244,17 @@ export function relay(stub, question) {
   return stub.fetch("https://vault/", { method: "POST", body: question });
 }
 
+/** The media type of a response; empty without one. */
+export function mediaType(response) {
+  return response.headers.get("content-type") ?? "";
+}
+
+/** A response without its body, whose sender is told that nobody reads it. */
+export function headOf(response) {
+  response.body?.cancel().catch(() => {}); // it has ended
+  return new Response(null, { status: response.status, headers: response.headers });
+}
+
 /** A response with further headers. Its body goes through without a stop here. */
 export function dressed(response, lines) {
   const headers = new Headers(response.headers);

@@ -90,6 +90,12 @@ extern "C" {
     #[wasm_bindgen(js_name = broadcast)]
     fn send_to_all(state: &JsValue, lines: &str, limit: f64) -> u32;
 
+    #[wasm_bindgen(js_name = mediaType)]
+    fn response_media_type(response: &web_sys::Response) -> String;
+
+    #[wasm_bindgen(js_name = headOf)]
+    fn response_head(response: &web_sys::Response) -> web_sys::Response;
+
     #[wasm_bindgen(js_name = dressed)]
     fn dress(response: &web_sys::Response, headers: &str) -> web_sys::Response;
 
@@ -406,6 +412,16 @@ pub(crate) async fn upgrade_object(stub: &JsValue) -> Option<web_sys::Response> 
 /// than the limit since it said `ping` is closed.
 pub(crate) fn broadcast(state: &JsValue, lines: &str, limit: usize) -> usize {
     send_to_all(state, lines, limit as f64) as usize
+}
+
+/// The media type of a response; empty without one.
+pub(crate) fn media_type(response: &web_sys::Response) -> String {
+    response_media_type(response)
+}
+
+/// A response without its body, whose sender is told that nobody reads it.
+pub(crate) fn head_of(response: &web_sys::Response) -> web_sys::Response {
+    response_head(response)
 }
 
 /// A response with further headers.

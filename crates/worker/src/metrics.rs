@@ -157,7 +157,7 @@ impl Metrics {
             })
         };
         let answer = Answer::text(200, "text/event-stream; charset=utf-8", String::new());
-        answer.with_body(Body::Stream(Box::new(pull))).respond(vec![("cache-control", "no-cache".to_owned())])
+        answer.with_body(Body::Stream(Box::new(pull))).respond(Vec::new())
     }
 }
 

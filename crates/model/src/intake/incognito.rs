@@ -13,8 +13,8 @@ use crate::wire::{ChatRequest, ContextMessage, IncognitoResponse};
 pub struct Incognito {
     /// What the responder is shown, the user's message last.
     pub window: Vec<Message>,
-    /// The answer shall be a stream of events.
-    pub streams: bool,
+    /// Whether the answer shall be a stream of events, where the body says so.
+    pub streams: Option<bool>,
 }
 
 /// The incognito turn of a `POST /v1/chat`; none when the body asks for no such turn.
@@ -53,7 +53,7 @@ pub fn incognito(incoming: Incoming) -> Result<Option<Incognito>, Problem> {
     }
     window.truncate(usize::try_from(incoming.limits.window).unwrap_or(usize::MAX).max(1));
     window.reverse();
-    Ok(Some(Incognito { window, streams: request.stream == Some(true) }))
+    Ok(Some(Incognito { window, streams: request.stream }))
 }
 
 impl Incognito {

@@ -126,7 +126,7 @@ fn a_states_conditions_are_read() -> Result<(), Box<dyn std::error::Error>> {
     let id = SessionId::parse("s")?;
     let read = |if_match, if_none_match| {
         let preconditions = Preconditions { if_match, if_none_match };
-        write_state(id.clone(), preconditions, keyed("[1]", None))
+        write_state(id.clone(), preconditions, None, keyed("[1]", None))
             .map(|write| write.condition)
             .map_err(|problem| problem.code)
     };
@@ -138,11 +138,28 @@ fn a_states_conditions_are_read() -> Result<(), Box<dyn std::error::Error>> {
     let never = Condition::Match(Tag { created: Millis(0), revision: 0 });
     assert_eq!(read(Some("W/\"7-3\""), None), Ok(never));
     assert_eq!(read(Some("\"other\""), None), Ok(never));
+    let listed = |if_match, current| {
+        let preconditions = Preconditions { if_match: Some(if_match), if_none_match: None };
+        write_state(id.clone(), preconditions, current, keyed("[1]", None)).map(|write| write.condition)
+    };
+    let other = Tag { created: Millis(9), revision: 1 };
+    for (if_match, current, condition) in [
+        ("\"x\", \"7-3\"", None, Condition::Match(tag)),
+        ("\"9-1\",\"7-3\"", Some(tag), Condition::Match(tag)),
+        ("\"9-1\" , W/\"7-3\" ,,", Some(tag), Condition::Match(other)),
+        ("\"a,b\", \"7-3\"", Some(tag), Condition::Match(tag)),
+        ("W/\"7-3\", \"x\"", Some(tag), never),
+    ] {
+        assert_eq!(listed(if_match, current), Ok(condition), "{if_match}");
+    }
+    for wrong in ["\"7-3", "\"7-3\" \"9-1\"", "w/\"7-3\"", "7-3, \"7-3\"", "\"7-3\", *", ""] {
+        assert_eq!(listed(wrong, None).map_err(|problem| problem.code), Err(Code::InvalidPrecondition), "{wrong}");
+    }
     for wrong in [(Some("7-3"), None), (None, Some("\"7-3\"")), (Some("*"), Some("*"))] {
         assert_eq!(read(wrong.0, wrong.1), Err(Code::InvalidPrecondition));
     }
     for (body, code) in [("", Code::InvalidJson), ("{", Code::InvalidJson), ("null", Code::InvalidBody)] {
-        let refused = write_state(id.clone(), Preconditions::default(), keyed(body, None));
+        let refused = write_state(id.clone(), Preconditions::default(), None, keyed(body, None));
         assert_eq!(refused.map_err(|problem| problem.code).err(), Some(code), "{body}");
     }
     Ok(())
@@ -176,7 +193,8 @@ fn an_incognito_turn_brings_what_came_before() {
         Ok(found.map(|turn| turn.window.into_iter().map(|one| (one.role, one.content)).collect::<Vec<_>>()))
     };
     let said = |role, content: &str| (role, content.to_owned());
-    let streams = |body| incognito(keyed(body, None)).is_ok_and(|turn| turn.is_some_and(|turn| turn.streams));
+    let streams =
+        |body| incognito(keyed(body, None)).is_ok_and(|turn| turn.is_some_and(|turn| turn.streams == Some(true)));
     assert!(
         streams(r#"{"message":"a","incognito":true,"stream":true}"#) && !streams(r#"{"message":"a","incognito":true}"#)
     );
@@ -214,8 +232,8 @@ fn an_incognito_turn_brings_what_came_before() {
 
 #[test]
 fn a_body_can_ask_for_a_stream_and_for_another_answer() -> Result<(), Problem> {
-    assert!(chat(keyed(r#"{"message":"a","stream":true}"#, None))?.1);
-    assert!(!chat(keyed(r#"{"message":"a","stream":false}"#, None))?.1);
+    assert_eq!(chat(keyed(r#"{"message":"a","stream":true}"#, None))?.1, Some(true));
+    assert_eq!(chat(keyed(r#"{"message":"a","stream":false}"#, None))?.1, Some(false));
     let (again, _) = chat(keyed(r#"{"regenerate":"m1","session_id":"s"}"#, Some("k")))?;
     assert_eq!((again.mode, again.message_id.as_str(), again.turn.as_str()), (TurnMode::Answer, "m1", "k"));
     let (other, _) = chat(keyed(r#"{"regenerate":"m1","session_id":"s"}"#, None))?;

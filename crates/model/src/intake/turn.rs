@@ -12,13 +12,13 @@ use crate::plan::{Append, BeginTurn, TurnMode};
 use crate::session::derived_title;
 use crate::wire::{AppendRequest, ChatRequest, StopRequest};
 
-/// A turn from `POST /v1/chat`, and whether its body asks for a stream.
+/// A turn from `POST /v1/chat`, and whether its body asks for a stream, where it says so.
 ///
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
-pub fn chat(incoming: Incoming) -> Result<(BeginTurn, bool), Problem> {
+pub fn chat(incoming: Incoming) -> Result<(BeginTurn, Option<bool>), Problem> {
     let request: ChatRequest = object(incoming.body)?;
-    let streams = request.stream == Some(true);
+    let streams = request.stream;
     Ok((begin(request, incoming)?, streams))
 }
 
@@ -104,7 +104,7 @@ fn without_message(
 ///
 /// # Errors
 /// The problem with the body or the `Idempotency-Key` header.
-pub fn chat_in(session: SessionId, incoming: Incoming) -> Result<(BeginTurn, bool), Problem> {
+pub fn chat_in(session: SessionId, incoming: Incoming) -> Result<(BeginTurn, Option<bool>), Problem> {
     let (begin, streams) = chat(incoming)?;
     Ok((BeginTurn { session, ..begin }, streams))
 }

@@ -137,11 +137,11 @@ impl Job {
         Ok(match request.method {
             "get" => (Self::Get, ReadState { sessions: vec![id()?], now }.into()),
             "readState" => (Self::ReadState, ReadState { sessions: vec![id()?], now }.into()),
-            "set" => (Self::Set, intake::write_state(id()?, Preconditions::default(), body)?.into()),
+            "set" => (Self::Set, intake::write_state(id()?, Preconditions::default(), None, body)?.into()),
             "writeState" => (Self::WriteState { id: id()? }, write_state(id()?, &options, body)?.into()),
             "createState" => {
                 let conditions = Preconditions { if_match: None, if_none_match: Some("*") };
-                let write = intake::write_state(id()?, conditions, body)?;
+                let write = intake::write_state(id()?, conditions, None, body)?;
                 (Self::CreateState { write: write.clone(), rounds: 0 }, write.into())
             }
             "delete" => (
@@ -299,7 +299,7 @@ fn write_state(id: SessionId, options: &Options, body: Incoming) -> Result<Write
         return Err(Problem::new(Code::InvalidPrecondition).detail("ifTag and ifPresent exclude each other"));
     }
     let absent = options.if_absent.then_some("*");
-    intake::write_state(id, Preconditions { if_match: tag.as_deref().or(present), if_none_match: absent }, body)
+    intake::write_state(id, Preconditions { if_match: tag.as_deref().or(present), if_none_match: absent }, None, body)
 }
 
 fn append(id: SessionId, body: Incoming) -> Result<(Job, Asked), Problem> {

@@ -26,8 +26,8 @@ impl Wire {
     #[must_use]
     pub fn headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Wire::Own | Wire::Dialect(_) => &[("x-accel-buffering", "no")],
-            Wire::UiMessages => &[("x-accel-buffering", "no"), ("x-vercel-ai-ui-message-stream", "v1")],
+            Wire::Own | Wire::Dialect(_) => &[],
+            Wire::UiMessages => &[("x-vercel-ai-ui-message-stream", "v1")],
         }
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn bodies(input: &[u8]) {
         Preconditions { if_match: Some(text), if_none_match: None },
         Preconditions { if_match: None, if_none_match: Some(text) },
     ] {
-        let _ = intake::write_state(session(), tags, incoming);
+        let _ = intake::write_state(session(), tags, None, incoming);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a handler answers, and how it becomes a response.
 
 use crate::edge;
+use chatkeep_model::accept::EVENT_STREAM;
 use chatkeep_model::{Code, Problem};
 use serde::Serialize;
 use std::pin::Pin;
@@ -63,6 +64,28 @@ impl Answer {
     /// Whether the vault answered, which has said itself what its store tells clients.
     pub(super) fn is_relayed(&self) -> bool {
         matches!(self.body, Body::Relayed(_))
+    }
+
+    /// The head of an event stream, for who asks for no more.
+    pub(super) fn event_stream_head() -> Self {
+        Self::text(200, "text/event-stream; charset=utf-8", String::new())
+    }
+
+    /// Whether it is a stream of events.
+    pub(super) fn is_event_stream(&self) -> bool {
+        match &self.body {
+            Body::Relayed(response) => edge::media_type(response).starts_with(EVENT_STREAM),
+            _ => self.headers.iter().any(|(name, value)| *name == "content-type" && value.starts_with(EVENT_STREAM)),
+        }
+    }
+
+    /// Without the stream, which ends at once.
+    pub(super) fn without_stream(mut self) -> Self {
+        self.body = match self.body {
+            Body::Relayed(response) => Body::Relayed(edge::head_of(&response)),
+            _ => Body::Text(String::new()),
+        };
+        self
     }
 
     /// With a further header.

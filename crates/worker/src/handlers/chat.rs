@@ -17,7 +17,7 @@ pub(super) async fn chat(call: &Call<'_>) -> Result<Answer, Problem> {
         return incognito::answer(call, turn).await;
     }
     let (begin, streams) = intake::chat(call.incoming())?;
-    if streams || stream::is_accepted(call) {
+    if stream::is_wanted(call, streams) {
         return stream::turn(call, begin, None, Wire::Own).await;
     }
     Answer::json(&turn(call, begin).await?.response())

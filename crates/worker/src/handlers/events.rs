@@ -21,6 +21,9 @@ pub(super) async fn watch(call: &Call<'_>, asked: SocketHeaders) -> Result<Answe
             false => answer,
         });
     }
+    if call.is_head {
+        return Ok(Answer::event_stream_head());
+    }
     let watch = Watch { cursor: call.headers.last_event_id.clone(), lives: call.config.event_stream };
     let question = watch.question().map_err(|_| Problem::new(Code::Internal))?;
     Ok(Answer::relayed(call.store.relay(&question).await?))

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 pub(super) async fn answer(call: &Call<'_>, turn: Incognito) -> Result<Answer, Problem> {
     charge(call).await?;
-    if turn.streams || stream::is_accepted(call) {
+    if stream::is_wanted(call, turn.streams) {
         let opened = turn.opened().ok_or(Problem::new(Code::Internal))?;
         return streamed(call, &SessionId::mint(0), &turn.window, opened, Wire::Own).await;
     }

@@ -11,7 +11,7 @@ pub(super) async fn post(call: &Call<'_>) -> Result<Answer, Problem> {
     let id = call.session()?;
     if !intake::appends(&call.body) {
         let (begin, streams) = intake::chat_in(id, call.incoming())?;
-        if streams || stream::is_accepted(call) {
+        if stream::is_wanted(call, streams) {
             return stream::turn(call, begin, None, Wire::Own).await;
         }
         return Answer::json(&chat::turn(call, begin).await?.response());

@@ -45,6 +45,9 @@ use std::rc::Rc;
 use uuid::Builder;
 use worker::{Context, Env};
 
+/// The `Cache-Control` of what no proxy may change: compressed, an event is held back and an `ETag` becomes a weak one.
+const NO_TRANSFORM: &str = "no-store, no-transform";
+
 /// A request inside the gate: what every handler gets.
 struct Call<'a> {
     config: Rc<Config>,
@@ -63,6 +66,8 @@ struct Call<'a> {
     /// What stands in the path for `{id}`.
     id: String,
     query: Query<'a>,
+    /// Only the head of the answer is asked for.
+    is_head: bool,
     fresh: Fresh,
     /// What a turn is charged to.
     charge: Option<Charge>,
@@ -117,7 +122,6 @@ pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context
         return Answer::empty().respond(allowed.preflight_headers(origin, headers.requested_headers.as_deref()));
     }
     let mut common = allowed.map(|allowed| allowed.headers(origin)).unwrap_or_default();
-    common.push(("cache-control", "no-store".to_owned()));
     // What is said in a session is never a page, whatever a browser would make of it.
     common.push(("x-content-type-options", "nosniff".to_owned()));
     common.push(("content-security-policy", "default-src 'none'; frame-ancestors 'none'".to_owned()));
@@ -128,6 +132,16 @@ pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context
     let answer = answer(&request, &headers, env, &settings, context, &watch).await;
     let answer = answer.unwrap_or_else(|problem| refusal(problem, &watch));
     watch.end(answer.status);
+    if answer.is_event_stream() {
+        // A proxy on the way hands each event on as it comes: it neither compresses nor gathers them.
+        common.push(("cache-control", NO_TRANSFORM.to_owned()));
+        common.push(("x-accel-buffering", "no".to_owned()));
+        if request.method() == "HEAD" {
+            return answer.without_stream().respond(common);
+        }
+    } else {
+        common.push(("cache-control", "no-store".to_owned()));
+    }
     answer.respond(common)
 }
 
@@ -212,6 +226,7 @@ async fn answer(
         roles,
         id,
         query: Query(query),
+        is_head: method == "HEAD",
         fresh,
         charge,
         charged: Cell::default(),

@@ -5,14 +5,15 @@ use super::answer::Answer;
 use super::archived::recall;
 use crate::turn;
 use crate::vault::ask::{Ask, FollowTurn, StopTurn};
+use chatkeep_model::accept::prefers_event_stream;
 use chatkeep_model::plan::{BeginTurn, Info};
 use chatkeep_model::stream::Wire;
 use chatkeep_model::wire::{Raw, Stopped};
 use chatkeep_model::{Code, MessageId, Problem, SessionId, StoreError, intake};
 
-/// Whether the request's `Accept` names an event stream.
-pub(super) fn is_accepted(call: &Call<'_>) -> bool {
-    call.headers.accept.as_deref().is_some_and(|types| types.contains("text/event-stream"))
+/// Returns whether the answer is to be an event stream: as the body says, or where it says nothing, as `Accept` prefers.
+pub(super) fn is_wanted(call: &Call<'_>, asked: Option<bool>) -> bool {
+    asked.unwrap_or_else(|| call.headers.accept.as_deref().is_some_and(prefers_event_stream))
 }
 
 /// Runs a turn as a stream.

@@ -110,7 +110,6 @@ impl Feed {
             })
         };
         let answer = Answer::text(200, "text/event-stream; charset=utf-8", String::new());
-        let answer = answer.header("x-accel-buffering", "no".to_owned());
         answer.with_body(Body::Stream(Box::new(pull))).respond(Vec::new())
     }
 }

@@ -8,6 +8,9 @@ use worker::Env;
 
 /// Isolates hand their lines over with their figures: within ten seconds at first, then each second.
 pub(in super::super) async fn follow(call: &Call<'_>, env: &Env) -> Result<Answer, Problem> {
+    if call.is_head {
+        return Ok(Answer::event_stream_head());
+    }
     watch::hand_over_now(env).await;
     watch::is_followed();
     watch::hand_over_later(env, call.context);
