@@ -117,6 +117,9 @@ pub const IMPORTED_PER_CALL: (usize, usize) = (200, 524_288);
 /// The bytes of an import's body.
 pub const IMPORT_BYTES: usize = 33_554_432;
 
+/// About how many bytes of messages an import from outside stores in one call: many imports hold so many each.
+pub const IMPORT_CALL_BYTES: usize = 131_072;
+
 /// The bytes of one line of an import: more than a store holds in one message, however it is escaped.
 pub const IMPORT_LINE_BYTES: usize = 8_388_608;
 

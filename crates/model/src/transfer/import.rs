@@ -7,7 +7,8 @@ use crate::id::{MessageId, SessionId};
 use crate::intake::{Fresh, WritableRoles};
 use crate::json;
 use crate::limits::{
-    IMPORT_LINE_BYTES, IMPORTED_PER_CALL, JSON_DEPTH, Limits, MOST_MESSAGE_BYTES, NAMED_LINES, TOKENS, USER_ID_BYTES,
+    IMPORT_CALL_BYTES, IMPORT_LINE_BYTES, IMPORTED_PER_CALL, JSON_DEPTH, Limits, MOST_MESSAGE_BYTES, NAMED_LINES,
+    TOKENS, USER_ID_BYTES,
 };
 use crate::message::{Message, Role};
 use crate::plan::{Import, Summary};
@@ -264,7 +265,7 @@ impl Importer {
         let is_full = open.import.as_ref().is_some_and(|owned| {
             let messages = &owned.import.messages;
             messages.len() >= IMPORTED_PER_CALL.0
-                || (open.bytes + stored.len() > IMPORTED_PER_CALL.1 && !messages.is_empty())
+                || (open.bytes + stored.len() > IMPORT_CALL_BYTES && !messages.is_empty())
         });
         if is_full {
             self.ready.extend(open.import.take());

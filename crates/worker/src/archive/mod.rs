@@ -181,6 +181,7 @@ impl Archive {
             seal: edge::random_hex(),
             position: limits.messages_per_session,
             after: Some(0),
+            dry_run: false,
             messages: Vec::new(),
             now,
             ttl: limits.ttl,
