@@ -67,7 +67,7 @@ codes! {
     TitleTooLong = "title_too_long", 413, false, "The title is too long";
     MetadataTooLarge = "metadata_too_large", 413, false, "The metadata is too large";
     AddressTooLong = "address_too_long", 414, false, "The path and query are too long";
-    TurnMismatch = "turn_mismatch", 422, false, "The turn id was used before with another payload";
+    TurnMismatch = "turn_mismatch", 422, false, "The turn id or idempotency key was used before for another request";
     ClientTooOld = "client_too_old", 426, false, "This client is too old for this server";
     RateLimited = "rate_limited", 429, true, "Too many turns in a short time";
     TooManyTurns = "too_many_turns", 429, true, "The owner has as many running turns as one may have";

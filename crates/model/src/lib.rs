@@ -20,6 +20,7 @@ pub mod depth;
 pub mod dialect;
 pub mod error;
 pub mod feed;
+pub mod fingerprint;
 pub mod id;
 pub mod intake;
 pub mod journal;

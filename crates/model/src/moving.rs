@@ -86,6 +86,7 @@ pub fn import<R: Records>(
         position: from - session.first,
         after: None,
         dry_run: false,
+        operation: None,
         messages,
         // As of when it was used last, so that its life isn't made longer.
         now: session.expires.since(ttl),

@@ -90,8 +90,9 @@ pub trait Cipher: fmt::Debug {
     /// [`Unreadable`] where that can't be.
     fn open(&self, bound: &str, sealed: &str) -> Result<String, Unreadable>;
 
-    /// A digest of 16 hex digits, which nobody can compute without a key.
-    fn digest(&self, digits: &str) -> String;
+    /// Digests of a text, each of 16 hex digits that nobody can compute without the key, with the ids of their keys; that of
+    /// the key that seals is the first.
+    fn digests(&self, text: &str) -> Vec<(String, String)>;
 
     /// Whether only what is sealed is believed.
     fn is_strict(&self) -> bool;
@@ -153,7 +154,7 @@ impl Seal<'_> {
             return Ok(());
         }
         match kind {
-            Kind::Fingerprint => *text = cipher.digest(text),
+            Kind::Fingerprint => *text = self.keyed(cipher, session, text),
             Kind::Message => {
                 let head: Head = serde_json::from_str(text).map_err(|_| Unreadable::NotGenuine)?;
                 let head = serde_json::to_string(&head).map_err(|_| Unreadable::NotGenuine)?;
@@ -164,6 +165,15 @@ impl Seal<'_> {
             _ => close_bound(self.cipher, &self.bound(kind, session, ""), text),
         }
         Ok(())
+    }
+
+    /// The fingerprints of a request, from the one before any key: bound to the owner and the session that it is about.
+    fn keyed(&self, cipher: &dyn Cipher, session: &SessionId, plain: &str) -> String {
+        let Some((kind, _)) = plain.split_once('.') else { return plain.to_owned() };
+        let digests = cipher.digests(&self.bound(Kind::Fingerprint, session, plain));
+        let keyed = digests.into_iter().map(|(key, digits)| format!("{kind}{key}.{digits}"));
+        let first = Some(plain.to_owned()).filter(|_| cipher.key().is_none());
+        first.into_iter().chain(keyed).collect::<Vec<_>>().join(",")
     }
 
     /// Opens a stored text. One that was never sealed stays as it is, unless only sealed ones are believed.
@@ -274,8 +284,8 @@ mod tests {
             text.filter(|_| genuine).ok_or(Unreadable::NotGenuine)
         }
 
-        fn digest(&self, digits: &str) -> String {
-            digits.chars().rev().collect()
+        fn digests(&self, text: &str) -> Vec<(String, String)> {
+            vec![("k1".to_owned(), format!("{:016x}", crate::id::digest([text.as_bytes()])))]
         }
 
         fn is_strict(&self) -> bool {
@@ -311,6 +321,32 @@ mod tests {
             let off = Seal { cipher: None, ..seal };
             assert_eq!(off.open(kind, &one, &mut stored.clone()), Err(Unreadable::UnknownKey));
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_fingerprint_is_bound_to_owner_session_kind_and_prefix() -> Result<(), Box<dyn std::error::Error>> {
+        let (ada, bob, cipher) = (Owner::visitor(1), Owner::visitor(2), FakeCipher { strict: false });
+        let (one, other) = (SessionId::parse("s1")?, SessionId::parse("s2")?);
+        let seal = Seal { cipher: Some(&cipher), prefix: "chatkeep:", owner: &ada };
+        let print = |seal: Seal<'_>, session, plain: &str| {
+            let mut text = plain.to_owned();
+            seal.close(Kind::Fingerprint, session, &mut text).map(|()| text).map_err(|_| "sealing")
+        };
+        let here = print(seal, &one, "t.0123456789abcdef")?;
+        assert!(here.starts_with("tk1.") && here.len() == 20, "{here}");
+        assert_eq!(print(seal, &one, "t.0123456789abcdef")?, here);
+        for elsewhere in [
+            print(seal, &other, "t.0123456789abcdef")?,
+            print(seal, &one, "t.0123456789abcdee")?,
+            print(seal, &one, "a.0123456789abcdef")?,
+            print(Seal { owner: &bob, ..seal }, &one, "t.0123456789abcdef")?,
+            print(Seal { prefix: "jarvis:", ..seal }, &one, "t.0123456789abcdef")?,
+        ] {
+            assert_ne!(elsewhere.get(1..), here.get(1..));
+        }
+        assert_eq!(print(seal, &one, "t*")?, "t*");
+        assert_eq!(print(Seal { cipher: None, ..seal }, &one, "t.00")?, "t.00");
         Ok(())
     }
 

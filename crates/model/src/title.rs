@@ -1,6 +1,7 @@
 //! Titles: derived from the first message at once, and better ones from the responder, where that is wanted.
 
 use crate::config::Config;
+use crate::fingerprint::{RequestKind, of_every_request};
 use crate::id::{MessageId, TurnId};
 use crate::message::{Message, Role};
 use crate::plan::Patch;
@@ -44,6 +45,7 @@ pub fn given(turned: &Turned, answer: &str, now: Millis, ttl: Millis) -> Option<
     Some(Patch {
         session: turned.session_id.clone(),
         operation: operation(&turned.reply.id),
+        fingerprint: of_every_request(RequestKind::Patch),
         title: Some(title),
         automatic: true,
         pinned: None,

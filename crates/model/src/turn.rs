@@ -1,5 +1,6 @@
 //! What a turn comes to, and the record of it, kept in its session under the turn's id: what makes a repeated request change nothing.
 
+use crate::fingerprint;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::message::{Message, Status};
 use crate::session::Session;
@@ -69,7 +70,7 @@ pub struct TurnRecord {
     pub lease_until: Millis,
     /// The id that its reply has, or will have. None for an operation that isn't a turn.
     pub reply_id: Option<MessageId>,
-    /// Tells its payload from another's.
+    /// The fingerprint of its request: see [`crate::fingerprint`].
     pub fingerprint: String,
     /// The user message.
     pub message_id: Option<MessageId>,
@@ -80,19 +81,31 @@ pub struct TurnRecord {
 }
 
 impl TurnRecord {
-    /// The record of a finished operation that isn't a turn.
+    /// The record of a finished operation that isn't a turn, of a request that brings these fingerprints.
     #[must_use]
-    pub fn of_operation(operation: &TurnId, fingerprint: &str) -> Self {
+    pub fn of_operation(operation: &TurnId, fingerprints: &str) -> Self {
         Self {
             done: true,
             attempt: operation.as_str().to_owned(),
             lease_until: Millis(0),
             reply_id: None,
-            fingerprint: fingerprint.to_owned(),
+            fingerprint: fingerprint::stored(fingerprints).to_owned(),
             message_id: None,
             message_position: None,
             reply_position: None,
         }
+    }
+
+    /// Whether it is of a request that brings these fingerprints.
+    #[must_use]
+    pub fn is_of(&self, fingerprints: &str) -> bool {
+        fingerprint::is_same(&self.fingerprint, fingerprints)
+    }
+
+    /// The record as it goes to another owner: nobody there can compute its fingerprint.
+    #[must_use]
+    pub fn widened(self) -> Self {
+        Self { fingerprint: fingerprint::widened(&self.fingerprint), ..self }
     }
 
     /// The form in Redis: `=` stands for the ids that follow from the turn's.

@@ -3,25 +3,34 @@
 #![forbid(unsafe_code)]
 
 use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::aes::Aes256;
-use aes_gcm::aes::cipher::{BlockEncrypt, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce};
+use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use chatkeep_model::base64url;
 use chatkeep_model::config::Encryption;
 use chatkeep_model::seal::{Cipher, Unreadable};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use std::fmt;
 
 /// How many bytes a nonce has. It is random: seal no more than 2^32 texts with one key.
 const NONCE: usize = 12;
 
+/// What the key of digests is derived for, from a key that is configured.
+const DIGESTS: &[u8] = b"chatkeep request fingerprints 1";
+
 /// See the module.
 pub struct Keys {
-    keys: Vec<(String, Aes256Gcm)>,
-    /// Digests are made with the key that is listed last, so that they hold while a new one comes before it.
-    digests: Option<Aes256>,
+    keys: Vec<Key>,
     seals: bool,
     strict: bool,
     random: fn(&mut [u8]),
+}
+
+/// One that is configured.
+struct Key {
+    id: String,
+    texts: Aes256Gcm,
+    /// Keyed for digests, with a key of their own.
+    digests: Hmac<Sha256>,
 }
 
 impl fmt::Debug for Keys {
@@ -34,19 +43,37 @@ impl Keys {
     /// The keys that are configured, and a source of randomness.
     #[must_use]
     pub fn new(encryption: &Encryption, random: fn(&mut [u8])) -> Self {
-        let keys = encryption.keys.iter().map(|(id, key)| (id.clone(), Aes256Gcm::new(key.into()))).collect();
-        let digests = encryption.keys.last().map(|(_, key)| Aes256::new(key.into()));
-        Self { keys, digests, seals: encryption.seals, strict: encryption.strict, random }
+        let key = |(id, key): &(String, [u8; 32])| Key {
+            id: id.clone(),
+            texts: Aes256Gcm::new(key.into()),
+            digests: keyed(&mac(&keyed(key), DIGESTS)),
+        };
+        let keys = encryption.keys.iter().map(key).collect();
+        Self { keys, seals: encryption.seals, strict: encryption.strict, random }
     }
+}
+
+/// An HMAC-SHA-256 (RFC 2104) of this key.
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(byte, of_key)| *byte = *of_key);
+    // A key of a block's length is the one that is never refused, and zeros at its end change nothing.
+    <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block.into())
+}
+
+fn mac(keyed: &Hmac<Sha256>, text: &[u8]) -> [u8; 32] {
+    let mut mac = keyed.clone();
+    mac.update(text);
+    mac.finalize().into_bytes().into()
 }
 
 impl Cipher for Keys {
     fn key(&self) -> Option<&str> {
-        self.keys.first().filter(|_| self.seals).map(|(id, _)| id.as_str())
+        self.keys.first().filter(|_| self.seals).map(|key| key.id.as_str())
     }
 
     fn seal(&self, bound: &str, text: &str) -> Option<String> {
-        let (id, key) = self.keys.first().filter(|_| self.seals)?;
+        let Key { id, texts: key, .. } = self.keys.first().filter(|_| self.seals)?;
         let mut nonce = [0; NONCE];
         (self.random)(&mut nonce);
         let payload = Payload { msg: text.as_bytes(), aad: bound.as_bytes() };
@@ -57,7 +84,7 @@ impl Cipher for Keys {
 
     fn open(&self, bound: &str, sealed: &str) -> Result<String, Unreadable> {
         let (id, data) = sealed.split_once('.').ok_or(Unreadable::NotGenuine)?;
-        let (_, key) = self.keys.iter().find(|(known, _)| known == id).ok_or(Unreadable::UnknownKey)?;
+        let key = &self.keys.iter().find(|key| key.id == id).ok_or(Unreadable::UnknownKey)?.texts;
         let data = base64url::decode(data).ok_or(Unreadable::NotGenuine)?;
         let (nonce, sealed) = data.split_at_checked(NONCE).ok_or(Unreadable::NotGenuine)?;
         let payload = Payload { msg: sealed, aad: bound.as_bytes() };
@@ -65,14 +92,10 @@ impl Cipher for Keys {
         String::from_utf8(opened).map_err(|_| Unreadable::NotGenuine)
     }
 
-    fn digest(&self, digits: &str) -> String {
-        let Some(cipher) = &self.digests else { return digits.to_owned() };
-        // One block: a permutation of all 16 digits that nobody computes without the key.
-        let mut block = [0; 16];
-        block.iter_mut().zip(digits.bytes()).for_each(|(byte, digit)| *byte = digit);
-        let mut block = block.into();
-        cipher.encrypt_block(&mut block);
-        block.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    fn digests(&self, text: &str) -> Vec<(String, String)> {
+        let digits =
+            |key: &Key| mac(&key.digests, text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        self.keys.iter().map(|key| (key.id.clone(), digits(key))).collect()
     }
 
     fn is_strict(&self) -> bool {
@@ -129,8 +152,21 @@ mod tests {
         assert!(both.seal("here", "text").is_some_and(|sealed| sealed.starts_with("k2.")));
         assert_eq!(off.seal("here", "text"), None);
         assert_eq!(off.open("here", &sealed).as_deref(), Ok("text"));
-        assert_eq!(old.digest("0123456789abcdef"), both.digest("0123456789abcdef"));
-        assert_ne!(old.digest("0123456789abcdef"), old.digest("0123456789abcdee"));
-        assert_eq!(old.digest("0123456789abcdef").len(), 16);
+        // Each key has a digest of its own: a request that was remembered under the old one is still known.
+        let (before, now) = (old.digests("text"), both.digests("text"));
+        assert_eq!(now.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["k2", "k1"]);
+        assert_eq!(now.last(), before.first());
+        assert_ne!(old.digests("texts"), before);
+        assert!(before.iter().all(|(_, digits)| digits.len() == 16));
+    }
+
+    #[test]
+    fn a_vector_of_hmac_sha_256_holds() {
+        // RFC 4231, test case 2: the key is "Jefe".
+        let mut key = [0; 32];
+        key.iter_mut().zip(b"Jefe").for_each(|(byte, of_key)| *byte = *of_key);
+        let hex: String =
+            mac(&keyed(&key), b"what do ya want for nothing?").iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739dec58b9ec964ec3843");
     }
 }

@@ -1,5 +1,6 @@
 //! The costs that `docs/protocol.md` promises: the commands of every operation, counted by Redis itself.
 
+use chatkeep_model::fingerprint::{RequestKind, of_every_request};
 use chatkeep_model::limits::{REMEMBERED_TURNS, slide_grain};
 use chatkeep_model::plan::{
     Anew, Append, Arrive, BeginTurn, ChargeTurn, ClaimVisitor, Condition, Create, CutAfter, Delete, Depart, Departed,
@@ -188,16 +189,26 @@ fn measured(world: &mut World<RedisExecutor>) -> Vec<(&'static str, Cost)> {
     let texts =
         vec![anew(Field::Title, "Title"), anew(Field::Summary, &kept), anew(Field::Message(until - 1), &newest)];
     costs.push(("reseal", cost(world, &Reseal { session: session.clone(), texts, now, ttl }).0));
-    let delete =
-        Delete { sessions: vec![session.clone()], operation: Some(turn_id("delete")), now, undo: world.limits.undo };
+    let delete = Delete {
+        sessions: vec![session.clone()],
+        operation: Some(turn_id("delete")),
+        fingerprint: of_every_request(RequestKind::Delete),
+        now,
+        undo: world.limits.undo,
+    };
     costs.push(("delete", cost(world, &delete).0));
     let sessions_per_owner = world.limits.sessions_per_owner;
-    let restore = Restore { session, operation: turn_id("restore"), now, ttl, sessions_per_owner };
+    let fingerprint = of_every_request(RequestKind::Restore);
+    let restore = Restore { session, operation: turn_id("restore"), fingerprint, now, ttl, sessions_per_owner };
     costs.push(("restore", cost(world, &restore).0));
     let hundred = (0..100).map(|number| session_id(&format!("listed{number}"))).collect();
     costs.push((
         "delete of 100",
-        cost(world, &Delete { sessions: hundred, operation: None, now, undo: world.limits.undo }).0,
+        cost(
+            world,
+            &Delete { sessions: hundred, operation: None, fingerprint: String::new(), now, undo: world.limits.undo },
+        )
+        .0,
     ));
 
     let (session, lives) = (session_id("listed-again"), Millis(60_000));
@@ -251,6 +262,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
             Written::Patch(Patch {
                 session: session.clone(),
                 operation: operation("patch"),
+                fingerprint: of_every_request(RequestKind::Patch),
                 title: Some("Title".to_owned()),
                 automatic: false,
                 pinned: Some(true),
@@ -266,7 +278,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
             Written::Append(Append {
                 session: session.clone(),
                 operation: operation("append"),
-                fingerprint: "00".to_owned(),
+                fingerprint: of_every_request(RequestKind::Append),
                 messages: vec![message("a1"), message("a2")],
                 title: String::new(),
                 existing: false,
@@ -284,6 +296,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
             Written::Truncate(Truncate {
                 session: session.clone(),
                 operation: operation("truncate"),
+                fingerprint: of_every_request(RequestKind::Truncate),
                 after: CutAfter::Message(message_id("a1")),
                 now,
                 ttl,
@@ -295,6 +308,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 source: session.clone(),
                 target: session_id("forked"),
                 operation: operation("fork"),
+                fingerprint: of_every_request(RequestKind::Fork),
                 at: None,
                 title: String::new(),
                 seal: seal.clone(),
@@ -308,6 +322,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
             Written::WriteState(WriteState {
                 session: session.clone(),
                 operation: operation("write"),
+                fingerprint: of_every_request(RequestKind::WriteState),
                 condition: Condition::Any,
                 state: "{}".to_owned(),
                 seal: seal.clone(),
@@ -331,6 +346,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 seal,
                 after: None,
                 dry_run: false,
+                operation: None,
                 position: 0,
                 messages: vec![(message_id("i1"), message("i1"))],
                 now,
@@ -347,6 +363,7 @@ fn create(world: &World<RedisExecutor>, id: &str, operation: &str) -> Create {
     Create {
         session: session_id(id),
         operation: turn_id(operation),
+        fingerprint: of_every_request(RequestKind::Create),
         title: "Title".to_owned(),
         flags: Flags::default(),
         seal: "0123456789abcdef0123456789abcdef".to_owned(),

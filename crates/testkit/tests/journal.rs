@@ -1,14 +1,16 @@
 //! The journal: operations are accepted by a ledger while Redis is away, and replayed into it, each once.
 
+use chatkeep_model::fingerprint::{RequestKind, of_every_request};
 use chatkeep_model::journal::{Accepted, Entry, Seed, Settled, accept};
 use chatkeep_model::plan::{
-    Appended, BeginTurn, Begun, Condition, CutAfter, Delete, FinishTurn, Finished, Info, Patch, ReadHistory, ReadList,
-    ReleaseTurn, Tag, Touch, Truncate, WriteState, record,
+    Appended, BeginTurn, Begun, Condition, CutAfter, Delete, Deletion, FinishTurn, Finished, Info, Patch, Patched,
+    ReadHistory, ReadList, ReadState, ReleaseTurn, Stated, Tag, Touch, Truncate, Truncated, WriteState, Written,
+    record,
 };
 use chatkeep_model::records::MemoryRecords;
 use chatkeep_model::redis::Reply;
 use chatkeep_model::{Millis, Operation};
-use chatkeep_testkit::conformance::operations::append;
+use chatkeep_testkit::conformance::operations::{append, delete, patch, truncate, write_state};
 use chatkeep_testkit::conformance::world::{World, contents, message_id, session_id, turn_id};
 use chatkeep_testkit::{RedisExecutor, RedisServer};
 
@@ -222,10 +224,18 @@ fn an_assumed_session_takes_what_does_not_depend_on_its_contents() {
         world.exchange("s", "t0", "Title of it");
         let (id, now, ttl) = (session_id("s"), world.now(), world.limits.ttl);
         let mut ledger = MemoryRecords::default();
-        let cut = |after| Truncate { session: id.clone(), operation: turn_id("o1"), after, now, ttl };
+        let cut = |after| Truncate {
+            session: id.clone(),
+            operation: turn_id("o1"),
+            fingerprint: of_every_request(RequestKind::Truncate),
+            after,
+            now,
+            ttl,
+        };
         let write = |condition| WriteState {
             session: id.clone(),
             operation: turn_id("o2"),
+            fingerprint: of_every_request(RequestKind::WriteState),
             condition,
             state: "[1]".to_owned(),
             seal: String::new(),
@@ -243,18 +253,8 @@ fn an_assumed_session_takes_what_does_not_depend_on_its_contents() {
             assert_eq!(taken(&mut ledger, &write(condition), None), None, "{condition:?}");
         }
         assert!(ledger.entries.is_empty());
-        let patch = Patch {
-            session: id.clone(),
-            operation: turn_id("o3"),
-            title: None,
-            automatic: false,
-            pinned: Some(true),
-            archived: None,
-            metadata: None,
-            now,
-            ttl,
-        };
-        assert!(matches!(taken(&mut ledger, &patch, None), Some(Some(_))));
+        let patch = Patch { pinned: Some(true), ..patch(world, "s", "o3") };
+        assert!(matches!(taken(&mut ledger, &patch, None), Some(Patched::Done(_))));
         exchange(world, &mut ledger, "s", "t1", true);
         let shown = taken(&mut ledger, &Info { session: id.clone(), now }, None).flatten();
         assert_eq!(
@@ -273,13 +273,38 @@ fn an_assumed_session_takes_what_does_not_depend_on_its_contents() {
 }
 
 #[test]
+fn what_was_acknowledged_is_made_though_its_key_was_used_before_the_outage() {
+    on_redis(|world| {
+        for session in ["deleted", "patched", "cut", "written", "appended"] {
+            world.exchange(session, "k", "text");
+        }
+        let mut ledger = MemoryRecords::default();
+        let patch = Patch { title: Some("Title".to_owned()), ..patch(world, "patched", "k") };
+        assert!(matches!(taken(&mut ledger, &delete(world, "deleted", "k"), None), Some(Deletion::Gone(_))));
+        assert!(matches!(taken(&mut ledger, &patch, None), Some(Patched::Done(_))));
+        assert!(matches!(taken(&mut ledger, &truncate(world, "cut", "k", "-"), None), Some(Truncated::Cut(_))));
+        assert!(matches!(
+            taken(&mut ledger, &write_state(world, "written", "k", "1"), None),
+            Some(Written::Stored { .. })
+        ));
+        assert!(matches!(taken(&mut ledger, &append(world, "appended", "k", 1), None), Some(Appended::Stored { .. })));
+        assert_eq!(replay(world, "j", &mut ledger), [DONE; 5]);
+        assert_eq!(world.info("deleted"), None);
+        assert_eq!(world.session("patched").title, "Title");
+        assert_eq!(world.contents("cut"), Vec::<String>::new());
+        let read = ReadState { sessions: vec![session_id("written")], now: world.now() };
+        assert!(matches!(world.run(&read).first(), Some(Stated::State(..))));
+        assert_eq!(world.contents("appended"), ["text", "TEXT", "pět"]);
+    });
+}
+
+#[test]
 fn deletes_stay_deleted() {
     on_redis(|world| {
         world.exchange("s", "t0", "text");
         let mut ledger = MemoryRecords::default();
-        let delete =
-            Delete { sessions: vec![session_id("s")], operation: None, now: world.now(), undo: world.limits.undo };
-        assert_eq!(taken(&mut ledger, &delete, None), Some(delete.sessions.clone()));
+        let delete = Delete { operation: None, ..delete(world, "s", "d") };
+        assert_eq!(taken(&mut ledger, &delete, None), Some(Deletion::Gone(delete.sessions.clone())));
         assert_eq!(taken(&mut ledger, &world.begin("s", "late", "late"), None), Some(Begun::Deleted));
         // Another process journaled a turn of the same session.
         let mut other = MemoryRecords::default();
@@ -339,6 +364,7 @@ fn what_was_acknowledged_wins_over_what_stands_in_its_way() {
         let cut = Truncate {
             session: session_id("s"),
             operation: turn_id("cut"),
+            fingerprint: of_every_request(RequestKind::Truncate),
             after: CutAfter::Message(message_id("r-t0")),
             now: world.now(),
             ttl: world.limits.ttl,

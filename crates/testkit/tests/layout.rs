@@ -1,10 +1,12 @@
 //! What Redis holds: which keys, of which type, for how long; and that the list survives the loss of its keys.
 
 use chatkeep_model::Owner;
+use chatkeep_model::fingerprint::{RequestKind, of_request};
 use chatkeep_model::limits::slide_grain;
-use chatkeep_model::plan::{Begun, Finished, Restore};
+use chatkeep_model::plan::{Begun, Finished};
 use chatkeep_model::{Limits, Millis};
-use chatkeep_testkit::conformance::world::{World, session_id, turn_id};
+use chatkeep_testkit::conformance::operations::restore;
+use chatkeep_testkit::conformance::world::World;
 use chatkeep_testkit::{RedisExecutor, RedisServer, audit};
 use std::collections::BTreeSet;
 
@@ -65,7 +67,7 @@ fn a_session_is_one_hash_and_a_line_in_its_owners_list() {
 }
 
 fn turn_fingerprint(text: &str) -> String {
-    format!("{:016x}", chatkeep_model::id::digest([text.as_bytes()]))
+    of_request(RequestKind::Turn, [text])
 }
 
 #[test]
@@ -90,8 +92,7 @@ fn sessions_of_the_first_layout_are_counted_when_they_are_read() {
     assert_sound(&mut world);
     outdate(&mut world);
     world.delete("s1");
-    let (now, ttl, sessions_per_owner) = (world.now(), world.limits.ttl, world.limits.sessions_per_owner);
-    world.run(&Restore { session: session_id("s1"), operation: turn_id("undo"), now, ttl, sessions_per_owner });
+    world.run(&restore(&world, "s1", "undo"));
     assert_sound(&mut world);
 }
 

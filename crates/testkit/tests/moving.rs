@@ -1,5 +1,6 @@
 //! Moving house: what a store keeps comes to Redis by imports, whole, and once however often it is repeated.
 
+use chatkeep_model::fingerprint::{RequestKind, of_every_request};
 use chatkeep_model::moving;
 use chatkeep_model::plan::{Append, Imported, WriteState};
 use chatkeep_model::plan::{Condition, Patch};
@@ -23,7 +24,7 @@ fn a_long_session_moves_in_pages_and_keeps_its_end() {
         let append = Append {
             session: id.clone(),
             operation: turn_id(&format!("o{page}")),
-            fingerprint: "0".to_owned(),
+            fingerprint: of_every_request(RequestKind::Append),
             messages: (0..90).map(message).collect(),
             title: "Long".to_owned(),
             existing: false,
@@ -40,6 +41,7 @@ fn a_long_session_moves_in_pages_and_keeps_its_end() {
     let patch = Patch {
         session: id.clone(),
         operation: turn_id("p"),
+        fingerprint: of_every_request(RequestKind::Patch),
         title: Some("Plán".to_owned()),
         pinned: Some(true),
         automatic: false,
@@ -52,6 +54,7 @@ fn a_long_session_moves_in_pages_and_keeps_its_end() {
     let write = WriteState {
         session: id.clone(),
         operation: turn_id("w"),
+        fingerprint: of_every_request(RequestKind::WriteState),
         condition: Condition::Any,
         state: "[1]".to_owned(),
         seal: String::new(),

@@ -59,6 +59,7 @@ pub(crate) async fn fork(store: &Store, fork: &Fork) -> Result<Forked, StoreErro
             position: next - first,
             after: None,
             dry_run: false,
+            operation: Some((fork.operation.clone(), fork.fingerprint.clone())),
             messages,
             now,
             ttl: fork.ttl,
@@ -70,9 +71,10 @@ pub(crate) async fn fork(store: &Store, fork: &Fork) -> Result<Forked, StoreErro
         match store.run(&import).await? {
             Imported::Stored(session) if next >= to || count == 0 => return Ok(Forked::Created(session)),
             Imported::Stored(_) => {}
-            Imported::Conflict | Imported::Gap => return Ok(Forked::Exists),
+            Imported::Conflict | Imported::Gap | Imported::Exists => return Ok(Forked::Exists),
             Imported::Deleted => return Ok(Forked::Deleted),
             Imported::Full => return Ok(Forked::Full),
+            Imported::Mismatch => return Ok(Forked::Mismatch),
         }
     }
 }

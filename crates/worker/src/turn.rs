@@ -5,6 +5,7 @@ use crate::edge;
 use crate::store::Store;
 use chatkeep_model::archive::generations::Newer;
 use chatkeep_model::config::Config;
+use chatkeep_model::fingerprint::{self, RequestKind};
 use chatkeep_model::journal::Seed;
 use chatkeep_model::plan::{
     BeginTurn, Begun, Condition, FinishTurn, Finished, ReadState, ReadSummary, ReleaseTurn, Stated, WriteState,
@@ -161,6 +162,7 @@ pub(crate) async fn finish(store: &Store, archive: Option<&Archive>, ended: Ende
             session: begin.session.clone(),
             // Of the reply, which no turn and no message of a client is called.
             operation: TurnId::of_message(&begin.reply_id),
+            fingerprint: fingerprint::of_every_request(RequestKind::WriteState),
             condition: Condition::Any,
             state: state.get().to_owned(),
             seal: begin.seal.clone(),

@@ -2,6 +2,7 @@
 
 use super::{Incoming, check_text, idempotency_key, message_id, metadata, object, session_to_make, turn};
 use crate::error::{Code, Problem};
+use crate::fingerprint::{RequestKind, of_request};
 use crate::id::{MessageId, SessionId, TurnId, digest};
 use crate::json;
 use crate::message::{Message, Role};
@@ -114,11 +115,14 @@ fn submit(
         return Err(Problem::new(Code::MessageTooLong).detail(detail));
     }
     let metadata = metadata(last.metadata, limits)?;
+    let brought = last.id.clone().unwrap_or_default();
     let id = last.id.map(message_id).transpose()?.unwrap_or_else(|| MessageId::mint(fresh.message));
     let mode = if target.as_ref() == Some(&id) { TurnMode::Edit } else { TurnMode::Append };
     let attached = metadata.as_ref().map(|metadata| metadata.get()).unwrap_or_default();
     let content = [text.as_str(), raw.as_ref().map(|raw| raw.get()).unwrap_or_default(), attached];
     let turn = key.unwrap_or_else(|| turn_of(&["submit", id.as_str(), content[0], content[1], content[2]]));
+    let edited = if mode == TurnMode::Edit { "edit" } else { "submit" };
+    let fingerprint = of_request(RequestKind::Turn, [edited, &brought, content[0], content[1], content[2]]);
     let title = crate::session::derived_title(&text);
     let message =
         Message { parts: raw, metadata, ..Message::new(id.clone(), Role::User, text, fresh.now.to_rfc3339()) };
@@ -130,6 +134,7 @@ fn submit(
         mode,
         title,
         existing: false,
+        fingerprint,
         ..turn::answer(session, message.id, None, incoming)?
     };
     Ok(AiTurn { begin, before: None, replaces: false })
@@ -145,7 +150,8 @@ fn go_on(session: SessionId, last: UiMessage, key: Option<TurnId>, incoming: Inc
     }
     let id = message_id(id)?;
     let turn = key.unwrap_or_else(|| turn_of(&["tools", id.as_str(), parts.get()]));
-    let begin = BeginTurn { reply_id: id.clone(), ..turn::answer(session, id, Some(turn), incoming)? };
+    let fingerprint = of_request(RequestKind::Turn, ["tools", id.as_str(), parts.get()]);
+    let begin = BeginTurn { reply_id: id.clone(), fingerprint, ..turn::answer(session, id, Some(turn), incoming)? };
     Ok(AiTurn { begin, before: Some(Raw(parts)), replaces: false })
 }
 
@@ -208,6 +214,31 @@ mod tests {
         assert_eq!(edit.begin.mode, TurnMode::Edit);
         assert_ne!(first.begin.turn, edit.begin.turn);
         assert_eq!(first.begin.message_id, edit.begin.message_id);
+    }
+
+    #[test]
+    fn a_key_tells_what_is_asked_apart() {
+        let print = |body: &str| ai_chat(keyed(body, Some("k"))).map(|turn| turn.begin.fingerprint).unwrap();
+        let first = print(&chat("submit-message", "", HI));
+        assert_eq!(first, print(&chat("submit-message", "", &format!("{OLD}{HI}"))));
+        for other in [
+            chat("submit-message", "", &HI.replace("Hi", "Hello")),
+            chat("submit-message", "m2", HI),
+            chat("regenerate-message", "m2", HI),
+        ] {
+            assert_ne!(first, print(&other), "{other}");
+        }
+        let tools = |output: u8| {
+            let tool = format!(
+                "{{\"type\":\"tool-x\",\"toolCallId\":\"c\",\"state\":\"output-available\",\"input\":{{}},\"output\":{output}}}"
+            );
+            print(&chat(
+                "submit-message",
+                "r-1",
+                &format!("{{\"id\":\"r-1\",\"role\":\"assistant\",\"parts\":[{tool}]}}"),
+            ))
+        };
+        assert_ne!(tools(1), tools(2));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod visitor;
 pub use ai::{AiTurn, ai_chat};
 pub use incognito::{Incognito, incognito};
 pub use roles::WritableRoles;
-pub use session::{create, create_of, fork, patch, restore, truncate};
+pub use session::{create, create_of, delete, fork, patch, restore, truncate};
 pub use state::{Preconditions, write_state};
 pub use turn::{append, append_of, appends, begin, chat, chat_in, stop};
 pub use visitor::{claim, visitor};

@@ -2,6 +2,7 @@
 
 use super::{Incoming, operation};
 use crate::error::{Code, Problem};
+use crate::fingerprint::{RequestKind, of_request};
 use crate::id::SessionId;
 use crate::json;
 use crate::plan::{Condition, Tag, WriteState};
@@ -67,9 +68,11 @@ pub fn write_state(
     if state.get() == "null" {
         return Err(Problem::new(Code::InvalidBody).detail("a state is a value: any JSON that says something"));
     }
+    let sent = [preconditions.if_match, preconditions.if_none_match].map(Option::unwrap_or_default);
     Ok(WriteState {
         session,
         operation: operation(key, fresh)?,
+        fingerprint: of_request(RequestKind::WriteState, sent.into_iter().chain([state.get()])),
         condition: condition(preconditions, current)?,
         state: state.get().to_owned(),
         seal: format!("{:032x}", fresh.seal),

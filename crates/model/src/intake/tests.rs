@@ -176,6 +176,27 @@ fn fingerprints_tell_payloads_apart() -> Result<(), Code> {
 }
 
 #[test]
+fn the_fingerprint_of_an_append_tells_roles_ids_and_parents_apart() -> Result<(), Code> {
+    let id = SessionId::parse("s").map_err(|_| Code::InvalidSessionId)?;
+    let print = |message: &str| {
+        let body = format!("{{\"messages\":[{message}]}}");
+        append(id.clone(), keyed(&body, Some("k")))
+            .map(|(append, _)| append.fingerprint)
+            .map_err(|problem| problem.code)
+    };
+    let messages = [
+        r#"{"role":"user","content":"a"}"#,
+        r#"{"role":"system","content":"a"}"#,
+        r#"{"id":"m","role":"user","content":"a"}"#,
+        r#"{"role":"user","content":"a","parent":"m"}"#,
+        r#"{"role":"user","content":"a","metadata":{"b":1}}"#,
+    ];
+    let prints: Result<std::collections::BTreeSet<_>, _> = messages.into_iter().map(print).collect();
+    assert_eq!(prints?.len(), messages.len());
+    Ok(())
+}
+
+#[test]
 fn a_session_may_be_created_without_a_body() -> Result<(), Problem> {
     assert_eq!(create(keyed("", None))?.title, "");
     let named = create(keyed(r#"{"session_id":"user-123","title":" Plán\n"}"#, None))?;

@@ -5,7 +5,8 @@ use super::{
     session_to_make,
 };
 use crate::error::{Code, Problem};
-use crate::id::{MessageId, SessionId, TurnId, digest};
+use crate::fingerprint::{RequestKind, of_request};
+use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{APPENDED_MESSAGES, Limits};
 use crate::message::{Message, Role};
 use crate::plan::{Append, BeginTurn, TurnMode};
@@ -44,12 +45,15 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
     let brought = request.message_id.map(message_id).transpose()?;
     let session = session_to_make(request.session_id, key, fresh)?;
     let key = key.map(idempotency_key).transpose()?;
-    let print = digest([
-        text.as_bytes(),
-        metadata.as_ref().map(|metadata| metadata.get()).unwrap_or_default().as_bytes(),
-        brought.as_ref().map(MessageId::as_str).unwrap_or_default().as_bytes(),
-        request.cut_after.as_deref().unwrap_or_default().as_bytes(),
-    ]);
+    let fingerprint = of_request(
+        RequestKind::Turn,
+        [
+            text.as_str(),
+            metadata.as_ref().map(|metadata| metadata.get()).unwrap_or_default(),
+            brought.as_ref().map(MessageId::as_str).unwrap_or_default(),
+            request.cut_after.as_deref().unwrap_or_default(),
+        ],
+    );
     let message_id = brought.unwrap_or_else(|| MessageId::mint(fresh.message));
     let title = derived_title(&text);
     let message = Message::new(message_id.clone(), Role::User, text, fresh.now.to_rfc3339());
@@ -62,7 +66,7 @@ pub fn begin(request: ChatRequest, incoming: Incoming) -> Result<BeginTurn, Prob
         title,
         existing: request.existing.unwrap_or(false),
         cut_after,
-        ..without_message(session, turn, message_id, print, limits, fresh)
+        ..without_message(session, turn, message_id, fingerprint, limits, fresh)
     })
 }
 
@@ -71,7 +75,7 @@ fn without_message(
     session: SessionId,
     turn: TurnId,
     message_id: MessageId,
-    print: u64,
+    fingerprint: String,
     limits: &Limits,
     fresh: Fresh,
 ) -> BeginTurn {
@@ -81,7 +85,7 @@ fn without_message(
         turn,
         // Half of it tells the attempts at one turn apart, and is kept with every turn.
         attempt: format!("{:016x}", fresh.attempt & u128::from(u64::MAX)),
-        fingerprint: format!("{print:016x}"),
+        fingerprint,
         message_id,
         message: String::new(),
         mode: TurnMode::Answer,
@@ -117,8 +121,8 @@ pub(super) fn answer(
     Incoming { limits, fresh, .. }: Incoming,
 ) -> Result<BeginTurn, Problem> {
     let turn = turn.unwrap_or_else(|| TurnId::of_message(&MessageId::mint(fresh.message)));
-    let print = digest([b"answer".as_slice(), target.as_str().as_bytes()]);
-    Ok(without_message(session, turn, target, print, limits, fresh))
+    let fingerprint = of_request(RequestKind::Turn, ["answer", target.as_str()]);
+    Ok(without_message(session, turn, target, fingerprint, limits, fresh))
 }
 
 /// The message or reply of the turn that a `POST .../stop` names, whose body may be absent.
@@ -167,14 +171,19 @@ pub fn append_of(
     };
     let first_of_user = said.iter().find(|one| one.role == Role::User).map(|one| derived_title(&one.content));
     said.iter().try_for_each(|one| roles.check(one.role))?;
-    let mut prints = Vec::new();
+    let mut sent = Vec::new();
     let mut ids = Vec::new();
     let mut messages = Vec::new();
     for (number, one) in said.into_iter().enumerate() {
         check_text(&one.content, limits)?;
         let metadata = metadata(one.metadata, limits)?;
-        prints.push(one.content.clone());
-        prints.push(metadata.as_ref().map(|object| object.get().to_owned()).unwrap_or_default());
+        sent.extend([
+            one.id.clone(),
+            Some(one.role.as_str().to_owned()),
+            Some(one.content.clone()),
+            one.parent.clone(),
+        ]);
+        sent.push(metadata.as_ref().map(|object| object.get().to_owned()));
         let id = match (one.id, &known_by) {
             (Some(id), _) => message_id(id)?,
             // The request is known by an id, so its repetition must name the same messages.
@@ -196,7 +205,7 @@ pub fn append_of(
     let append = Append {
         session,
         operation: known_by.map_or_else(|| operation(None, fresh), Ok)?,
-        fingerprint: format!("{:016x}", digest(prints.iter().map(String::as_bytes))),
+        fingerprint: of_request(RequestKind::Append, sent.iter().map(|sent| sent.as_deref().unwrap_or_default())),
         messages,
         title: first_of_user.unwrap_or_default(),
         existing: request.existing.unwrap_or(false),

@@ -5,11 +5,12 @@
 
 use super::operations::{Acceptable, Unknown, Verdict};
 use super::{Base, Ledger, Seed};
+use crate::fingerprint::{self, RequestKind};
 use crate::id::SessionId;
 use crate::message::stored_prefix;
 use crate::plan::{
-    Append, BeginTurn, Create, Delete, FinishTurn, Finished, Fork, Info, Patch, ReadHistory, ReadList, ReadState,
-    ReleaseTurn, RenewTurn, Restore, Stated, Touch, Truncate, WriteState,
+    Append, BeginTurn, Create, Delete, Deletion, FinishTurn, Finished, Fork, Info, Patch, ReadHistory, ReadList,
+    ReadState, ReleaseTurn, RenewTurn, Restore, Stated, Touch, Truncate, WriteState,
 };
 use crate::records::State;
 use crate::session::Session;
@@ -250,7 +251,7 @@ fn append_reply<L: Ledger>(finish: &FinishTurn, mut session: Session, ledger: &m
         attempt: finish.attempt.clone(),
         lease_until: Millis(0),
         reply_id: reply_id(finish),
-        fingerprint: "-".to_owned(),
+        fingerprint: fingerprint::of_every_request(RequestKind::Turn),
         message_id: Some(finish.message_id.clone()),
         message_position: None,
         reply_position: Some(at),
@@ -292,13 +293,14 @@ fn delete<L: Ledger>(delete: &Delete, ledger: &mut L) -> Result<Accepted, Option
             assume(id, delete.now, Millis(1), ledger).map_err(Some)?;
         }
     }
-    let gone = delete.apply(ledger).map_err(Some)?;
-    for id in &gone {
+    let deletion = delete.apply(ledger).map_err(Some)?;
+    let Deletion::Gone(gone) = &deletion else { return outcome(&deletion) };
+    for id in gone {
         let one = Delete { sessions: vec![id.clone()], ..delete.clone() };
         let json = serde_json::to_string(&one).map_err(|_| None)?;
         ledger.push(id, Delete::NAME, &json).map_err(Some)?;
     }
-    outcome(&gone)
+    outcome(&deletion)
 }
 
 /// One session's state is known or not; in a list, one that isn't known is not shown.

@@ -14,6 +14,7 @@ pub use accept::{Accepted, accept};
 pub use list::merged;
 pub use replay::{Settled, Step};
 
+use crate::fingerprint;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::message::stored_id;
 use crate::owner::Owner;
@@ -115,6 +116,7 @@ impl Seed {
             && let Some(mut record) = TurnRecord::parse(stored)
         {
             visit(Kind::Fingerprint, id, &mut record.fingerprint)?;
+            record.fingerprint = fingerprint::stored(&record.fingerprint).to_owned();
             *stored = record.to_string();
         }
         self.begin.as_mut().map_or(Ok(()), |begin| begin.texts(visit))?;

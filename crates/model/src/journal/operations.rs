@@ -4,11 +4,11 @@
 use super::Base;
 use super::replay::{Replayable, Settled, Step};
 use crate::Operation;
-use crate::id::SessionId;
+use crate::id::{MessageId, SessionId, TurnId};
 use crate::plan::{
-    Append, Appended, BeginTurn, Begun, Condition, Create, Created, CutAfter, Delete, FinishTurn, Finished, Fork,
-    Forked, Info, Patch, ReadHistory, ReleaseTurn, Restore, Restored, Touch, Truncate, Truncated, TurnMode, WriteState,
-    Written,
+    Append, Appended, BeginTurn, Begun, Condition, Create, Created, CutAfter, Delete, Deletion, FinishTurn, Finished,
+    Fork, Forked, Info, Patch, Patched, ReadHistory, ReleaseTurn, Restore, Restored, Touch, Truncate, Truncated,
+    TurnMode, WriteState, Written,
 };
 use crate::time::Millis;
 
@@ -65,6 +65,16 @@ fn if_whole(base: Base) -> Verdict {
 
 /// A cap on sessions does not hold at replay: what was acknowledged is stored.
 const NO_CAP: u64 = 1 << 53;
+
+/// The id under which an acknowledged operation is replayed whose own was used for another request.
+fn renamed(operation: TurnId, step: Step) -> TurnId {
+    if step.renamed { TurnId::of_message(&MessageId::of_key(&operation, 0)) } else { operation }
+}
+
+/// What was acknowledged is made, whatever its id was used for before.
+fn again_renamed(step: Step) -> Settled {
+    if step.renamed { Settled::Dropped("turn_mismatch") } else { Settled::Again(Step { renamed: true, ..step }) }
+}
 
 macro_rules! about {
     () => {
@@ -163,14 +173,15 @@ impl Acceptable for Append {
 }
 
 impl Replayable for Append {
-    fn replayed(self, _: Step) -> Self {
-        Self { existing: false, sessions_per_owner: NO_CAP, ..self }
+    fn replayed(self, step: Step) -> Self {
+        let operation = renamed(self.operation, step);
+        Self { existing: false, sessions_per_owner: NO_CAP, operation, ..self }
     }
 
-    fn settle(outcome: &Appended, _: Step) -> Settled {
+    fn settle(outcome: &Appended, step: Step) -> Settled {
         match outcome {
             Appended::Stored { .. } => Settled::Done,
-            Appended::Mismatch => Settled::Dropped("turn_mismatch"),
+            Appended::Mismatch => again_renamed(step),
             Appended::Repeated => Settled::Dropped("message_exists"),
             _ => Settled::Dropped("session_deleted"),
         }
@@ -206,14 +217,23 @@ impl Acceptable for Patch {
         Unknown::Assumed(self.ttl)
     }
 
-    fn verdict(&self, outcome: &Self::Outcome, _: Base) -> Verdict {
-        if outcome.is_some() { Verdict::Journal } else { Verdict::Answer }
+    fn verdict(&self, outcome: &Patched, _: Base) -> Verdict {
+        if matches!(outcome, Patched::Done(_)) { Verdict::Journal } else { Verdict::Answer }
     }
 }
 
 impl Replayable for Patch {
-    fn settle(outcome: &Self::Outcome, _: Step) -> Settled {
-        if outcome.is_some() { Settled::Done } else { Settled::Dropped("session_not_found") }
+    fn replayed(self, step: Step) -> Self {
+        let operation = renamed(self.operation, step);
+        Self { operation, ..self }
+    }
+
+    fn settle(outcome: &Patched, step: Step) -> Settled {
+        match outcome {
+            Patched::Done(_) => Settled::Done,
+            Patched::Mismatch => again_renamed(step),
+            Patched::Absent => Settled::Dropped("session_not_found"),
+        }
     }
 }
 
@@ -246,15 +266,21 @@ impl Acceptable for Truncate {
         match outcome {
             Truncated::Cut(_) => Verdict::Journal,
             Truncated::Unknown => if_whole(base),
-            Truncated::Absent => Verdict::Answer,
+            Truncated::Absent | Truncated::Mismatch => Verdict::Answer,
         }
     }
 }
 
 impl Replayable for Truncate {
-    fn settle(outcome: &Truncated, _: Step) -> Settled {
+    fn replayed(self, step: Step) -> Self {
+        let operation = renamed(self.operation, step);
+        Self { operation, ..self }
+    }
+
+    fn settle(outcome: &Truncated, step: Step) -> Settled {
         match outcome {
             Truncated::Cut(_) => Settled::Done,
+            Truncated::Mismatch => again_renamed(step),
             Truncated::Unknown => Settled::Dropped("message_not_found"),
             Truncated::Absent => Settled::Dropped("session_not_found"),
         }
@@ -300,13 +326,18 @@ impl Acceptable for WriteState {
 }
 
 impl Replayable for WriteState {
-    fn replayed(self, _: Step) -> Self {
+    fn replayed(self, step: Step) -> Self {
+        let operation = renamed(self.operation, step);
         // The condition held when it was accepted.
-        Self { condition: Condition::Any, sessions_per_owner: NO_CAP, ..self }
+        Self { condition: Condition::Any, sessions_per_owner: NO_CAP, operation, ..self }
     }
 
-    fn settle(outcome: &Written, _: Step) -> Settled {
-        if matches!(outcome, Written::Stored { .. }) { Settled::Done } else { Settled::Dropped("session_deleted") }
+    fn settle(outcome: &Written, step: Step) -> Settled {
+        match outcome {
+            Written::Stored { .. } => Settled::Done,
+            Written::Mismatch => again_renamed(step),
+            _ => Settled::Dropped("session_deleted"),
+        }
     }
 }
 
@@ -347,7 +378,7 @@ impl Replayable for Fork {
 
     fn settle(outcome: &Forked, _: Step) -> Settled {
         match outcome {
-            Forked::Created(_) | Forked::Exists => Settled::Done,
+            Forked::Created(_) | Forked::Exists | Forked::Mismatch => Settled::Done,
             Forked::Unknown => Settled::Dropped("message_not_found"),
             Forked::Deleted => Settled::Dropped("session_deleted"),
             _ => Settled::Dropped("session_not_found"),
@@ -359,8 +390,16 @@ impl Replayable for Delete {
     const SESSION: usize = 3;
     const ASIDE: usize = 4;
 
-    fn settle(_: &Self::Outcome, _: Step) -> Settled {
-        Settled::Done
+    fn replayed(self, step: Step) -> Self {
+        let operation = self.operation.map(|operation| renamed(operation, step));
+        Self { operation, ..self }
+    }
+
+    fn settle(outcome: &Deletion, step: Step) -> Settled {
+        match outcome {
+            Deletion::Gone(_) => Settled::Done,
+            Deletion::Mismatch => again_renamed(step),
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Step {
     pub now: Option<Millis>,
     /// Without the cut that comes before its message.
     pub uncut: bool,
+    /// Under an id of its own: the client's was used for another request before the outage.
+    pub renamed: bool,
 }
 
 /// What a reply means for the entry.

@@ -55,9 +55,10 @@ impl Branch {
                     done(&SessionAnswer::of(&self.fork.target, &session, now))
                 }
                 Imported::Stored(_) => Ok(self.go_on(now)),
-                Imported::Conflict | Imported::Gap => Err(Problem::new(Code::SessionExists)),
+                Imported::Conflict | Imported::Gap | Imported::Exists => Err(Problem::new(Code::SessionExists)),
                 Imported::Deleted => Err(Problem::new(Code::SessionDeleted)),
                 Imported::Full => Err(Problem::new(Code::TooManySessions)),
+                Imported::Mismatch => Err(Problem::new(Code::TurnMismatch)),
             },
             _ => Err(Problem::new(Code::Internal)),
         }
@@ -128,7 +129,7 @@ impl Branch {
     }
 
     fn import(&self, messages: Vec<(MessageId, String)>, now: Millis) -> Import {
-        let Fork { target, title, seal, ttl, sessions_per_owner, .. } = self.fork.clone();
+        let Fork { target, title, seal, ttl, sessions_per_owner, operation, fingerprint, .. } = self.fork.clone();
         let details = self.details.as_ref();
         let text = |of: fn(&Details) -> String| details.map(of).unwrap_or_default();
         Import {
@@ -144,6 +145,7 @@ impl Branch {
             position: self.next.saturating_sub(details.map_or(0, |details| details.session.first)),
             after: None,
             dry_run: false,
+            operation: Some((operation, fingerprint)),
             messages,
             now,
             ttl,

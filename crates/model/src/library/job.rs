@@ -11,8 +11,8 @@ use crate::json;
 use crate::limits::{HISTORY_PAGE, Limits, SESSIONS_PER_CALL};
 use crate::message::Role;
 use crate::plan::{
-    Appended, Created, Delete, Details, Forked, Info, Page, ReadHistory, ReadList, ReadState, Restored, Stated, Touch,
-    Truncated, WriteState, Written,
+    Appended, Created, Delete, Deletion, Details, Forked, Info, Page, Patched, ReadHistory, ReadList, ReadState,
+    Restored, Stated, Touch, Truncated, WriteState, Written,
 };
 use crate::time::Millis;
 use crate::wire::{AppendRequest, AppendedMessage};
@@ -144,16 +144,7 @@ impl Job {
                 let write = intake::write_state(id()?, conditions, None, body)?;
                 (Self::CreateState { write: write.clone(), rounds: 0 }, write.into())
             }
-            "delete" => (
-                Self::Delete,
-                Delete {
-                    sessions: vec![id()?],
-                    operation: options.key.as_deref().map(intake::idempotency_key).transpose()?,
-                    now,
-                    undo,
-                }
-                .into(),
-            ),
+            "delete" => (Self::Delete, intake::delete(id()?, options.key.as_deref(), now, undo)?.into()),
             "deleteAll" => (Self::DeleteAll { now, undo, deleted: 0, idle: false }, all(now).into()),
             "refreshTTL" => (Self::RefreshTtl, Touch { session: id()?, now, ttl: limits.ttl }.into()),
             "touch" => (Self::Touch { id: id()? }, Touch { session: id()?, now, ttl: limits.ttl }.into()),
@@ -221,7 +212,8 @@ impl Job {
                 }
                 _ => Err(Problem::new(Code::Internal).detail("the state comes and goes")),
             },
-            (Self::Delete, Told::Delete(gone)) => Ok(Next::Done((!gone.is_empty()).to_string())),
+            (Self::Delete, Told::Delete(Deletion::Gone(gone))) => Ok(Next::Done((!gone.is_empty()).to_string())),
+            (Self::Delete, Told::Delete(Deletion::Mismatch)) => Err(mismatch()),
             (Self::DeleteAll { now, undo, deleted, idle }, told) => delete_all(*now, *undo, deleted, idle, told),
             (Self::RefreshTtl, Told::Touch(touched)) => Ok(Next::Done(touched.is_some().to_string())),
             (Self::Touch { id }, Told::Touch(touched)) => {
@@ -236,7 +228,7 @@ impl Job {
                     created,
                     session: SessionAnswer::of(id, &session, now),
                 }),
-                Appended::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+                Appended::Mismatch => Err(mismatch()),
                 Appended::Repeated => Err(Problem::new(Code::MessageExists)),
                 Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
                 Appended::Absent => Err(absent()),
@@ -247,13 +239,14 @@ impl Job {
                 Created::Exists => Err(Problem::new(Code::SessionExists)),
                 Created::Deleted => Err(Problem::new(Code::SessionDeleted)),
                 Created::Full => Err(Problem::new(Code::TooManySessions)),
+                Created::Mismatch => Err(mismatch()),
             },
-            (Self::Info { id }, Told::Info(found) | Told::Patch(found)) => {
-                let Details { session, metadata, .. } = found.ok_or_else(absent)?;
-                let metadata = metadata.map(RawValue::from_string).transpose();
-                let metadata = metadata.map_err(|_| Problem::new(Code::Internal))?;
-                done(&SessionAnswer::of(id, &session, now).with_metadata(metadata))
-            }
+            (Self::Info { id }, Told::Info(found)) => details(id, found.ok_or_else(absent)?, now),
+            (Self::Info { id }, Told::Patch(patched)) => match patched {
+                Patched::Done(found) => details(id, found, now),
+                Patched::Absent => Err(absent()),
+                Patched::Mismatch => Err(mismatch()),
+            },
             (Self::Fork { id }, Told::Fork(forked)) => match forked {
                 Forked::Created(session) => done(&SessionAnswer::of(id, &session, now)),
                 Forked::Exists => Err(Problem::new(Code::SessionExists)),
@@ -261,17 +254,20 @@ impl Job {
                 Forked::Absent => Err(absent()),
                 Forked::Unknown => Err(Problem::new(Code::MessageNotFound)),
                 Forked::Full => Err(Problem::new(Code::TooManySessions)),
+                Forked::Mismatch => Err(mismatch()),
             },
             (Self::Truncate { id }, Told::Truncate(truncated)) => match truncated {
                 Truncated::Cut(session) => done(&SessionAnswer::of(id, &session, now)),
                 Truncated::Unknown => Err(Problem::new(Code::MessageNotFound)),
                 Truncated::Absent => Err(absent()),
+                Truncated::Mismatch => Err(mismatch()),
             },
             (Self::Restore { id }, Told::Restore(restored)) => match restored {
                 Restored::Back(session) => done(&SessionAnswer::of(id, &session, now)),
                 Restored::Exists => Err(Problem::new(Code::SessionExists)),
                 Restored::Absent => Err(absent()),
                 Restored::Full => Err(Problem::new(Code::TooManySessions)),
+                Restored::Mismatch => Err(mismatch()),
             },
             _ => Err(Problem::new(Code::Internal)),
         }
@@ -282,6 +278,16 @@ pub(super) fn done(answer: &impl Serialize) -> Result<Next, Problem> {
     serde_json::to_string(answer).map(Next::Done).map_err(|_| Problem::new(Code::Internal))
 }
 
+/// The key was used for another request.
+fn mismatch() -> Problem {
+    Problem::new(Code::TurnMismatch)
+}
+
+fn details(id: &SessionId, Details { session, metadata, .. }: Details, now: Millis) -> Result<Next, Problem> {
+    let metadata = metadata.map(RawValue::from_string).transpose().map_err(|_| Problem::new(Code::Internal))?;
+    done(&SessionAnswer::of(id, &session, now).with_metadata(metadata))
+}
+
 /// What a state that was written came to.
 fn stored(written: Written) -> Result<(bool, String, crate::Session), Problem> {
     match written {
@@ -289,6 +295,7 @@ fn stored(written: Written) -> Result<(bool, String, crate::Session), Problem> {
         Written::Stale => Err(Problem::new(Code::PreconditionFailed)),
         Written::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Written::Full => Err(Problem::new(Code::TooManySessions)),
+        Written::Mismatch => Err(mismatch()),
     }
 }
 
@@ -360,10 +367,10 @@ fn delete_all(now: Millis, undo: Millis, deleted: &mut u64, idle: &mut bool, tol
         Told::ReadList(listed) if listed.cards.is_empty() => Ok(Next::Done(deleted.to_string())),
         Told::ReadList(listed) => {
             let sessions = listed.cards.into_iter().map(|card| card.id).collect();
-            Ok(Next::ask(Delete { sessions, operation: None, now, undo }))
+            Ok(Next::ask(Delete { sessions, operation: None, fingerprint: String::new(), now, undo }))
         }
         // Nothing is left to delete when an answer was lost and the call repeated: once that is no failure.
-        Told::Delete(gone) if !gone.is_empty() || !std::mem::replace(idle, gone.is_empty()) => {
+        Told::Delete(Deletion::Gone(gone)) if !gone.is_empty() || !std::mem::replace(idle, gone.is_empty()) => {
             *deleted += gone.len() as u64;
             Ok(Next::ask(all(now)))
         }

@@ -140,8 +140,16 @@ mod tests {
     #[test]
     fn a_deletion_of_many_is_an_entry_for_each() {
         let mut journal = Journal::default();
-        journal
-            .add(&Delete { sessions: vec![id("a"), id("b")], operation: None, now: Millis(1), undo: Millis(0) }.into());
+        journal.add(
+            &Delete {
+                sessions: vec![id("a"), id("b")],
+                operation: None,
+                fingerprint: String::new(),
+                now: Millis(1),
+                undo: Millis(0),
+            }
+            .into(),
+        );
         assert_eq!(journal.len(), 2);
         assert!(matches!(journal.confirm(), Some(Asked::Delete(delete)) if delete.sessions == [id("a")]));
     }

@@ -3,7 +3,7 @@
 
 use super::operation::{Asked, Told};
 use crate::id::SessionId;
-use crate::plan::{Appended, Created, Details, Forked, Page, Restored, Stated, Truncated, Written};
+use crate::plan::{Appended, Created, Deletion, Details, Forked, Page, Patched, Restored, Stated, Truncated, Written};
 use crate::records::{MemoryRecords, Records, State};
 use crate::session::{Card, Session};
 use crate::time::Millis;
@@ -103,7 +103,7 @@ impl Knowledge {
                 }
                 Ok(())
             }
-            (Asked::Info(_), Told::Info(Some(details))) | (Asked::Patch(_), Told::Patch(Some(details))) => {
+            (Asked::Info(_), Told::Info(Some(details))) | (Asked::Patch(_), Told::Patch(Patched::Done(details))) => {
                 let Details { session, metadata, .. } = details;
                 for id in asked.sessions() {
                     self.put(id, session)?;
@@ -122,7 +122,7 @@ impl Knowledge {
                 self.records.remove_messages(&asked.session, session.next..u64::MAX)?;
                 self.put(&asked.session, session)
             }
-            (Asked::Delete(asked), Told::Delete(gone)) => {
+            (Asked::Delete(asked), Told::Delete(Deletion::Gone(gone))) => {
                 for id in gone {
                     self.records.bury(id, now.after(asked.undo))?;
                 }

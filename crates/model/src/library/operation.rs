@@ -4,8 +4,9 @@ use super::log::{Level, Line};
 use crate::id::SessionId;
 use crate::journal::replay::{Replayable, Settled, Step, place};
 use crate::plan::{
-    Append, Appended, Condition, Create, Created, Delete, Fork, Forked, Import, Imported, Info, Operation, Patch,
-    ReadHistory, ReadList, ReadState, Restore, Restored, Touch, Truncate, Truncated, WriteState, Written,
+    Append, Appended, Condition, Create, Created, Delete, Deletion, Fork, Forked, Import, Imported, Info, Operation,
+    Patch, Patched, ReadHistory, ReadList, ReadState, Restore, Restored, Touch, Truncate, Truncated, WriteState,
+    Written,
 };
 use crate::records::MemoryRecords;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
@@ -152,9 +153,10 @@ impl Told {
             Told::Restore(told) => matches!(told, Restored::Back(_)),
             Told::Truncate(told) => matches!(told, Truncated::Cut(_)),
             Told::WriteState(told) => matches!(told, Written::Stored { .. }),
-            Told::Patch(told) => told.is_some(),
+            Told::Patch(told) => matches!(told, Patched::Done(_)),
             Told::Touch(told) => told.is_some(),
-            Told::Info(_) | Told::ReadHistory(_) | Told::ReadList(_) | Told::ReadState(_) | Told::Delete(_) => true,
+            Told::Delete(told) => matches!(told, Deletion::Gone(_)),
+            Told::Info(_) | Told::ReadHistory(_) | Told::ReadList(_) | Told::ReadState(_) => true,
         }
     }
 }
@@ -176,7 +178,7 @@ impl Told {
             Told::Append(Appended::Stored { session, .. }) => {
                 debug("message_added", "messages were added").with("total_messages", session.total)
             }
-            Told::Delete(gone) if !gone.is_empty() => info("session_deleted", "sessions were deleted"),
+            Told::Delete(Deletion::Gone(gone)) if !gone.is_empty() => info("session_deleted", "sessions were deleted"),
             Told::ReadHistory(Some(page)) => {
                 debug("history_read", "history was read").with("messages", page.messages.len())
             }

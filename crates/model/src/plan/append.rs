@@ -24,6 +24,7 @@ pub struct Append {
     pub session: SessionId,
     /// The id of this operation: a second application changes nothing.
     pub operation: TurnId,
+    /// The fingerprint of its request, or several: see [`crate::fingerprint`].
     pub fingerprint: String,
     /// The stored texts, oldest first, each beginning with its id.
     pub messages: Vec<String>,
@@ -83,7 +84,6 @@ impl Operation for Append {
         let mut arguments = vec![
             self.session.to_string(),
             self.operation.to_string(),
-            self.record().to_string(),
             self.fingerprint.clone(),
             self.title.clone(),
             u8::from(self.existing).to_string(),
@@ -132,7 +132,7 @@ impl Operation for Append {
         }
         let (mut session, created) = match open(records, id, self.now, self.sessions_per_owner)? {
             Opened::Live(session) => match records.turn(id, &self.operation)? {
-                Some(record) if record.fingerprint == self.fingerprint => {
+                Some(record) if record.is_of(&self.fingerprint) => {
                     return Ok(Appended::Stored { created: false, session });
                 }
                 Some(_) => return Ok(Appended::Mismatch),

@@ -6,6 +6,7 @@ use super::{
     newest_that_fit, numbers, open, session_from, show_messages,
 };
 use crate::change::Change;
+use crate::fingerprint;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::large_reads::ReadSize;
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, REPLY_BYTES, TRIM_PER_CALL};
@@ -29,7 +30,7 @@ pub struct BeginTurn {
     pub turn: TurnId,
     /// Who runs it: minted per request, kept by its retries.
     pub attempt: String,
-    /// Tells the payload from another's: hex digits.
+    /// The fingerprint of its request, or several: see [`crate::fingerprint`].
     pub fingerprint: String,
     /// The user message's id.
     pub message_id: MessageId,
@@ -320,7 +321,7 @@ impl Operation for BeginTurn {
             attempt: self.attempt.clone(),
             lease_until: self.now.after(self.lease),
             reply_id: Some(self.reply_id.clone()),
-            fingerprint: self.fingerprint.clone(),
+            fingerprint: fingerprint::stored(&self.fingerprint).to_owned(),
             message_id: Some(message_id.clone()),
             message_position: Some(position),
             reply_position: None,
@@ -375,7 +376,7 @@ impl BeginTurn {
 
     /// The turn is known: what it comes to now.
     fn repeat<R: Records>(&self, records: &mut R, session: &Session, record: TurnRecord) -> Result<Begun, R::Error> {
-        if record.fingerprint != self.fingerprint {
+        if !record.is_of(&self.fingerprint) {
             return Ok(Begun::Mismatch);
         }
         let (Some(message_id), Some(position), Some(reply_id)) =

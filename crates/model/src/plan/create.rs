@@ -1,6 +1,6 @@
 //! Create an empty session, listed at once.
 
-use super::{Opened, Operation, listing, new_session, open, session_from};
+use super::{Opened, Operation, Remembered, listing, new_session, open, remembered, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::records::Records;
@@ -19,6 +19,8 @@ pub struct Create {
     pub session: SessionId,
     /// The id of this operation, kept by its retries: a second application changes nothing.
     pub operation: TurnId,
+    /// The fingerprint of its request, or several: see [`crate::fingerprint`].
+    pub fingerprint: String,
     /// Its title; empty for none.
     pub title: String,
     /// What it is marked with.
@@ -45,6 +47,8 @@ pub enum Created {
     Deleted,
     /// The owner has as many sessions as one may have.
     Full,
+    /// The operation's id was used for another request.
+    Mismatch,
 }
 
 impl Operation for Create {
@@ -52,7 +56,8 @@ impl Operation for Create {
     type Outcome = Created;
 
     fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
-        visit(Kind::Title, &self.session, &mut self.title)
+        visit(Kind::Title, &self.session, &mut self.title)?;
+        visit(Kind::Fingerprint, &self.session, &mut self.fingerprint)
     }
 
     fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
@@ -68,7 +73,7 @@ impl Operation for Create {
             self.operation.to_string(),
             self.title.clone(),
             self.seal.clone(),
-            self.record().to_string(),
+            self.fingerprint.clone(),
         ];
         arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
         arguments.push(self.flags.stored());
@@ -82,6 +87,7 @@ impl Operation for Create {
             "exists" => Created::Exists,
             "deleted" => Created::Deleted,
             "full" => Created::Full,
+            "mismatch" => Created::Mismatch,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -95,8 +101,11 @@ impl Operation for Create {
         let id = &self.session;
         let mut session = match open(records, id, self.now, self.sessions_per_owner)? {
             Opened::Live(session) => {
-                let ours = records.turn(id, &self.operation)?.is_some();
-                return Ok(if ours { Created::Created(session) } else { Created::Exists });
+                return Ok(match remembered(records, id, &self.operation, &self.fingerprint)? {
+                    Remembered::Nothing => Created::Exists,
+                    Remembered::Same => Created::Created(session),
+                    Remembered::Other => Created::Mismatch,
+                });
             }
             Opened::Deleted => return Ok(Created::Deleted),
             Opened::Full => return Ok(Created::Full),
@@ -113,6 +122,6 @@ impl Operation for Create {
 
 impl Create {
     fn record(&self) -> TurnRecord {
-        TurnRecord::of_operation(&self.operation, "-")
+        TurnRecord::of_operation(&self.operation, &self.fingerprint)
     }
 }

@@ -1,17 +1,18 @@
 //! Delete sessions: they are set aside for their undo window, where they also keep late sends out.
 
-use super::{Operation, live};
+use super::{Operation, Remembered, live, remembered};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::REMEMBERED_TURNS;
 use crate::records::Records;
 use crate::redis::script::DELETE;
 use crate::redis::{Call, Keys, Reply, UnexpectedReply};
+use crate::seal::{Kind, Unreadable, Visit};
 use crate::time::Millis;
 use crate::turn::TurnRecord;
 use serde::{Deserialize, Serialize};
 
-/// See the module. Comes to those of the sessions that are now deleted: not those that there weren't.
+/// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Delete {
@@ -19,14 +20,46 @@ pub struct Delete {
     /// The id of this operation, where it has one: a session that it deleted and that was restored since stays.
     #[serde(default)]
     pub operation: Option<TurnId>,
+    /// The fingerprint of its request, or several: see [`crate::fingerprint`]. Without an operation it says nothing.
+    #[serde(default)]
+    pub fingerprint: String,
     pub now: Millis,
     /// How long they can be restored.
     pub undo: Millis,
 }
 
+/// What a deletion comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deletion {
+    /// Those of the sessions that are deleted, now or by an earlier application: not those that there weren't.
+    Gone(Vec<SessionId>),
+    /// The operation's id was used for another request in one of the sessions: none was deleted.
+    Mismatch,
+}
+
+impl Deletion {
+    /// The sessions that are deleted.
+    #[must_use]
+    pub fn gone(self) -> Vec<SessionId> {
+        match self {
+            Deletion::Gone(gone) => gone,
+            Deletion::Mismatch => Vec::new(),
+        }
+    }
+}
+
 impl Operation for Delete {
     const NAME: &'static str = "delete";
-    type Outcome = Vec<SessionId>;
+    type Outcome = Deletion;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        // One with an operation is of one session, to which its fingerprint is bound.
+        match (&self.operation, self.sessions.first()) {
+            (Some(_), Some(session)) => visit(Kind::Fingerprint, session, &mut self.fingerprint),
+            _ => Ok(()),
+        }
+    }
 
     fn call(&self, keys: &Keys) -> Call {
         let of_each = self.sessions.iter().flat_map(|id| [keys.session(id), keys.deleted(id)]);
@@ -37,22 +70,40 @@ impl Operation for Delete {
                 .into_iter()
                 .chain(self.operation.as_ref().map_or_else(
                     || [String::new(), String::new()],
-                    |operation| [operation.to_string(), TurnRecord::of_operation(operation, "-").to_string()],
+                    |operation| [operation.to_string(), self.fingerprint.clone()],
                 ))
                 .chain(self.sessions.iter().map(SessionId::to_string))
                 .collect(),
         }
     }
 
-    fn decode(&self, reply: Reply) -> Result<Vec<SessionId>, UnexpectedReply> {
-        reply.texts()?.into_iter().map(|id| SessionId::parse(id).map_err(|_| UnexpectedReply)).collect()
+    fn decode(&self, reply: Reply) -> Result<Deletion, UnexpectedReply> {
+        let mut items = reply.items()?;
+        match items.text()?.as_str() {
+            "gone" => {
+                let gone = items.take()?.texts()?.into_iter().map(SessionId::parse).collect::<Result<_, _>>();
+                gone.map(Deletion::Gone).map_err(|_| UnexpectedReply)
+            }
+            "mismatch" => Ok(Deletion::Mismatch),
+            _ => Err(UnexpectedReply),
+        }
     }
 
-    fn changes(&self, outcome: &Vec<SessionId>) -> Vec<Change> {
-        outcome.iter().map(|id| Change::SessionDeleted { session_id: id.clone() }).collect()
+    fn changes(&self, outcome: &Deletion) -> Vec<Change> {
+        let Deletion::Gone(gone) = outcome else { return Vec::new() };
+        gone.iter().map(|id| Change::SessionDeleted { session_id: id.clone() }).collect()
     }
 
-    fn apply<R: Records>(&self, records: &mut R) -> Result<Vec<SessionId>, R::Error> {
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Deletion, R::Error> {
+        if let Some(operation) = &self.operation {
+            for id in &self.sessions {
+                if live(records, id, self.now)?.is_some()
+                    && matches!(remembered(records, id, operation, &self.fingerprint)?, Remembered::Other)
+                {
+                    return Ok(Deletion::Mismatch);
+                }
+            }
+        }
         let mut gone = Vec::new();
         for id in &self.sessions {
             if live(records, id, self.now)?.is_some() {
@@ -61,7 +112,7 @@ impl Operation for Delete {
                         gone.push(id.clone());
                         continue;
                     }
-                    records.put_turn(id, operation, &TurnRecord::of_operation(operation, "-"))?;
+                    records.put_turn(id, operation, &TurnRecord::of_operation(operation, &self.fingerprint))?;
                 }
                 records.bury(id, self.now.after(self.undo))?;
                 gone.push(id.clone());
@@ -69,6 +120,6 @@ impl Operation for Delete {
                 gone.push(id.clone());
             }
         }
-        Ok(gone)
+        Ok(Deletion::Gone(gone))
     }
 }

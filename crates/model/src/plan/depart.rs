@@ -36,7 +36,7 @@ pub struct Carried {
     #[serde(default)]
     pub notes: Notes,
     /// What it remembers of turns and other operations, the oldest first: their ids, and their records as
-    /// [`TurnRecord`] writes them.
+    /// [`TurnRecord`] writes them, with fingerprints that any request of their kind has.
     pub turns: Vec<(TurnId, String)>,
 }
 
@@ -111,7 +111,7 @@ impl Operation for Depart {
                 while !remembered.is_empty() {
                     let turn = TurnId::parse(remembered.text()?).map_err(|_| UnexpectedReply)?;
                     let record = TurnRecord::parse_short(&turn, &remembered.text()?).ok_or(UnexpectedReply)?;
-                    turns.push((turn, record.to_string()));
+                    turns.push((turn, record.widened().to_string()));
                 }
                 let carried = Box::new(Carried { session, metadata, state, notes, turns });
                 Departed::Leaving { carried, from: items.number()?, messages: items.take()?.texts()? }
@@ -143,7 +143,7 @@ impl Operation for Depart {
             metadata: records.metadata(id)?.unwrap_or_default(),
             state: records.state(id)?.map(|state| (state.revision, state.json)).unwrap_or_default(),
             notes: records.notes(id)?,
-            turns: turns.into_iter().map(|(turn, record)| (turn, record.to_string())).collect(),
+            turns: turns.into_iter().map(|(turn, record)| (turn, record.widened().to_string())).collect(),
         };
         Ok(Departed::Leaving { carried: Box::new(carried), from, messages })
     }

@@ -1,6 +1,8 @@
 //! Branch a session at a message: a new session with the messages up to it, the state, the metadata, and what is noted of them.
 
-use super::{CutAfter, Opened, Operation, is_set_aside, listing, live, new_session, open, session_from};
+use super::{
+    CutAfter, Opened, Operation, Remembered, is_set_aside, listing, live, new_session, open, remembered, session_from,
+};
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::records::{Records, State};
@@ -21,6 +23,8 @@ pub struct Fork {
     pub target: SessionId,
     /// The id of this operation: a second application changes nothing.
     pub operation: TurnId,
+    /// The fingerprint of its request, or several: see [`crate::fingerprint`].
+    pub fingerprint: String,
     /// The last message to take; without it, all.
     pub at: Option<MessageId>,
     /// The new session's title; empty takes the old one's.
@@ -51,6 +55,8 @@ pub enum Forked {
     Unknown,
     /// The owner has as many sessions as one may have.
     Full,
+    /// The operation's id was used for another request.
+    Mismatch,
 }
 
 /// How many messages are copied at once.
@@ -61,7 +67,8 @@ impl Operation for Fork {
     type Outcome = Forked;
 
     fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
-        visit(Kind::Title, &self.target, &mut self.title)
+        visit(Kind::Title, &self.target, &mut self.title)?;
+        visit(Kind::Fingerprint, &self.target, &mut self.fingerprint)
     }
 
     fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
@@ -75,7 +82,7 @@ impl Operation for Fork {
         let mut arguments = vec![
             self.target.to_string(),
             self.operation.to_string(),
-            self.record().to_string(),
+            self.fingerprint.clone(),
             self.at.as_ref().map(MessageId::to_string).unwrap_or_default(),
             self.title.clone(),
             self.seal.clone(),
@@ -94,6 +101,7 @@ impl Operation for Fork {
             "absent" => Forked::Absent,
             "unknown" => Forked::Unknown,
             "full" => Forked::Full,
+            "mismatch" => Forked::Mismatch,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -105,8 +113,11 @@ impl Operation for Fork {
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Forked, R::Error> {
         if let Some(session) = live(records, &self.target, self.now)? {
-            let ours = records.turn(&self.target, &self.operation)?.is_some();
-            return Ok(if ours { Forked::Created(session) } else { Forked::Exists });
+            return Ok(match remembered(records, &self.target, &self.operation, &self.fingerprint)? {
+                Remembered::Nothing => Forked::Exists,
+                Remembered::Same => Forked::Created(session),
+                Remembered::Other => Forked::Mismatch,
+            });
         }
         if is_set_aside(records, &self.target, self.now)? {
             return Ok(Forked::Deleted);
@@ -156,6 +167,6 @@ impl Operation for Fork {
 
 impl Fork {
     fn record(&self) -> TurnRecord {
-        TurnRecord::of_operation(&self.operation, "-")
+        TurnRecord::of_operation(&self.operation, &self.fingerprint)
     }
 }

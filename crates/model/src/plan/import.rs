@@ -1,9 +1,9 @@
 //! Bring a session and messages back from an export. Repeating changes nothing: a message's position and id are its identity.
 
-use super::{Opened, Operation, Room, index_ttl, new_session, numbers, open, session_from};
+use super::{Opened, Operation, Remembered, Room, index_ttl, new_session, numbers, open, remembered, session_from};
 use crate::change::Change;
-use crate::id::{MessageId, SessionId};
-use crate::limits::{PRUNE_PER_CALL, TRIM_PER_CALL};
+use crate::id::{MessageId, SessionId, TurnId};
+use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, TRIM_PER_CALL};
 use crate::message::stored_prefix;
 use crate::records::{Notes, Records, State};
 use crate::redis::script::IMPORT;
@@ -11,6 +11,7 @@ use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::{Flags, Session};
 use crate::time::Millis;
+use crate::turn::TurnRecord;
 use serde::{Deserialize, Serialize};
 
 /// See the module. A long session comes in several of these, in order of their positions; its fields count in the first.
@@ -44,6 +45,10 @@ pub struct Import {
     /// Nothing is stored: it only comes to what it would come to.
     #[serde(default)]
     pub dry_run: bool,
+    /// The operation that makes the session, and the fingerprint of its request, or several: then a session that another one
+    /// made is left as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<(TurnId, String)>,
     /// Now.
     pub now: Millis,
     /// The namespace's TTL, which begins anew.
@@ -70,6 +75,10 @@ pub enum Imported {
     Deleted,
     /// The owner has as many sessions as one may have.
     Full,
+    /// A session of that id was there before the operation.
+    Exists,
+    /// The operation's id was used for another request.
+    Mismatch,
 }
 
 impl Operation for Import {
@@ -81,6 +90,9 @@ impl Operation for Import {
         visit(Kind::Metadata, &self.session, &mut self.metadata)?;
         visit(Kind::State, &self.session, &mut self.state)?;
         self.notes.texts(&self.session, visit)?;
+        if let Some((_, fingerprint)) = &mut self.operation {
+            visit(Kind::Fingerprint, &self.session, fingerprint)?;
+        }
         self.messages.iter_mut().try_for_each(|(_, message)| visit(Kind::Message, &self.session, message))
     }
 
@@ -114,8 +126,10 @@ impl Operation for Import {
             self.position,
         ]));
         arguments.push(self.after.map(|total| total.to_string()).unwrap_or_default());
-        arguments.extend([self.notes.used.to_string(), self.notes.summary.clone()]);
+        arguments.extend([self.notes.used.to_string(), self.notes.summary.clone(), REMEMBERED_TURNS.to_string()]);
         arguments.push(u8::from(self.dry_run).to_string());
+        let operation = self.operation.as_ref();
+        arguments.extend(operation.map_or_else(<[String; 2]>::default, |(id, print)| [id.to_string(), print.clone()]));
         arguments.extend(self.messages.iter().flat_map(|(id, message)| [id.to_string(), message.clone()]));
         Call::Script { script: &IMPORT, keys: keys.of_session(&self.session), arguments }
     }
@@ -128,6 +142,8 @@ impl Operation for Import {
             "gap" => Imported::Gap,
             "deleted" => Imported::Deleted,
             "full" => Imported::Full,
+            "exists" => Imported::Exists,
+            "mismatch" => Imported::Mismatch,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -144,7 +160,16 @@ impl Operation for Import {
         let id = &self.session;
         let opened = open(records, id, self.now, self.sessions_per_owner)?;
         let (mut session, created) = match opened {
-            Opened::Live(session) => (session, false),
+            Opened::Live(session) => {
+                if let Some((operation, fingerprint)) = &self.operation {
+                    match remembered(records, id, operation, fingerprint)? {
+                        Remembered::Same => {}
+                        Remembered::Nothing => return Ok(Imported::Exists),
+                        Remembered::Other => return Ok(Imported::Mismatch),
+                    }
+                }
+                (session, false)
+            }
             Opened::New => (new_session(self.created), true),
             Opened::Deleted => return Ok(Imported::Deleted),
             Opened::Full => return Ok(Imported::Full),
@@ -192,6 +217,9 @@ impl Operation for Import {
                 records.put_state(id, &State { revision: 1, json: self.state.clone() })?;
             }
             records.put_notes(id, &self.notes)?;
+            if let Some((operation, fingerprint)) = &self.operation {
+                records.put_turn(id, operation, &TurnRecord::of_operation(operation, fingerprint))?;
+            }
         }
         Ok(Imported::Stored(session))
     }

@@ -43,7 +43,7 @@ pub use charge_turn::ChargeTurn;
 pub use claim_visitor::ClaimVisitor;
 pub use create::{Create, Created};
 pub use cut::CutAfter;
-pub use delete::Delete;
+pub use delete::{Delete, Deletion};
 pub use depart::{Carried, Depart, Departed};
 pub use finish_turn::{FinishTurn, Finished};
 pub use fork::{Fork, Forked};
@@ -53,7 +53,7 @@ pub use info::{Details, Info};
 pub use leave::Leave;
 pub use list::{Cursor, Listed, ReadList};
 pub use operation::{NAMES, Operation, Registered, Visitor, apply_named, visit_named};
-pub use patch::Patch;
+pub use patch::{Patch, Patched};
 pub use prepend::Prepend;
 pub use read_state::{ReadState, Stated, Tag};
 pub use reindex::{ReadIndex, Reindex, ScanSessions, Scanned};
@@ -139,6 +139,30 @@ fn held<R: Records>(
         return Ok(None);
     }
     Ok(records.turn(id, turn)?.filter(|record| !record.done && record.attempt == attempt))
+}
+
+/// What is remembered under an operation's id.
+enum Remembered {
+    /// Nothing.
+    Nothing,
+    /// The same request: this is a repetition.
+    Same,
+    /// Another request: the id confirms nothing of this one.
+    Other,
+}
+
+/// Looks up what is remembered under an operation's id, for a request that brings these fingerprints.
+fn remembered<R: Records>(
+    records: &mut R,
+    id: &SessionId,
+    operation: &TurnId,
+    fingerprints: &str,
+) -> Result<Remembered, R::Error> {
+    Ok(match records.turn(id, operation)? {
+        None => Remembered::Nothing,
+        Some(record) if record.is_of(fingerprints) => Remembered::Same,
+        Some(_) => Remembered::Other,
+    })
 }
 
 /// Whether no session may be made under an id: one is set aside as deleted, or on its way from one owner to another.

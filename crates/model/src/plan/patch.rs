@@ -1,6 +1,6 @@
 //! Change a session's title, flags and metadata.
 
-use super::{Details, Operation, index_ttl, live, numbers, session_from};
+use super::{Details, Operation, Remembered, index_ttl, live, numbers, remembered, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::REMEMBERED_TURNS;
@@ -12,13 +12,15 @@ use crate::time::Millis;
 use crate::turn::TurnRecord;
 use serde::{Deserialize, Serialize};
 
-/// See the module. What is none stays as it is. Comes to nothing when the session is absent.
+/// See the module. What is none stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Patch {
     /// The session.
     pub session: SessionId,
     /// The id of this operation: a second application changes nothing.
     pub operation: TurnId,
+    /// The fingerprint of its request, or several: see [`crate::fingerprint`].
+    pub fingerprint: String,
     /// Its new title; empty for none.
     pub title: Option<String>,
     /// Nobody gave that title: one that somebody gave stays.
@@ -35,18 +37,34 @@ pub struct Patch {
     pub ttl: Millis,
 }
 
+/// What a patch comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Patched {
+    /// The session is as the patch says, now or by an earlier application.
+    Done(Details),
+    /// The session is absent.
+    Absent,
+    /// The operation's id was used for another request.
+    Mismatch,
+}
+
 impl Operation for Patch {
     const NAME: &'static str = "patch";
-    type Outcome = Option<Details>;
+    type Outcome = Patched;
 
     fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
-        let Self { session, title, metadata, .. } = self;
+        let Self { session, title, metadata, fingerprint, .. } = self;
+        visit(Kind::Fingerprint, session, fingerprint)?;
         title.as_mut().map_or(Ok(()), |title| visit(Kind::Title, session, title))?;
         metadata.as_mut().map_or(Ok(()), |metadata| visit(Kind::Metadata, session, metadata))
     }
 
     fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
-        outcome.as_mut().map_or(Ok(()), |details| details.texts(&self.session, visit))
+        match outcome {
+            Patched::Done(details) => details.texts(&self.session, visit),
+            _ => Ok(()),
+        }
     }
 
     fn call(&self, keys: &Keys) -> Call {
@@ -54,7 +72,7 @@ impl Operation for Patch {
         let mut arguments = vec![
             self.session.to_string(),
             self.operation.to_string(),
-            self.record().to_string(),
+            self.fingerprint.clone(),
             u8::from(self.title.is_some()).to_string(),
             self.title.clone().unwrap_or_default(),
             flag(self.pinned),
@@ -67,28 +85,33 @@ impl Operation for Patch {
         Call::Script { script: &PATCH, keys: keys.of_session(&self.session), arguments }
     }
 
-    fn decode(&self, reply: Reply) -> Result<Option<Details>, UnexpectedReply> {
+    fn decode(&self, reply: Reply) -> Result<Patched, UnexpectedReply> {
         let mut items = reply.items()?;
-        match items.text()?.as_str() {
-            "absent" => Ok(None),
-            "patched" => Ok(Some(Details {
+        Ok(match items.text()?.as_str() {
+            "patched" => Patched::Done(Details {
                 session: session_from(&mut items)?,
                 metadata: Some(items.text()?).filter(|text| !text.is_empty()),
                 notes: Notes::default(),
-            })),
-            _ => Err(UnexpectedReply),
-        }
+            }),
+            "absent" => Patched::Absent,
+            "mismatch" => Patched::Mismatch,
+            _ => return Err(UnexpectedReply),
+        })
     }
 
-    fn changes(&self, outcome: &Option<Details>) -> Vec<Change> {
-        let session = outcome.iter().map(|details| &details.session);
-        session.map(|session| Change::of_session(&self.session, session, false, self.now)).collect()
+    fn changes(&self, outcome: &Patched) -> Vec<Change> {
+        let Patched::Done(details) = outcome else { return Vec::new() };
+        vec![Change::of_session(&self.session, &details.session, false, self.now)]
     }
 
-    fn apply<R: Records>(&self, records: &mut R) -> Result<Option<Details>, R::Error> {
+    fn apply<R: Records>(&self, records: &mut R) -> Result<Patched, R::Error> {
         let id = &self.session;
-        let Some(mut session) = live(records, id, self.now)? else { return Ok(None) };
-        if records.turn(id, &self.operation)?.is_none() {
+        let Some(mut session) = live(records, id, self.now)? else { return Ok(Patched::Absent) };
+        let remembered = remembered(records, id, &self.operation, &self.fingerprint)?;
+        if matches!(remembered, Remembered::Other) {
+            return Ok(Patched::Mismatch);
+        }
+        if matches!(remembered, Remembered::Nothing) {
             if let Some(title) = &self.title
                 && !(self.automatic && session.flags.named)
             {
@@ -106,12 +129,12 @@ impl Operation for Patch {
             }
             records.put_turn(id, &self.operation, &self.record())?;
         }
-        Ok(Some(Details { session, metadata: records.metadata(id)?, notes: Notes::default() }))
+        Ok(Patched::Done(Details { session, metadata: records.metadata(id)?, notes: Notes::default() }))
     }
 }
 
 impl Patch {
     fn record(&self) -> TurnRecord {
-        TurnRecord::of_operation(&self.operation, "-")
+        TurnRecord::of_operation(&self.operation, &self.fingerprint)
     }
 }

@@ -1,6 +1,6 @@
 //! Take a deleted session back, inside its undo window.
 
-use super::{Operation, buried, listing, live, session_from};
+use super::{Operation, Remembered, buried, listing, live, remembered, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::records::Records;
@@ -19,6 +19,8 @@ pub struct Restore {
     pub session: SessionId,
     /// The id of this operation: a second application changes nothing.
     pub operation: TurnId,
+    /// The fingerprint of its request, or several: see [`crate::fingerprint`].
+    pub fingerprint: String,
     /// Now.
     pub now: Millis,
     /// The namespace's TTL.
@@ -39,11 +41,17 @@ pub enum Restored {
     Absent,
     /// The owner has as many sessions as one may have.
     Full,
+    /// The operation's id was used for another request.
+    Mismatch,
 }
 
 impl Operation for Restore {
     const NAME: &'static str = "restore";
     type Outcome = Restored;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Fingerprint, &self.session, &mut self.fingerprint)
+    }
 
     fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
         match outcome {
@@ -53,8 +61,7 @@ impl Operation for Restore {
     }
 
     fn call(&self, keys: &Keys) -> Call {
-        let record = TurnRecord::of_operation(&self.operation, "-");
-        let mut arguments = vec![self.session.to_string(), self.operation.to_string(), record.to_string()];
+        let mut arguments = vec![self.session.to_string(), self.operation.to_string(), self.fingerprint.clone()];
         arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
         Call::Script { script: &RESTORE, keys: keys.of_session(&self.session), arguments }
     }
@@ -66,6 +73,7 @@ impl Operation for Restore {
             "exists" => Restored::Exists,
             "absent" => Restored::Absent,
             "full" => Restored::Full,
+            "mismatch" => Restored::Mismatch,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -78,12 +86,22 @@ impl Operation for Restore {
     fn apply<R: Records>(&self, records: &mut R) -> Result<Restored, R::Error> {
         let id = &self.session;
         if let Some(session) = live(records, id, self.now)? {
-            let ours = records.turn(id, &self.operation)?.is_some();
-            return Ok(if ours { Restored::Back(session) } else { Restored::Exists });
+            return Ok(match remembered(records, id, &self.operation, &self.fingerprint)? {
+                Remembered::Nothing => Restored::Exists,
+                Remembered::Same => Restored::Back(session),
+                Remembered::Other => Restored::Mismatch,
+            });
         }
         // What went to another owner doesn't come back.
         if buried(records, id, self.now)?.is_none_or(|session| session.flags.departing) {
             return Ok(Restored::Absent);
+        }
+        let Some(until) = records.buried_until(id)? else { return Ok(Restored::Absent) };
+        records.unbury(id)?;
+        let remembered = remembered(records, id, &self.operation, &self.fingerprint)?;
+        records.bury(id, until)?;
+        if matches!(remembered, Remembered::Other) {
+            return Ok(Restored::Mismatch);
         }
         if records.count(self.now)? >= self.sessions_per_owner {
             return Ok(Restored::Full);
@@ -94,7 +112,7 @@ impl Operation for Restore {
         session.expires = session.expires.max(self.now.after(self.ttl));
         session.revision += 1;
         records.put_session(id, &session)?;
-        records.put_turn(id, &self.operation, &TurnRecord::of_operation(&self.operation, "-"))?;
+        records.put_turn(id, &self.operation, &TurnRecord::of_operation(&self.operation, &self.fingerprint))?;
         Ok(Restored::Back(session))
     }
 }

@@ -1,6 +1,6 @@
 //! Cut a session's tail.
 
-use super::{CutAfter, Operation, cut, index_ttl, live, numbers, session_from};
+use super::{CutAfter, Operation, Remembered, cut, index_ttl, live, numbers, remembered, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::limits::REMEMBERED_TURNS;
@@ -20,6 +20,8 @@ pub struct Truncate {
     pub session: SessionId,
     /// The id of this operation: a second application changes nothing.
     pub operation: TurnId,
+    /// The fingerprint of its request, or several: see [`crate::fingerprint`].
+    pub fingerprint: String,
     /// What is kept.
     pub after: CutAfter,
     /// Now.
@@ -38,11 +40,17 @@ pub enum Truncated {
     Unknown,
     /// The session is absent.
     Absent,
+    /// The operation's id was used for another request.
+    Mismatch,
 }
 
 impl Operation for Truncate {
     const NAME: &'static str = "truncate";
     type Outcome = Truncated;
+
+    fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Fingerprint, &self.session, &mut self.fingerprint)
+    }
 
     fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
         match outcome {
@@ -55,7 +63,7 @@ impl Operation for Truncate {
         let mut arguments = vec![
             self.session.to_string(),
             self.operation.to_string(),
-            self.record().to_string(),
+            self.fingerprint.clone(),
             self.after.as_str().to_owned(),
         ];
         arguments.extend(numbers([self.now.0, self.ttl.0, index_ttl(self.ttl).0, REMEMBERED_TURNS]));
@@ -68,6 +76,7 @@ impl Operation for Truncate {
             "truncated" => Truncated::Cut(session_from(&mut items)?),
             "unknown" => Truncated::Unknown,
             "absent" => Truncated::Absent,
+            "mismatch" => Truncated::Mismatch,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -80,8 +89,10 @@ impl Operation for Truncate {
     fn apply<R: Records>(&self, records: &mut R) -> Result<Truncated, R::Error> {
         let id = &self.session;
         let Some(mut session) = live(records, id, self.now)? else { return Ok(Truncated::Absent) };
-        if records.turn(id, &self.operation)?.is_some() {
-            return Ok(Truncated::Cut(session));
+        match remembered(records, id, &self.operation, &self.fingerprint)? {
+            Remembered::Nothing => {}
+            Remembered::Same => return Ok(Truncated::Cut(session)),
+            Remembered::Other => return Ok(Truncated::Mismatch),
         }
         let Some(position) = self.after.position(records, id, &session)? else { return Ok(Truncated::Unknown) };
         cut(records, id, &mut session, position)?;
@@ -96,6 +107,6 @@ impl Operation for Truncate {
 
 impl Truncate {
     fn record(&self) -> TurnRecord {
-        TurnRecord::of_operation(&self.operation, "-")
+        TurnRecord::of_operation(&self.operation, &self.fingerprint)
     }
 }

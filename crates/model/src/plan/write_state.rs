@@ -1,6 +1,6 @@
 //! Write a session's state, on a condition: what an agent keeps between its turns. Creates the session when it is absent.
 
-use super::{Opened, Operation, Tag, listing, live, new_session, open, session_from};
+use super::{Opened, Operation, Remembered, Tag, listing, live, new_session, open, remembered, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::records::{Records, State};
@@ -19,6 +19,8 @@ pub struct WriteState {
     pub session: SessionId,
     /// The id of this operation: a second application changes nothing.
     pub operation: TurnId,
+    /// The fingerprint of its request, or several: see [`crate::fingerprint`].
+    pub fingerprint: String,
     /// When to write.
     pub condition: Condition,
     /// Any JSON.
@@ -66,6 +68,8 @@ pub enum Written {
     Deleted,
     /// The owner has as many sessions as one may have.
     Full,
+    /// The operation's id was used for another request.
+    Mismatch,
 }
 
 impl Operation for WriteState {
@@ -73,7 +77,8 @@ impl Operation for WriteState {
     type Outcome = Written;
 
     fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
-        visit(Kind::State, &self.session, &mut self.state)
+        visit(Kind::State, &self.session, &mut self.state)?;
+        visit(Kind::Fingerprint, &self.session, &mut self.fingerprint)
     }
 
     fn told(&self, outcome: &mut Self::Outcome, visit: Visit) -> Result<(), Unreadable> {
@@ -93,7 +98,7 @@ impl Operation for WriteState {
         let mut arguments = vec![
             self.session.to_string(),
             self.operation.to_string(),
-            self.record().to_string(),
+            self.fingerprint.clone(),
             condition,
             self.state.clone(),
             self.seal.clone(),
@@ -113,6 +118,7 @@ impl Operation for WriteState {
             "stale" => Written::Stale,
             "deleted" => Written::Deleted,
             "full" => Written::Full,
+            "mismatch" => Written::Mismatch,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -126,12 +132,14 @@ impl Operation for WriteState {
         let id = &self.session;
         let there = live(records, id, self.now)?;
         let state = if there.is_some() { records.state(id)? } else { None };
-        if let Some(session) = &there
-            && records.turn(id, &self.operation)?.is_some()
-        {
-            let revision = state.map_or(0, |state| state.revision);
+        if let Some(session) = &there {
+            let revision = state.as_ref().map_or(0, |state| state.revision);
             let tag = Tag { created: session.created, revision };
-            return Ok(Written::Stored { created: false, tag, session: session.clone() });
+            match remembered(records, id, &self.operation, &self.fingerprint)? {
+                Remembered::Nothing => {}
+                Remembered::Same => return Ok(Written::Stored { created: false, tag, session: session.clone() }),
+                Remembered::Other => return Ok(Written::Mismatch),
+            }
         }
         let current = there.as_ref().zip(state.as_ref());
         let current = current.map(|(session, state)| Tag { created: session.created, revision: state.revision });
@@ -163,6 +171,6 @@ impl Operation for WriteState {
 
 impl WriteState {
     fn record(&self) -> TurnRecord {
-        TurnRecord::of_operation(&self.operation, "-")
+        TurnRecord::of_operation(&self.operation, &self.fingerprint)
     }
 }

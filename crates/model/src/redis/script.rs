@@ -59,36 +59,36 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "a45b2d6b408b6e12ce41dc577e83842fe7470b5f";
-    ARRIVE writes "arrive.lua" "c3e8185f69ac71004d3336cbd9e94f521eeb6125";
-    BEGIN_TURN writes "begin_turn.lua" "0b9c673038a3f3265d665c392954b9e7a2b9dd4b";
-    CHARGE_TURN writes "charge_turn.lua" "be5f53a1988ba91ad185d97f2e136b053694f055";
-    CLAIM_VISITOR writes "claim_visitor.lua" "73e6173c816c92f25c325d1531de3f61cb76819b";
-    CREATE writes "create.lua" "319a5439517f5e142ed92ac8cf85f50852eeffe4";
-    DELETE writes "delete.lua" "e299ce8eb0ba99ef048e4de65233128c8ca13ac5";
-    DEPART writes "depart.lua" "05750cf384e3ef284d23c79a30c10787007efddb";
-    FINISH_TURN writes "finish_turn.lua" "cedde12d4a43960777379914f8f0ff1a173530f1";
-    FORK writes "fork.lua" "467fff3671acca7881c9037de8ab454f705c7be0";
-    HISTORY reads "history.lua" "fb53ed542876550efbed34ab34451826b8c36711";
-    IMPORT writes "import.lua" "9f0c454aed7043deb81122d1dae946633752cfc8";
-    LEAVE writes "leave.lua" "caf5e4566eed14ef94b2cd0b3985a423e9d95ebc";
-    LIST reads "list.lua" "90b443a7a714b37b4fbb8f9e06e5adecc2035b9f";
-    NOTE_OWNER writes "note_owner.lua" "cc31c6af9d70ca2009efa071b4a87f6dc5c42752";
-    PATCH writes "patch.lua" "56645d9c7047e69d4e4982bc68d24b3a2addaac3";
-    PREPEND writes "prepend.lua" "5ae2107944e3c968eb5bbb50fa5e09439655fefb";
-    READ_STATE reads "read_state.lua" "29a823803295e34e58dc56548a7b413412135898";
-    READ_SUMMARY reads "read_summary.lua" "3d08b5833495e6aa38195f7b66b7033ed5e114eb";
-    REINDEX writes "reindex.lua" "a3ebe0196b302416826467355b8755d93a736609";
-    RELEASE_TURN writes "release_turn.lua" "19029e3b1b4b6bd447c8e135c7123cddd875b45a";
-    RENEW_TURN writes "renew_turn.lua" "5885a3eb0e7d597f88945e8f226327f529b3a2c5";
-    RESEAL writes "reseal.lua" "4aebd5c6e77077e14aff117d7a7a900f1a856fb3";
-    RESTORE writes "restore.lua" "1d9544b5c0b723caa3dc04280a907949f936c409";
-    SUMMARISE writes "summarise.lua" "5ec9be391664092a9ce3a9e3a95cced9743ab3fc";
-    SURVEY reads "survey.lua" "2538d9217c5304e0306e318cbefeb44bb10e2afc";
-    TOUCH writes "touch.lua" "9b71717e4dfa92fce23b752ae8c483684593eac2";
-    TRUNCATE writes "truncate.lua" "14ef447e4949cdb00a8f15761b2789228b87508d";
-    WEIGH reads "weigh.lua" "833e829bf756928244413997f0716d52f91e7030";
-    WRITE_STATE writes "write_state.lua" "978ff750c8a47d33c291f335ce5be40e3659a7cf";
+    APPEND writes "append.lua" "308bbe289321487a344e31d6f46c9c122bafffc9";
+    ARRIVE writes "arrive.lua" "6281fa19f3ec578ed1c27c8071a7463a2102ca6e";
+    BEGIN_TURN writes "begin_turn.lua" "a2dabfe06d90802aede24f2b1692b40860bd4054";
+    CHARGE_TURN writes "charge_turn.lua" "8b4f3a871f108a2dc80e54a5ebfdcb0f64522acd";
+    CLAIM_VISITOR writes "claim_visitor.lua" "4ffcbb833f522a0262a06dbce4485d2ab40f9c55";
+    CREATE writes "create.lua" "b2b80ee181911872c3b00fb5cbb2ee86aefc59c0";
+    DELETE writes "delete.lua" "42dc6dddca68dfbaa3080c0adebd262d216f2ed9";
+    DEPART writes "depart.lua" "9864091fdafc3ea9db4ab2197b63f823cbdbfa5f";
+    FINISH_TURN writes "finish_turn.lua" "efed67ab09fd0eb6a1b403ddb04131164da6c67b";
+    FORK writes "fork.lua" "b3e30a7b270a30388291cd1dd431ee976b273bba";
+    HISTORY reads "history.lua" "f9b86306c1847e20875fd581b882b6fc6f26662f";
+    IMPORT writes "import.lua" "1152ad76980f06968e06488ad55a3944486303bf";
+    LEAVE writes "leave.lua" "44b842ba28ce14dd2a942e62330c3678ebc39db7";
+    LIST reads "list.lua" "2a6fed918e47669e88bb39b11d8b06e3cbe267bb";
+    NOTE_OWNER writes "note_owner.lua" "7f0ea56373620de3770ac1652c2966264d0cc989";
+    PATCH writes "patch.lua" "c5108fa01745cfa2dede31376ba7acbbc3d21ae5";
+    PREPEND writes "prepend.lua" "f5a0c79981bfdd19ec549847d730299d1ce90c90";
+    READ_STATE reads "read_state.lua" "b9894f655c2878b4f8533c1bc5943d508a9203ed";
+    READ_SUMMARY reads "read_summary.lua" "806021f375edb1235615694146c19c55abcfd696";
+    REINDEX writes "reindex.lua" "f97ca6cb787fd09242407ffcc9d1837dbedc715f";
+    RELEASE_TURN writes "release_turn.lua" "da7c3d03e229976755c0f07d149cca110e48313e";
+    RENEW_TURN writes "renew_turn.lua" "a7a2f253cf64704aedb05e1a95a8f98d93325bd5";
+    RESEAL writes "reseal.lua" "52a4857cf0cd0d1735d84600f4f606a85abdff1f";
+    RESTORE writes "restore.lua" "6ce06d4d29bc06cd1dbad117d5135c49ecba2fc9";
+    SUMMARISE writes "summarise.lua" "124bb06ed9ed94c9a55df62841e6ead6845282d1";
+    SURVEY reads "survey.lua" "5089a17cd58615a4dbbfe30b2351a05f253a258f";
+    TOUCH writes "touch.lua" "18e65fce8ca9b4da2f2c8c3a7e6fc4df4706c43c";
+    TRUNCATE writes "truncate.lua" "765f7e65b5edab9d4c775f27870040a45cc19d88";
+    WEIGH reads "weigh.lua" "6063ff644e52fb612e8bc5b4db441f1fe263a620";
+    WRITE_STATE writes "write_state.lua" "5f4c197acc76f3a415a92b64f2137cdcc27f254c";
 }
 
 #[cfg(test)]

@@ -379,6 +379,7 @@ fn continued(session: SessionId, rules: &ImportRules) -> Import {
         seal: format!("{:032x}", fresh.seal),
         position: 0,
         after: None,
+        operation: None,
         messages: Vec::new(),
         dry_run: rules.dry_run,
         now: fresh.now,

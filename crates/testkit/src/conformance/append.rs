@@ -4,6 +4,7 @@ use super::operations::append;
 use super::world::{World, turn_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
+use chatkeep_model::fingerprint::{RequestKind, of_request};
 use chatkeep_model::plan::{Appended, Begun};
 
 pub(super) fn an_append_stores_all_its_messages<E: Executor>(world: &mut World<E>) {
@@ -26,7 +27,7 @@ pub(super) fn a_repeated_append_changes_nothing<E: Executor>(world: &mut World<E
     assert!(matches!(world.run(&once), Appended::Stored { created: false, .. }));
     assert_eq!(world.session("s1"), before);
     let mut other = once.clone();
-    other.fingerprint = "11".to_owned();
+    other.fingerprint = of_request(RequestKind::Append, ["other"]);
     assert_eq!(world.run(&other), Appended::Mismatch);
     assert_eq!(world.session("s1"), before);
 }

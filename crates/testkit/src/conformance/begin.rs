@@ -3,6 +3,7 @@
 use super::world::{World, contents, message_id, turn_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
+use chatkeep_model::fingerprint::{RequestKind, of_every_request};
 use chatkeep_model::limits::REPLY_BYTES;
 use chatkeep_model::plan::{Begun, Finished, TurnMode};
 
@@ -131,8 +132,8 @@ pub(super) fn a_turn_does_not_run_under_the_id_of_a_create<E: Executor>(world: &
     world.create("s1", "c1", "");
     let mut begin = world.begin("s1", "c1", "one");
     assert_eq!(world.run(&begin), Begun::Mismatch);
-    begin.fingerprint = "-".to_owned();
-    assert_eq!(world.run(&begin), Begun::Gone);
+    begin.fingerprint = of_every_request(RequestKind::Turn);
+    assert_eq!(world.run(&begin), Begun::Mismatch);
     assert!(!world.release(&begin));
     assert_eq!(world.session("s1").total, 0);
 }

@@ -1,10 +1,10 @@
 //! The bytes of the messages that a session keeps: counted exactly by every operation, and capped.
 
-use super::operations::{append, texts};
-use super::world::{SEAL, World, message_id, session_id, turn_id};
+use super::operations::{append, fork, restore, texts, truncate};
+use super::world::{SEAL, World, message_id, session_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
-use chatkeep_model::plan::{Begun, CutAfter, Fork, Forked, Import, Imported, Restore, Truncate};
+use chatkeep_model::plan::{Begun, CutAfter, Fork, Forked, Import, Imported};
 use chatkeep_model::records::Notes;
 use chatkeep_model::session::Flags;
 
@@ -27,23 +27,11 @@ pub(super) fn every_operation_counts_the_bytes<E: Executor>(world: &mut World<E>
     world.run(&append(world, "s1", "a", 5));
     assert_exact(world, "s1", "an append");
 
-    let (now, ttl, sessions_per_owner) = (world.now(), world.limits.ttl, world.limits.sessions_per_owner);
-    let fork = Fork {
-        source: session_id("s1"),
-        target: session_id("s2"),
-        operation: turn_id("fork"),
-        at: Some(message_id("a1")),
-        title: String::new(),
-        seal: SEAL.to_owned(),
-        now,
-        ttl,
-        sessions_per_owner,
-    };
+    let fork = Fork { at: Some(message_id("a1")), ..fork(world, "s1", "s2", "fork") };
     assert!(matches!(world.run(&fork), Forked::Created(_)));
     assert_exact(world, "s2", "a fork");
 
-    let after = CutAfter::Message(message_id("a2"));
-    world.run(&Truncate { session: session_id("s1"), operation: turn_id("cut"), after, now, ttl });
+    world.run(&truncate(world, "s1", "cut", "a2"));
     assert_exact(world, "s1", "a truncate");
     let mut edit = world.begin("s1", "edit", "again");
     edit.cut_after = Some(CutAfter::Message(message_id("r-t1")));
@@ -51,13 +39,12 @@ pub(super) fn every_operation_counts_the_bytes<E: Executor>(world: &mut World<E>
     assert_exact(world, "s1", "an edit");
 
     world.delete("s1");
-    world.run(&Restore { session: session_id("s1"), operation: turn_id("undo"), now, ttl, sessions_per_owner });
+    world.run(&restore(world, "s1", "undo"));
     assert_exact(world, "s1", "a restore");
     world.limits.messages_per_session = 3;
     world.exchange("s1", "trimming", "text");
     assert_exact(world, "s1", "a trim");
-    let all = Truncate { session: session_id("s1"), operation: turn_id("all"), after: CutAfter::Nothing, now, ttl };
-    world.run(&all);
+    world.run(&truncate(world, "s1", "all", "-"));
     assert_eq!(assert_exact(world, "s1", "a truncate of all"), 0);
 }
 
@@ -75,6 +62,7 @@ pub(super) fn imported_bytes_are_counted<E: Executor>(world: &mut World<E>) {
         position: 0,
         after: None,
         dry_run: false,
+        operation: None,
         messages: (0..).map(|number| message_id(&format!("i{number}"))).zip(texts("i", 4)).collect(),
         now: world.now(),
         ttl: world.limits.ttl,

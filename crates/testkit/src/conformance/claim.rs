@@ -1,11 +1,11 @@
 //! Claims: a visitor's sessions become a user's, one after another, and each is in one namespace at every moment.
 
-use super::operations::{append, patch, restore, truncate, write_state};
+use super::operations::{append, delete, patch, restore, truncate, write_state};
 use super::world::{SEAL, World, session_id};
 use crate::executor::Executor;
 use chatkeep_model::claim::{Ended, Step, Transit, has_arrived, second_id};
 use chatkeep_model::plan::{
-    Appended, Begun, ClaimVisitor, FinishTurn, Info, Patch, ReadState, Restored, Stated, Truncated,
+    Appended, Begun, ClaimVisitor, Deletion, FinishTurn, Info, Patch, Patched, ReadState, Restored, Stated, Truncated,
 };
 use chatkeep_model::{Millis, Owner};
 
@@ -114,7 +114,12 @@ pub(super) fn a_claimed_session_is_as_it_was<E: Executor>(world: &mut World<E>) 
     assert!(matches!(world.run(&world.begin("s1", "t1", "one")), Begun::Replay { .. }), "its turns are remembered");
     world.exchange("s1", "t3", "three");
     world.run(&patch(world, "s1", "p2"));
-    assert!(matches!(world.run(&world.begin("s1", "t2", "other")), Begun::Mismatch));
+    assert!(
+        matches!(world.run(&world.begin("s1", "t2", "other")), Begun::Replay { .. }),
+        "of its payload nothing is known"
+    );
+    assert!(matches!(world.run(&world.begin("s1", "p1", "other")), Begun::Mismatch), "its kind is");
+    assert_eq!(world.run(&delete(world, "s1", "t2")), Deletion::Mismatch);
 }
 
 pub(super) fn a_claim_that_breaks_off_anywhere_goes_on<E: Executor>(world: &mut World<E>) {
@@ -171,7 +176,7 @@ pub(super) fn a_departing_session_is_read_and_not_changed<E: Executor>(world: &m
     assert_eq!(world.run(&world.begin("s1", "t3", "three")), Begun::Deleted);
     assert_eq!(world.run(&world.begin("s1", "t1", "one")), Begun::Deleted);
     assert_eq!(world.run(&append(world, "s1", "o1", 1)), Appended::Deleted);
-    assert_eq!(world.run(&patch(world, "s1", "p9")), None);
+    assert_eq!(world.run(&patch(world, "s1", "p9")), Patched::Absent);
     assert!(!world.delete("s1"));
     assert_eq!(world.run(&truncate(world, "s1", "c1", "-")), Truncated::Absent);
     assert_eq!(world.session("s1"), before);

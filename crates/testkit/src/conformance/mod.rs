@@ -12,6 +12,7 @@ mod finish;
 mod fork;
 mod history;
 mod import;
+mod keys;
 mod list;
 mod message_ids;
 pub mod operations;
@@ -96,6 +97,8 @@ scenarios! {
         a_page_has_one_message_however_large;
     message_ids: a_message_id_in_the_window_is_refused, a_message_id_that_a_remembered_turn_had_is_refused,
         an_id_is_free_where_its_message_is_not_kept;
+    keys: a_key_confirms_the_same_request_alone, a_key_of_a_deleted_session_confirms_no_restore,
+        a_rotated_key_confirms_its_kind, a_branch_by_import_is_made_once_under_its_key;
     list: the_newest_activity_comes_first, pages_follow_the_cursor, ties_of_expiry_are_paged, cards_show_their_sessions,
         expired_sessions_are_invisible, an_empty_list_is_empty, a_hundred_sessions_are_one_page;
     summary: a_summary_is_kept_and_read, a_cut_below_it_ends_a_summary, a_summary_outlives_its_messages, tokens_add_up,

@@ -2,7 +2,10 @@
 
 use super::world::{SEAL, World, message_id, session_id, stored, turn_id};
 use crate::executor::Executor;
-use chatkeep_model::plan::{Append, Condition, CutAfter, Fork, Import, Patch, Restore, Touch, Truncate, WriteState};
+use chatkeep_model::fingerprint::{RequestKind, of_request};
+use chatkeep_model::plan::{
+    Append, Condition, CutAfter, Delete, Fork, Import, Patch, Restore, Touch, Truncate, WriteState,
+};
 use chatkeep_model::records::Notes;
 use chatkeep_model::session::Flags;
 use chatkeep_model::{Millis, Role};
@@ -20,7 +23,7 @@ pub fn append<E: Executor>(world: &World<E>, session: &str, operation: &str, cou
     Append {
         session: session_id(session),
         operation: turn_id(operation),
-        fingerprint: "00".to_owned(),
+        fingerprint: of_request(RequestKind::Append, []),
         messages: texts(operation, count),
         title: String::new(),
         existing: false,
@@ -40,6 +43,7 @@ pub fn patch<E: Executor>(world: &World<E>, session: &str, operation: &str) -> P
     Patch {
         session: session_id(session),
         operation: turn_id(operation),
+        fingerprint: of_request(RequestKind::Patch, []),
         title: None,
         pinned: None,
         archived: None,
@@ -65,6 +69,7 @@ pub fn truncate<E: Executor>(world: &World<E>, session: &str, operation: &str, a
     Truncate {
         session: session_id(session),
         operation: turn_id(operation),
+        fingerprint: of_request(RequestKind::Truncate, [after]),
         after: CutAfter::parse(after).expect("a message id"),
         now: world.now(),
         ttl: world.limits.ttl,
@@ -78,6 +83,7 @@ pub fn fork<E: Executor>(world: &World<E>, source: &str, target: &str, operation
         source: session_id(source),
         target: session_id(target),
         operation: turn_id(operation),
+        fingerprint: of_request(RequestKind::Fork, [source]),
         at: None,
         title: String::new(),
         seal: SEAL.to_owned(),
@@ -93,6 +99,7 @@ pub fn write_state<E: Executor>(world: &World<E>, session: &str, operation: &str
     WriteState {
         session: session_id(session),
         operation: turn_id(operation),
+        fingerprint: of_request(RequestKind::WriteState, [state]),
         condition: Condition::Any,
         state: state.to_owned(),
         seal: SEAL.to_owned(),
@@ -108,9 +115,22 @@ pub fn restore<E: Executor>(world: &World<E>, session: &str, operation: &str) ->
     Restore {
         session: session_id(session),
         operation: turn_id(operation),
+        fingerprint: of_request(RequestKind::Restore, []),
         now: world.now(),
         ttl: world.limits.ttl,
         sessions_per_owner: world.limits.sessions_per_owner,
+    }
+}
+
+/// A deletion under an operation's id.
+#[must_use]
+pub fn delete<E: Executor>(world: &World<E>, session: &str, operation: &str) -> Delete {
+    Delete {
+        sessions: vec![session_id(session)],
+        operation: Some(turn_id(operation)),
+        fingerprint: of_request(RequestKind::Delete, []),
+        now: world.now(),
+        undo: world.limits.undo,
     }
 }
 
@@ -134,6 +154,7 @@ pub fn import<E: Executor>(world: &World<E>, session: &str, position: u64, count
         position,
         after: None,
         dry_run: false,
+        operation: None,
         messages: (position..position + count).map(message).collect(),
         now: world.now(),
         ttl: world.limits.ttl,

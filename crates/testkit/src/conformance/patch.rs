@@ -4,7 +4,13 @@ use super::operations::{patch, touch};
 use super::world::{World, session_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
-use chatkeep_model::plan::Info;
+use chatkeep_model::fingerprint::{RequestKind, of_request};
+use chatkeep_model::plan::{Details, Info, Patched};
+
+fn done(patched: Patched) -> Details {
+    let Patched::Done(details) = patched else { panic!("{patched:?}") };
+    details
+}
 
 pub(super) fn a_patch_changes_what_it_names<E: Executor>(world: &mut World<E>) {
     world.create("s1", "c1", "Before");
@@ -12,7 +18,7 @@ pub(super) fn a_patch_changes_what_it_names<E: Executor>(world: &mut World<E>) {
     first.title = Some("Přejmenováno  dvakrát".to_owned());
     first.pinned = Some(true);
     first.metadata = Some(r#"{"k":"ž"}"#.to_owned());
-    let patched = world.run(&first).expect("it is there");
+    let patched = done(world.run(&first));
     assert_eq!((patched.session.title.as_str(), patched.session.flags.pinned), ("Přejmenováno  dvakrát", true));
     assert_eq!(patched.metadata.as_deref(), Some(r#"{"k":"ž"}"#));
     let card = &world.list(1, None).cards[0];
@@ -22,7 +28,7 @@ pub(super) fn a_patch_changes_what_it_names<E: Executor>(world: &mut World<E>) {
     second.archived = Some(true);
     second.pinned = Some(false);
     second.metadata = Some(String::new());
-    let patched = world.run(&second).expect("it is there");
+    let patched = done(world.run(&second));
     assert_eq!((patched.session.flags.pinned, patched.session.flags.archived), (false, true));
     assert_eq!((patched.session.title.as_str(), patched.metadata), ("Přejmenováno  dvakrát", None));
     let info = world.run(&Info { session: session_id("s1"), now: world.now() }).expect("it is there");
@@ -34,6 +40,7 @@ pub(super) fn a_repeated_patch_undoes_no_later_one<E: Executor>(world: &mut Worl
     let titled = |world: &World<E>, operation: &str, title: &str| {
         let mut titled = patch(world, "s1", operation);
         titled.title = Some(title.to_owned());
+        titled.fingerprint = of_request(RequestKind::Patch, [title]);
         titled
     };
     let first = titled(world, "p1", "First");
@@ -41,9 +48,9 @@ pub(super) fn a_repeated_patch_undoes_no_later_one<E: Executor>(world: &mut Worl
     world.run(&first);
     world.run(&second);
     let before = world.session("s1");
-    assert_eq!(world.run(&first).map(|details| details.session.title), Some("Second".to_owned()));
+    assert_eq!(done(world.run(&first)).session.title, "Second");
     assert_eq!(world.session("s1"), before);
-    assert_eq!(world.run(&patch(world, "absent", "p1")), None);
+    assert_eq!(world.run(&patch(world, "absent", "p1")), Patched::Absent);
 }
 
 pub(super) fn a_touch_slides_the_ttl_alone<E: Executor>(world: &mut World<E>) {

@@ -1,11 +1,11 @@
 //! Reseal: texts that were sealed anew come to their places, and what was changed meanwhile stays.
 
-use super::operations::{patch, write_state};
+use super::operations::{patch, truncate, write_state};
 use super::world::{World, message_id, session_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
 use chatkeep_model::plan::{
-    Anew, CutAfter, Field, Info, ReadHistory, ReadState, ReadSummary, Reseal, Stated, Summarise, Summary, Tag, Truncate,
+    Anew, Field, Info, ReadHistory, ReadState, ReadSummary, Reseal, Stated, Summarise, Summary, Tag,
 };
 
 fn reseal<E: Executor>(world: &World<E>, texts: &[(Field, &str, &str)]) -> Reseal {
@@ -85,9 +85,7 @@ pub(super) fn what_was_changed_meanwhile_stays<E: Executor>(world: &mut World<E>
     (named.title, named.metadata) = (Some("Newer".to_owned()), Some(r#"{"b":2}"#.to_owned()));
     world.run(&named);
     world.run(&write_state(world, "s", "w2", "[3]"));
-    let (now, ttl) = (world.now(), world.limits.ttl);
-    let operation = super::world::turn_id("c1");
-    world.run(&Truncate { session: session_id("s"), operation, after: CutAfter::Nothing, now, ttl });
+    world.run(&truncate(world, "s", "c1", "-"));
     world.exchange("s", "t2", "other");
     let (kept, session) = (messages(world), world.session("s"));
     assert_eq!(world.run(&stale), 0);

@@ -1,10 +1,10 @@
 //! Restores of deleted sessions, inside the undo window.
 
-use super::operations::{restore, write_state};
+use super::operations::{delete, restore, write_state};
 use super::world::{World, session_id, turn_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
-use chatkeep_model::plan::{Begun, Delete, ReadState, Restored, Stated};
+use chatkeep_model::plan::{Begun, Delete, Deletion, ReadState, Restored, Stated};
 
 pub(super) fn a_restored_session_is_as_it_was<E: Executor>(world: &mut World<E>) {
     world.exchange("s1", "t1", "one");
@@ -40,21 +40,17 @@ pub(super) fn a_repeated_restore_is_a_restore<E: Executor>(world: &mut World<E>)
 
 pub(super) fn a_deletion_that_arrives_again_leaves_what_was_restored<E: Executor>(world: &mut World<E>) {
     world.exchange("s1", "t1", "one");
-    let delete = Delete {
-        sessions: vec![session_id("s1")],
-        operation: Some(turn_id("d1")),
-        now: world.now(),
-        undo: world.limits.undo,
-    };
-    assert_eq!(world.run(&delete), delete.sessions);
-    assert_eq!(world.run(&delete), delete.sessions, "while it is set aside");
+    let delete = delete(world, "s1", "d1");
+    let gone = Deletion::Gone(delete.sessions.clone());
+    assert_eq!(world.run(&delete), gone);
+    assert_eq!(world.run(&delete), gone, "while it is set aside");
     let Restored::Back(session) = world.run(&restore(world, "s1", "u1")) else { panic!("it was set aside") };
     world.wait(Millis(1000));
     let again = Delete { now: world.now(), ..delete.clone() };
-    assert_eq!(world.run(&again), delete.sessions, "it says again what it did");
+    assert_eq!(world.run(&again), gone, "it says again what it did");
     assert_eq!(world.info("s1"), Some(session), "and did nothing");
     let another = Delete { operation: Some(turn_id("d2")), ..again };
-    assert_eq!(world.run(&another), delete.sessions);
+    assert_eq!(world.run(&another), gone);
     assert_eq!(world.info("s1"), None);
 }
 

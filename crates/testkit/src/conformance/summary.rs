@@ -1,11 +1,11 @@
 //! Summary: what of a session is told in short, as long as it holds, and where it goes along; so for the tokens that it used.
 
 use super::claim::{USER, VISITOR, carry};
-use super::operations::{fork, import};
+use super::operations::{fork, import, truncate};
 use super::world::{World, message_id, session_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
-use chatkeep_model::plan::{CutAfter, Imported, Info, ReadSummary, Summarise, Summary, Truncate};
+use chatkeep_model::plan::{CutAfter, Imported, Info, ReadSummary, Summarise, Summary};
 use chatkeep_model::records::Notes;
 
 fn summarise<E: Executor>(world: &mut World<E>, until: u64, last: &str) -> bool {
@@ -26,9 +26,7 @@ fn until_of<E: Executor>(world: &mut World<E>, session: &str) -> Option<u64> {
 }
 
 fn cut<E: Executor>(world: &mut World<E>, operation: &str, after: CutAfter) {
-    let (now, ttl) = (world.now(), world.limits.ttl);
-    let operation = super::world::turn_id(operation);
-    world.run(&Truncate { session: session_id("s"), operation, after, now, ttl });
+    world.run(&truncate(world, "s", operation, after.as_str()));
 }
 
 fn notes<E: Executor>(world: &mut World<E>, session: &str) -> Notes {

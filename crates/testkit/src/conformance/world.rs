@@ -2,7 +2,7 @@
 
 use crate::clock::SimulatedClock;
 use crate::executor::Executor;
-use chatkeep_model::id::digest;
+use chatkeep_model::fingerprint::{RequestKind, of_request};
 use chatkeep_model::message::Message;
 use chatkeep_model::plan::TurnMode;
 use chatkeep_model::plan::{
@@ -99,7 +99,7 @@ impl<E: Executor> World<E> {
             session: session_id(session),
             turn: turn_id(turn),
             attempt: format!("{turn}-1"),
-            fingerprint: format!("{:016x}", digest([text.as_bytes()])),
+            fingerprint: of_request(RequestKind::Turn, [text]),
             message: stored(&id, Role::User, text, None),
             message_id: id,
             mode: TurnMode::Append,
@@ -168,6 +168,7 @@ impl<E: Executor> World<E> {
         self.run(&Create {
             session: session_id(session),
             operation: turn_id(operation),
+            fingerprint: of_request(RequestKind::Create, []),
             title: title.to_owned(),
             flags: Flags::default(),
             seal: SEAL.to_owned(),
@@ -216,14 +217,14 @@ impl<E: Executor> World<E> {
 
     /// Deletes a session.
     pub fn delete(&mut self, session: &str) -> bool {
-        !self
-            .run(&Delete {
-                sessions: vec![session_id(session)],
-                operation: None,
-                now: self.now(),
-                undo: self.limits.undo,
-            })
-            .is_empty()
+        let deleted = self.run(&Delete {
+            sessions: vec![session_id(session)],
+            operation: None,
+            fingerprint: String::new(),
+            now: self.now(),
+            undo: self.limits.undo,
+        });
+        !deleted.gone().is_empty()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::both::{Both, Disagreement};
 use crate::step::{BeginTwist, FinishTwist, Step};
-use crate::write::{Written, cut_after, user, write};
+use crate::write::{Written, cut_after, fingerprint, user, write};
 use chatkeep_model::auth::By;
 use chatkeep_model::claim::{self, Transit};
+use chatkeep_model::fingerprint::RequestKind;
 use chatkeep_model::plan::TurnMode;
 use chatkeep_model::plan::{
     Anew, BeginTurn, Begun, Create, Delete, Field, FinishTurn, Info, ReadHistory, ReadList, ReadState, ReadSummary,
@@ -115,6 +116,7 @@ impl Game<'_> {
             Step::Create { session, operation, title } => self.send(Sent::Create(Create {
                 session: session_id(&session_name(*session)),
                 operation: turn_id(operation),
+                fingerprint: fingerprint(RequestKind::Create, title.len() as u64),
                 title: (*title).to_owned(),
                 flags: Flags { user: user(*session).to_owned(), ..Flags::default() },
                 seal: "0123456789abcdef0123456789abcdef".to_owned(),
@@ -124,8 +126,12 @@ impl Game<'_> {
             })),
             Step::Delete { session, operation } => {
                 let (sessions, now) = (vec![session_id(&session_name(*session))], self.world.now());
-                let operation = operation.map(|number| turn_id(&format!("d{number}")));
-                self.send(Sent::Delete(Delete { sessions, operation, now, undo: self.world.limits.undo }))
+                // Some of its ids are those of other operations.
+                let id =
+                    |number: u64| if number.is_multiple_of(2) { format!("o{number}") } else { format!("d{number}") };
+                let fingerprint = fingerprint(RequestKind::Delete, operation.unwrap_or_default());
+                let operation = operation.map(|number| turn_id(&id(number)));
+                self.send(Sent::Delete(Delete { sessions, operation, fingerprint, now, undo: self.world.limits.undo }))
             }
             Step::Write { session, operation, kind, value } => {
                 let written = write(&self.world, &session_name(*session), *operation, *kind, *value);

@@ -170,10 +170,14 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
         40..43 => Step::Release { which, by_another: random.percent(20), renews: which % 2 == 1 },
         43..46 => Step::Create {
             session,
-            operation: if random.percent(10) { "t0".to_owned() } else { format!("c{}", random.within(0..2)) },
+            operation: match random.within(0..10) {
+                0 => "t0".to_owned(),
+                1 | 2 => format!("o{}", random.within(0..12)),
+                _ => format!("c{}", random.within(0..2)),
+            },
             title: random.pick(&["", "Title", "two  spaces ", "Žluťoučký kůň 🐎"]),
         },
-        46..50 => Step::Delete { session, operation: random.percent(60).then(|| random.within(0..2)) },
+        46..50 => Step::Delete { session, operation: random.percent(60).then(|| random.within(0..8)) },
         50..66 => Step::Write {
             session: if random.percent(40) { 0 } else { session },
             operation: random.within(0..12),

@@ -1,6 +1,7 @@
 //! The writes that aren't turns, each from a few small numbers.
 
 use crate::step::Write;
+use chatkeep_model::fingerprint::RequestKind;
 use chatkeep_model::plan::{
     Append, Condition, CutAfter, Fork, Import, Patch, Reseal, Restore, Summarise, Summary, Tag, Touch, Truncate,
     WriteState,
@@ -45,6 +46,18 @@ impl Written {
 
 const SEAL: &str = "0123456789abcdef0123456789abcdef";
 
+/// What a request brings: with one key or two, old or new, or with none.
+pub(crate) fn fingerprint(kind: RequestKind, value: u64) -> String {
+    let (kind, payload) = (kind.letter(), value % 2);
+    match value / 2 % 7 {
+        0 | 1 => format!("{kind}.0{payload}"),
+        2 | 3 => format!("{kind}k1.1{payload}"),
+        4 => format!("{kind}k2.2{payload},{kind}k1.1{payload}"),
+        5 => format!("{kind}k2.2{payload}"),
+        _ => format!("{kind}*"),
+    }
+}
+
 /// Where a cut falls: nowhere, on a message that a sequence often has, or on one that it never has.
 pub(crate) fn cut_after(value: u64) -> CutAfter {
     match value % 10 {
@@ -83,7 +96,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
     match kind {
         Write::Append => Written::Append(Append {
             session: id,
-            fingerprint: format!("{:016x}", value % 3),
+            fingerprint: fingerprint(RequestKind::Append, value),
             messages: (0..1 + value % 4)
                 .map(|number| stored(&appended(&operation, number, value), value % 3 * 200 * number))
                 .collect(),
@@ -100,6 +113,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
         }),
         Write::Fork => Written::Fork(Fork {
             source: id,
+            fingerprint: fingerprint(RequestKind::Fork, value),
             target: session_id(&format!("s{}", value % 4)),
             operation,
             at: (!value.is_multiple_of(3)).then(|| message_id(&format!("r-t{}", value % 8))),
@@ -134,6 +148,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             position: value % 4,
             after: value.is_multiple_of(5).then_some(7),
             dry_run: value.is_multiple_of(7),
+            operation: value.is_multiple_of(7).then(|| (operation, fingerprint(RequestKind::Fork, value))),
             messages: (0..value % 5)
                 .map(|number| format!("i{}", value % 4 + number))
                 .map(|name| (message_id(&name), stored(&name, 0)))
@@ -146,6 +161,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
         }),
         Write::Patch => Written::Patch(Patch {
             session: id,
+            fingerprint: fingerprint(RequestKind::Patch, value),
             operation,
             title: [None, Some(String::new()), Some("Přejmenováno na  něco".to_owned())][value as usize % 3].clone(),
             automatic: value.is_multiple_of(2),
@@ -155,7 +171,14 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             now,
             ttl,
         }),
-        Write::Restore => Written::Restore(Restore { session: id, operation, now, ttl, sessions_per_owner }),
+        Write::Restore => Written::Restore(Restore {
+            session: id,
+            operation,
+            fingerprint: fingerprint(RequestKind::Restore, value),
+            now,
+            ttl,
+            sessions_per_owner,
+        }),
         Write::Summarise => Written::Summarise(Summarise {
             session: id,
             summary: Summary {
@@ -166,9 +189,17 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             now,
         }),
         Write::Touch => Written::Touch(Touch { session: id, now, ttl }),
-        Write::Truncate => Written::Truncate(Truncate { session: id, operation, after: cut_after(value), now, ttl }),
+        Write::Truncate => Written::Truncate(Truncate {
+            session: id,
+            operation,
+            fingerprint: fingerprint(RequestKind::Truncate, value),
+            after: cut_after(value),
+            now,
+            ttl,
+        }),
         Write::State => Written::WriteState(WriteState {
             session: id,
+            fingerprint: fingerprint(RequestKind::WriteState, value),
             operation,
             condition: match value % 6 {
                 0 | 1 => Condition::Any,

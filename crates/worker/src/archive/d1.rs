@@ -185,6 +185,7 @@ pub(super) async fn revive(
             after: Some(joined.earlier()),
             dry_run: false,
             messages,
+            operation: None,
             now,
             ttl: limits.ttl,
             messages_per_session: limits.messages_per_session,

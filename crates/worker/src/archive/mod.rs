@@ -182,6 +182,8 @@ impl Archive {
             position: limits.messages_per_session,
             after: Some(0),
             dry_run: false,
+            operation: None,
+            dry_run: false,
             messages: Vec::new(),
             now,
             ttl: limits.ttl,

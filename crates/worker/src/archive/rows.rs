@@ -234,6 +234,7 @@ pub(super) async fn revive(
             position,
             after: None,
             dry_run: false,
+            operation: None,
             messages: some.to_vec(),
             now,
             ttl: limits.ttl,

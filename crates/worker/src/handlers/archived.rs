@@ -5,8 +5,8 @@ use crate::archive::{self, Archive, Said};
 use crate::store::Store;
 use chatkeep_model::archive::generations::Newer;
 use chatkeep_model::limits::SESSIONS_PER_CALL;
-use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Info, Page, ReadHistory};
-use chatkeep_model::{Code, Millis, Problem, SessionId, TurnId, intake};
+use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Deletion, Info, Page, ReadHistory};
+use chatkeep_model::{Code, Millis, Problem, SessionId, intake};
 
 /// Brings a session back from the archive before something is said in it. Where the archive can't be asked, a session that has to be
 /// there is not said to be gone, and any other is made so that it finds together later.
@@ -84,13 +84,20 @@ impl Call<'_> {
 
     /// Deletes sessions in the store and in the archive; gives those that were there.
     pub(super) async fn delete(&self, sessions: Vec<SessionId>) -> Result<Vec<SessionId>, Problem> {
-        self.delete_of(&self.store, self.archive.as_ref(), sessions, None).await
+        self.delete_of(&self.store, self.archive.as_ref(), self.deletion(sessions)).await
+    }
+
+    /// A deletion that no key makes repeatable.
+    pub(super) fn deletion(&self, sessions: Vec<SessionId>) -> Delete {
+        let (now, undo) = (self.fresh.now, self.namespace.limits.undo);
+        Delete { sessions, operation: None, fingerprint: String::new(), now, undo }
     }
 
     /// Deletes a session, once under the request's key.
     pub(super) async fn delete_one(&self, session: SessionId) -> Result<Option<SessionId>, Problem> {
-        let operation = self.headers.idempotency_key.as_deref().map(intake::idempotency_key).transpose()?;
-        let gone = self.delete_of(&self.store, self.archive.as_ref(), vec![session], operation).await?;
+        let key = self.headers.idempotency_key.as_deref();
+        let delete = intake::delete(session, key, self.fresh.now, self.namespace.limits.undo)?;
+        let gone = self.delete_of(&self.store, self.archive.as_ref(), delete).await?;
         Ok(gone.into_iter().next())
     }
 
@@ -104,7 +111,7 @@ impl Call<'_> {
             if sessions.is_empty() {
                 return Ok(deleted);
             }
-            let gone = self.delete_of(store, Some(archive), sessions, None).await?.len() as u64;
+            let gone = self.delete_of(store, Some(archive), self.deletion(sessions)).await?.len() as u64;
             if gone == 0 {
                 return Err(Problem::new(Code::StoreUnavailable).detail("archived sessions could not be deleted"));
             }
@@ -117,25 +124,26 @@ impl Call<'_> {
         &self,
         store: &Store,
         archive: Option<&Archive>,
-        sessions: Vec<SessionId>,
-        operation: Option<TurnId>,
+        delete: Delete,
     ) -> Result<Vec<SessionId>, Problem> {
         let now = self.fresh.now;
-        let delete = Delete { sessions, operation, now, undo: self.namespace.limits.undo };
         if let Some(archive) = archive {
             for session in &delete.sessions {
                 archive.announce(session, now).await?;
             }
         }
-        let mut gone = store.run(&delete).await?;
+        let Deletion::Gone(mut gone) = store.run(&delete).await? else {
+            for session in archive.iter().flat_map(|_| &delete.sessions) {
+                self.spare(archive, session).await;
+            }
+            return Err(Problem::new(Code::TurnMismatch));
+        };
         gone.iter().for_each(|session| store.forget(session));
         let Some(archive) = archive else { return Ok(gone) };
         for session in delete.sessions {
             // Deleted under this key before, and restored since: it stays.
             if delete.operation.is_some() && store.run(&Info { session: session.clone(), now }).await?.is_some() {
-                if let Err(failure) = archive.spare(&session).await {
-                    archive::log(&failure);
-                }
+                self.spare(Some(archive), &session).await;
                 continue;
             }
             let archived = archive.erase(&session, now).await.unwrap_or_else(|failure| {
@@ -147,5 +155,14 @@ impl Call<'_> {
             }
         }
         Ok(gone)
+    }
+
+    /// Takes back what was announced to the archive.
+    async fn spare(&self, archive: Option<&Archive>, session: &SessionId) {
+        if let Some(archive) = archive
+            && let Err(failure) = archive.spare(session).await
+        {
+            archive::log(&failure);
+        }
     }
 }

@@ -92,6 +92,7 @@ async fn create(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
         Created::Exists => Err(Problem::new(Code::SessionExists)),
         Created::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Created::Full => Err(Problem::new(Code::TooManySessions)),
+        Created::Mismatch => Err(Problem::new(Code::TurnMismatch)),
     }
 }
 

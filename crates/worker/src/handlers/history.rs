@@ -31,6 +31,7 @@ pub(super) async fn truncate(call: &Call<'_>) -> Result<Answer, Problem> {
         Truncated::Cut(session) => Answer::json(&session.body(&id, call.fresh.now)),
         Truncated::Unknown => Err(Problem::new(Code::MessageNotFound)),
         Truncated::Absent => Err(Problem::new(Code::SessionNotFound)),
+        Truncated::Mismatch => Err(Problem::new(Code::TurnMismatch)),
     }
 }
 
@@ -52,5 +53,6 @@ pub(super) async fn fork(call: &Call<'_>) -> Result<Answer, Problem> {
         Forked::Absent => Err(Problem::new(Code::SessionNotFound)),
         Forked::Unknown => Err(Problem::new(Code::MessageNotFound)),
         Forked::Full => Err(Problem::new(Code::TooManySessions)),
+        Forked::Mismatch => Err(Problem::new(Code::TurnMismatch)),
     }
 }

@@ -219,7 +219,7 @@ impl<'a> Target<'a> {
             Ok(Imported::Gap) if self.dry_run && self.follows(&place, &import) => {
                 self.count(place, &import).await?;
             }
-            Ok(Imported::Conflict | Imported::Gap | Imported::Deleted) => {
+            Ok(Imported::Conflict | Imported::Gap | Imported::Deleted | Imported::Exists | Imported::Mismatch) => {
                 self.answer.skipped.push(import.session);
                 self.skipped = Some(place);
             }

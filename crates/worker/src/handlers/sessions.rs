@@ -3,7 +3,9 @@
 use super::answer::Answer;
 use super::{Call, claim};
 use chatkeep_model::limits::{LIST_PAGE, SEARCHED_SESSIONS, SESSIONS_PER_CALL, STATE_FIELDS};
-use chatkeep_model::plan::{Created, Cursor, Details, Info, ReadList, ReadState, Restored, Stated, Summary, Touch};
+use chatkeep_model::plan::{
+    Created, Cursor, Details, Info, Patched, ReadList, ReadState, Restored, Stated, Summary, Touch,
+};
 use chatkeep_model::records::Notes;
 use chatkeep_model::wire::{
     Deleted, DeletedAll, ListedSession, SessionBody, SessionDetails, SessionList, StateFields, SummaryBody,
@@ -22,6 +24,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Problem> {
         Created::Exists => Err(Problem::new(Code::SessionExists)),
         Created::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Created::Full => Err(Problem::new(Code::TooManySessions)),
+        Created::Mismatch => Err(Problem::new(Code::TurnMismatch)),
     }
 }
 
@@ -102,8 +105,12 @@ pub(super) async fn info(call: &Call<'_>) -> Result<Answer, Problem> {
 
 pub(super) async fn patch(call: &Call<'_>) -> Result<Answer, Problem> {
     let session = call.session()?;
-    let patched = call.store.run(&intake::patch(session.clone(), call.incoming())?).await?;
-    details(call, &session, patched)
+    let found = match call.store.run(&intake::patch(session.clone(), call.incoming())?).await? {
+        Patched::Done(details) => Some(details),
+        Patched::Absent => None,
+        Patched::Mismatch => return Err(Problem::new(Code::TurnMismatch)),
+    };
+    details(call, &session, found)
 }
 
 fn details(call: &Call<'_>, id: &SessionId, found: Option<Details>) -> Result<Answer, Problem> {
@@ -162,5 +169,6 @@ pub(super) async fn restore(call: &Call<'_>) -> Result<Answer, Problem> {
         Restored::Exists => Err(Problem::new(Code::SessionExists)),
         Restored::Absent => Err(Problem::new(Code::SessionNotFound)),
         Restored::Full => Err(Problem::new(Code::TooManySessions)),
+        Restored::Mismatch => Err(Problem::new(Code::TurnMismatch)),
     }
 }

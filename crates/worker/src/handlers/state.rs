@@ -41,6 +41,7 @@ pub(super) async fn write(call: &Call<'_>) -> Result<Answer, Problem> {
         Written::Stale => Err(Problem::new(Code::PreconditionFailed).detail(preconditions.mismatch_detail())),
         Written::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Written::Full => Err(Problem::new(Code::TooManySessions)),
+        Written::Mismatch => Err(Problem::new(Code::TurnMismatch)),
     }
 }
 

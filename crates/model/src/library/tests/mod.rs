@@ -94,7 +94,7 @@ fn the_journal_is_replayed_in_order_and_calls_wait_for_its_end() {
     world.answer("journaled", world.reply_written("a"));
     assert_eq!(world.names(), ["journaled"]);
     world.answer("journaled", world.reply_absent());
-    world.answer("journaled", world.reply("[]"));
+    world.answer("journaled", world.reply(r#"["gone",[]]"#));
     assert_eq!(world.names(), ["read_state"]);
     assert_eq!(world.answer("read_state", world.reply(r#"[[5,1,"1"]]"#)), Some(Ok("1".into())));
     assert_eq!(world.logged, ["redis_unavailable", "change_refused", "redis_recovered"]);

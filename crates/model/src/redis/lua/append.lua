@@ -1,14 +1,13 @@
 -- Append messages without a responder. KEYS and ARGV as crate::plan::append lists them.
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, operation, record, fingerprint, title, existing, seal = unpack(ARGV, 1, 7)
-local now, ttl, window, cap, byte_cap, most, undying = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[14]
-local remembered, room, trim, prune = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
+local id, operation, prints, title, existing, seal = unpack(ARGV, 1, 6)
+local now, ttl, window, cap, byte_cap, most, undying = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13]
+local remembered, room, trim, prune = tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
 
 local s = read_session(session, { 't:' .. operation })
 local live = s and s.exp > now
 if live and s.more[1] then
-  local print = string.match(s.more[1], '^%S+ %S+ %S+ %S+ (%S+)')
-  if print ~= fingerprint then return { 'mismatch' } end
+  if not is_repetition(s.more[1], prints) then return { 'mismatch' } end
   return show('appended', s, 0)
 end
 if not live then
@@ -19,8 +18,8 @@ if not live then
   s = new_session(now)
 end
 local fields, ids, records = {}, {}, {}
-local coming, coming_bytes = #ARGV - 18, 0
-for at = 19, #ARGV do
+local coming, coming_bytes = #ARGV - 17, 0
+for at = 18, #ARGV do
   coming_bytes = coming_bytes + #ARGV[at]
   local message_id = string.match(ARGV[at], '^{"id":"([^"]*)"')
   ids[#ids + 1], records[#records + 1] = message_id, 't:' .. message_id
@@ -38,7 +37,7 @@ end
 local dropped = make_room(session, s, math.max(0, cap - coming), math.max(0, byte_cap - coming_bytes), math.max(trim, coming))
 for _, name in ipairs(forgotten(session, s, remembered)) do dropped[#dropped + 1] = name end
 remove_fields(session, dropped)
-for at = 19, #ARGV do
+for at = 18, #ARGV do
   fields[#fields + 1] = 'm:' .. s.next
   fields[#fields + 1] = ARGV[at]
   s.next, s.total = s.next + 1, s.total + 1
@@ -47,5 +46,5 @@ s.bytes = s.bytes + coming_bytes
 if s.title == '' then s.title = title end
 s.updated, s.rev = now, s.rev + 1
 slide(index, id, s, now, ttl)
-save(session, index, cards, id, s, undying, remember(s, remembered, operation, record), fields, s.new and { 'seal', seal } or {})
+save(session, index, cards, id, s, undying, remember(s, remembered, operation, operation_record(operation, prints)), fields, s.new and { 'seal', seal } or {})
 return show('appended', s, s.new and 1 or 0)

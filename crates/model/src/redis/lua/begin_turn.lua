@@ -1,6 +1,6 @@
 -- Begin a turn. KEYS and ARGV as crate::plan::begin_turn lists them.
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, turn, attempt, fingerprint, message_id, message, reply_id, title, existing, seal, cut_after, mode = unpack(ARGV, 1, 12)
+local id, turn, attempt, prints, message_id, message, reply_id, title, existing, seal, cut_after, mode = unpack(ARGV, 1, 12)
 local now, ttl, lease, window, cap, byte_cap, most, undying, remembered, room, trim, prune, turns, counted = unpack(ARGV, 13, 26)
 now, ttl, lease, window, cap, most = tonumber(now), tonumber(ttl), tonumber(lease), tonumber(window), tonumber(cap), tonumber(most)
 byte_cap, remembered, room, trim, prune = tonumber(byte_cap), tonumber(remembered), tonumber(room), tonumber(trim), tonumber(prune)
@@ -15,7 +15,7 @@ local live = s and s.exp > now
 
 if live and s.more[1] then
   local state, holder, lease_until, reply, print, asked, place, replied_at = string.match(s.more[1], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-  if print ~= fingerprint then return { 'mismatch' } end
+  if not is_repetition(s.more[1], prints) then return { 'mismatch' } end
   reply, asked = long(reply, reply_id), long(asked, turn)
   if state == 'done' then
     local at = tonumber(replied_at)
@@ -97,6 +97,6 @@ remove_fields(session, dropped)
 if s.title == '' then s.title = title end
 s.updated, s.next, s.total, s.bytes, s.rev = now, position + 1, s.total + (answers and 0 or 1), s.bytes + #message, s.rev + 1
 slide(index, id, s, now, ttl)
-local record = table.concat({ 'open', attempt, now + lease, '=', fingerprint, short(message_id, turn), position, '-' }, ' ')
+local record = table.concat({ 'open', attempt, now + lease, '=', kept_print(prints), short(message_id, turn), position, '-' }, ' ')
 save(session, index, cards, id, s, undying, remember(s, remembered, turn, record), answers and {} or { 'm:' .. position, message }, s.new and { 'seal', seal } or {})
 return show('begun', s, s.new and 1 or 0, message_id, position, messages, charged)

@@ -1,16 +1,21 @@
 -- Delete sessions, keeping them for their undo window. KEYS and ARGV as crate::plan::delete lists them.
 local index, cards = KEYS[1], KEYS[2]
-local now, undo, remembered, operation, record = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local gone = {}
+local now, undo, remembered, operation, prints = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local gone, found = {}, {}
 for at = 6, #ARGV do
-  local id, session, deleted = ARGV[at], KEYS[at * 2 - 9], KEYS[at * 2 - 8]
-  local got = redis.call('HMGET', session, 'exp', 'turns', 't:' .. operation, 'flags')
-  if got[1] and tonumber(got[1]) > now and not string.find(got[4] or '-', '^[^@]*[di]') then
+  local got = redis.call('HMGET', KEYS[at * 2 - 9], 'exp', 'turns', 't:' .. operation, 'flags')
+  got.live = got[1] and tonumber(got[1]) > now and not string.find(got[4] or '-', '^[^@]*[di]')
+  if got.live and got[3] and not is_repetition(got[3], prints) then return { 'mismatch' } end
+  found[at] = got
+end
+for at = 6, #ARGV do
+  local id, session, deleted, got = ARGV[at], KEYS[at * 2 - 9], KEYS[at * 2 - 8], found[at]
+  if got.live then
     if not got[3] then
       local s, names, fields = { turns = tonumber(got[2]) or 0 }, {}, {}
       if operation ~= '' then
         names = forgotten(session, s, remembered)
-        fields = remember(s, remembered, operation, record)
+        fields = remember(s, remembered, operation, operation_record(operation, prints))
         for _, value in ipairs({ 'turns', s.turns }) do fields[#fields + 1] = value end
       end
       redis.call('RENAME', session, deleted)
@@ -25,4 +30,4 @@ for at = 6, #ARGV do
     gone[#gone + 1] = id
   end
 end
-return gone
+return { 'gone', gone }

@@ -1,12 +1,13 @@
 -- Branch a session at a message. KEYS and ARGV as crate::plan::fork lists them.
 local source, target, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local id, operation, record, at_message, title, seal = unpack(ARGV, 1, 6)
+local id, operation, prints, at_message, title, seal = unpack(ARGV, 1, 6)
 local now, ttl, most, undying, remembered, prune = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
 
 local there = read_session(target, { 't:' .. operation })
 if there and there.exp > now then
-  if there.more[1] then return show('forked', there) end
-  return { 'exists' }
+  if not there.more[1] then return { 'exists' } end
+  if not is_repetition(there.more[1], prints) then return { 'mismatch' } end
+  return show('forked', there)
 end
 if is_buried(deleted, now, there) then return { 'deleted' } end
 local from = read_session(source, { 'state', 'meta', 'used', 'sum' })
@@ -47,5 +48,5 @@ if metadata then take('meta', metadata) end
 local share = math.floor((tonumber(used) or 0) * (to - from.first) / math.max(1, from.next - from.first))
 if share > 0 then take('used', share) end
 if summary and to > from.first and tonumber(string.match(summary, '^%d+')) <= to then take('sum', summary) end
-save(target, index, cards, id, s, undying, remember(s, remembered, operation, record), more)
+save(target, index, cards, id, s, undying, remember(s, remembered, operation, operation_record(operation, prints)), more)
 return show('forked', s)

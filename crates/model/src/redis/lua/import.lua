@@ -3,9 +3,10 @@ local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, title, created, updated, flags, metadata, state, seal = unpack(ARGV, 1, 8)
 local now, ttl, cap, byte_cap, most, undying = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[14]
 local trim, prune, position = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
-local after, used, summary, dry_run = ARGV[18], tonumber(ARGV[19]), ARGV[20], ARGV[21] == '1'
+local after, used, summary, remembered = ARGV[18], tonumber(ARGV[19]), ARGV[20], tonumber(ARGV[21])
+local dry_run, operation, prints = ARGV[22] == '1', ARGV[23], ARGV[24]
 
-local s = read_session(session)
+local s = read_session(session, { 't:' .. operation })
 if not s or s.exp <= now then
   if is_buried(deleted, now, s) then return { 'deleted' } end
   if not has_room(index, cards, now, most, prune) then return { 'full' } end
@@ -13,9 +14,12 @@ if not s or s.exp <= now then
   s = new_session(tonumber(created))
   s.title, s.updated, s.flags = title, tonumber(updated), flags
   if after ~= '' then s.first, s.next, s.total = position, position, tonumber(after) end
+elseif operation ~= '' then
+  if not s.more[1] then return { 'exists' } end
+  if not is_repetition(s.more[1], prints) then return { 'mismatch' } end
 end
 local fields, reached, coming_bytes = {}, s.next, 0
-for at = 22, #ARGV, 2 do
+for at = 25, #ARGV, 2 do
   local message_id, message = ARGV[at], ARGV[at + 1]
   if position < s.next then
     if position >= s.first and not has_id(redis.call('HGET', session, 'm:' .. position), message_id) then return { 'conflict' } end
@@ -47,5 +51,5 @@ if s.new then
   if used > 0 then keep('used', used) end
   if summary ~= '' then keep('sum', summary) end
 end
-save(session, index, cards, id, s, undying, fields)
+save(session, index, cards, id, s, undying, fields, s.new and operation ~= '' and remember(s, remembered, operation, operation_record(operation, prints)) or {})
 return show('imported', s)

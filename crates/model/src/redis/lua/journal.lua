@@ -6,7 +6,7 @@ local last = redis.call('HGET', session, field)
 if last and tonumber(last) >= position then return { 'applied' } end
 local outcome = operation(KEYS, { unpack(ARGV, 1, #ARGV - 4) })
 -- After these it is sent again, otherwise.
-if outcome[1] == 'running' or outcome[1] == 'unknown' then return outcome end
+if outcome[1] == 'running' or outcome[1] == 'unknown' or outcome[1] == 'mismatch' then return outcome end
 for _, key in ipairs({ session, aside }) do
   if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, field, position) end
 end

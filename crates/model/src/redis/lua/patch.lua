@@ -1,11 +1,12 @@
 -- Change a session's title, flags and metadata. KEYS and ARGV as crate::plan::patch lists them.
 local session, index, cards = KEYS[1], KEYS[2], KEYS[3]
-local id, operation, record, set_title, title, pinned, archived, set_metadata, metadata, automatic = unpack(ARGV, 1, 10)
+local id, operation, prints, set_title, title, pinned, archived, set_metadata, metadata, automatic = unpack(ARGV, 1, 10)
 local now, ttl, undying, remembered = tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13], tonumber(ARGV[14])
 
 local s = read_session(session, { 'meta', 't:' .. operation })
 if not s or s.exp <= now then return { 'absent' } end
 local stored = s.more[1] or ''
+if s.more[2] and not is_repetition(s.more[2], prints) then return { 'mismatch' } end
 if s.more[2] then return show('patched', s, stored) end
 
 local letters, user = string.match(s.flags, '^([^@]*)(.*)$')
@@ -25,5 +26,5 @@ if set_metadata == '1' then stored = metadata end
 remove_fields(session, forgotten(session, s, remembered))
 s.updated, s.rev = now, s.rev + 1
 slide(index, id, s, now, ttl)
-save(session, index, cards, id, s, undying, remember(s, remembered, operation, record), { 'meta', stored })
+save(session, index, cards, id, s, undying, remember(s, remembered, operation, operation_record(operation, prints)), { 'meta', stored })
 return show('patched', s, stored)

@@ -154,6 +154,29 @@ local function ring_field(s, remembered)
   return 'q:' .. s.turns % remembered
 end
 
+-- What a record keeps of the fingerprints that a request brings: the first. Their form is that of crate::fingerprint.
+local function kept_print(prints) return string.match(prints, '^[^,]+') end
+
+-- Whether a record is of a request that brings these fingerprints.
+local function is_repetition(record, prints)
+  local stored = string.match(record, '^%S+ %S+ %S+ %S+ (%S+)')
+  local kind, key = string.match(stored, '^(.)([^.]*)')
+  if kind ~= string.sub(prints, 1, 1) then return false end
+  if key == '*' then return true end
+  local known = false
+  for print in string.gmatch(prints, '[^,]+') do
+    local its_key = string.match(print, '^.([^.]*)')
+    if print == stored or its_key == '*' then return true end
+    known = known or its_key == key
+  end
+  return not known
+end
+
+-- The record of a finished operation that isn't a turn.
+local function operation_record(operation, prints)
+  return table.concat({ 'done', operation, 0, '-', kept_print(prints), '-', '-', '-' }, ' ')
+end
+
 -- The fields that remember an operation by its id.
 local function remember(s, remembered, id, record)
   local slot = ring_field(s, remembered)

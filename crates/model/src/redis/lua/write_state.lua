@@ -1,10 +1,11 @@
 -- Write a session's state. KEYS and ARGV as crate::plan::write_state lists them.
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, operation, record, condition, state, seal = unpack(ARGV, 1, 6)
+local id, operation, prints, condition, state, seal = unpack(ARGV, 1, 6)
 local now, ttl, most, undying, remembered, prune = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
 
 local s = read_session(session, { 't:' .. operation, 'srev' })
 local live = s and s.exp > now
+if live and s.more[1] and not is_repetition(s.more[1], prints) then return { 'mismatch' } end
 if live and s.more[1] then return show('written', s, tonumber(s.more[2]) or 0, 0) end
 local revision = live and tonumber(s.more[2]) or 0
 local tag = live and revision > 0 and s.created .. '-' .. revision or ''
@@ -20,5 +21,5 @@ end
 remove_fields(session, forgotten(session, s, remembered))
 s.updated, s.rev = now, s.rev + 1
 slide(index, id, s, now, ttl)
-save(session, index, cards, id, s, undying, remember(s, remembered, operation, record), { 'state', state, 'srev', revision + 1 }, s.new and { 'seal', seal } or {})
+save(session, index, cards, id, s, undying, remember(s, remembered, operation, operation_record(operation, prints)), { 'state', state, 'srev', revision + 1 }, s.new and { 'seal', seal } or {})
 return show('written', s, revision + 1, s.new and 1 or 0)

@@ -115,5 +115,5 @@ async fn delete_forgotten(call: &Call<'_>) -> Result<(u64, bool), Problem> {
 
 async fn delete_some(call: &Call<'_>, env: &Env, store: &Store, sessions: Vec<SessionId>) -> Result<u64, Problem> {
     let archive = Archive::of(env, &call.config, &call.namespace, store);
-    Ok(call.delete_of(store, archive.as_ref(), sessions, None).await?.len() as u64)
+    Ok(call.delete_of(store, archive.as_ref(), call.deletion(sessions)).await?.len() as u64)
 }
