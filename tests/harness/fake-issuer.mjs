@@ -1,10 +1,10 @@
 // A fake of an identity provider: it signs tokens, and publishes its keys as a JWKS.
-import { createHmac, createSign, generateKeyPairSync } from "node:crypto";
+import { createHmac, createSign, generateKeyPairSync, sign as signBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 
 /** @typedef {import("node:crypto").KeyObject} KeyObject */
-/** @typedef {{alg: "RS256" | "ES256", kid: string, privateKey: KeyObject, publicKey: KeyObject}} Key */
+/** @typedef {{alg: "RS256" | "ES256" | "EdDSA", kid: string, isUnnamed?: boolean, privateKey: KeyObject, publicKey: KeyObject}} Key */
 
 /** @param {unknown} value */
 const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -53,9 +53,9 @@ export class FakeIssuer {
   keys = [];
   #server = createServer((_, response) => {
     this.reads += 1;
-    const keys = this.keys.map(({ publicKey, kid, alg }) => ({
+    const keys = this.keys.map(({ publicKey, kid, alg, isUnnamed }) => ({
       ...publicKey.export({ format: "jwk" }),
-      kid,
+      ...(!isUnnamed && { kid }),
       alg,
       use: "sig",
     }));
@@ -74,15 +74,16 @@ export class FakeIssuer {
 
   /**
    * Makes a key and publishes it.
-   * @param {"RS256" | "ES256"} alg
+   * @param {"RS256" | "ES256" | "EdDSA"} alg
    * @param {string} kid
    * @returns {Key}
    */
   addKey(alg, kid) {
-    const pair =
-      alg === "RS256"
-        ? generateKeyPairSync("rsa", { modulusLength: 2048 })
-        : generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const pair = {
+      RS256: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
+      ES256: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
+      EdDSA: () => generateKeyPairSync("ed25519"),
+    }[alg]();
     const key = { alg, kid, ...pair };
     this.keys.push(key);
     return key;
@@ -95,8 +96,10 @@ export class FakeIssuer {
    * @param {object} [header] in place of what the header should say
    */
   token(claims, key = this.keys[0], header = {}) {
-    const sign = (/** @type {string} */ text) =>
-      createSign("sha256").update(text).sign({ key: key.privateKey, dsaEncoding: "ieee-p1363" }, "base64url");
+    const sign = (/** @type {string} */ text) => {
+      if (key.alg === "EdDSA") return signBytes(null, Buffer.from(text), key.privateKey).toString("base64url");
+      return createSign("sha256").update(text).sign({ key: key.privateKey, dsaEncoding: "ieee-p1363" }, "base64url");
+    };
     return token(claims, { alg: key.alg, kid: key.kid, ...header }, sign);
   }
 

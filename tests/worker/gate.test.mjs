@@ -141,7 +141,8 @@ forEachStore("the gate", (store) => {
     "an empty key": () => ({ "x-api-key": "" }),
     "a wrong key": () => ({ "x-api-key": `${SECRETS.key}x` }),
     "a wrong key beside a right token": () => ({ "x-api-key": "wrong-key", ...bearer(issuer.token(CLAIMS)) }),
-    "a key as a bearer": () => bearer(SECRETS.key),
+    "a wrong key as a bearer": () => bearer(`${SECRETS.key}x`),
+    "a key by basic authentication": () => ({ authorization: `Basic ${btoa(`:${SECRETS.key}`)}` }),
     "another scheme": () => ({ authorization: `Basic ${issuer.token(CLAIMS)}` }),
     "an expired token": () => bearer(issuer.token({ ...CLAIMS, exp: SOON - 1200 })),
     "a token without an expiry": () => bearer(issuer.token({ ...CLAIMS, exp: undefined })),
@@ -197,16 +198,18 @@ forEachStore("the gate", (store) => {
     "a user with a very long name": () => bearer(issuer.token({ ...CLAIMS, sub: "ada@example.com".repeat(20) })),
     "a visitor": () => bearer(visitorToken(SECRETS.visitors, VISITOR, SOON)),
     "the application": () => ({ "x-api-key": SECRETS.key }),
+    "the application by a bearer's key": () => bearer(SECRETS.key),
     "a server for another user": () => ({ "x-api-key": SECRETS.key, "chatkeep-user": "eve" }),
   };
+  const isServer = (/** @type {Record<string, string>} */ headers) =>
+    headers["x-api-key"] === SECRETS.key || headers.authorization === `Bearer ${SECRETS.key}`;
   for (const [what, headers] of Object.entries(others)) {
     test(`${what}: the session does not exist`, async () => {
       for (const route of ROUTES) {
         const { open, admin, foreign } = ROWS[`${route.method} ${route.path}`];
         const answer = await ask(route, headers());
         if (open) assert.equal(answer.status, 200, route.path);
-        else if (admin && (!headers()["x-api-key"] || headers()["chatkeep-user"]))
-          assertProblem(answer, 403, "forbidden");
+        else if (admin && (!isServer(headers()) || headers()["chatkeep-user"])) assertProblem(answer, 403, "forbidden");
         else if (admin) assert.equal(answer.status, 200, answer.text);
         else assert.equal(answer.status, foreign ?? 404, `${route.method} ${route.path}: ${answer.text}`);
         assert.ok(!answer.text.includes('Mine"'), answer.text);
@@ -256,6 +259,7 @@ forEachStore("the gate", (store) => {
       bearer(issuer.token(CLAIMS)),
       bearer(issuer.token({ ...CLAIMS, aud: ["shop", "chatkeep"] }, issuer.keys[1])),
       { "x-api-key": SECRETS.key, "chatkeep-user": "ada%40example.com" },
+      { ...bearer(SECRETS.key), "chatkeep-user": "ada%40example.com" },
     ]) {
       assert.equal(ok(await ask(info, headers)).message_count, 2);
     }

@@ -260,6 +260,36 @@ test("on localhost it has no route of a development server either", async () => 
   }
 });
 
+test("on localhost it serves this machine's pages, refuses foreign ones, and says how to open the administration", async () => {
+  for (const [variables, status] of /** @type {[Record<string, string>, number][]} */ ([
+    [{}, 403],
+    [{ OPEN_ADMIN: "on" }, 200],
+  ])) {
+    const { server, url } = await startServer(clone(), { HOST: "localhost", ...variables });
+    try {
+      for (const origin of [url, "http://localhost:5173", "http://127.0.0.1:5173", "http://[::1]:1", undefined]) {
+        ok(await new Api(url, origin ? { origin } : {}).chat({ message: "Hello" }));
+      }
+      for (const headers of [
+        { origin: "https://evil.example" },
+        { origin: "null" },
+        { "sec-fetch-site": "cross-site" },
+      ]) {
+        assertProblem(await new Api(url, headers).chat({ message: "planted" }), 403, "foreign_request");
+      }
+      for (const headers of [{ host: "rebind.evil.example" }, { "MF-Original-URL": `${url}/v1/sessions` }]) {
+        assertProblem(await rawRequest(`${url}/v1/sessions`, { headers }), 403, "foreign_request");
+      }
+      const own = new Api(url);
+      assert.equal((await own.list()).count, 5);
+      for (const path of ["/v1/admin/owners", "/metrics"]) assert.equal((await own.get(path)).status, status, path);
+      assert.equal(/^ {2}OPEN_ADMIN=on npm start$/m.test(server.logs()), status === 403);
+    } finally {
+      await server.stop();
+    }
+  }
+});
+
 test("localhost can't be opened on another address", async () => {
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, HOST, PORT: "0", OPEN_LOCALHOST: "on" };

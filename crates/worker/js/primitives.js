@@ -4,6 +4,7 @@ const SIGNATURES = {
   HS256: { name: "HMAC", hash: "SHA-256" },
   RS256: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
   ES256: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+  EdDSA: { name: "Ed25519" },
 };
 /** The most imported keys that are remembered: beyond them all are imported once more. */
 const REMEMBERED = 64;
@@ -27,7 +28,8 @@ function importKey(algorithm, key, usage) {
 
 /** What verifies, without what the issuer says of its use: that was judged before. */
 function publicPart({ kty, n, e, crv, x, y }) {
-  return kty === "RSA" ? { kty, n, e } : { kty, crv, x, y };
+  if (kty === "RSA") return { kty, n, e };
+  return kty === "OKP" ? { kty, crv, x } : { kty, crv, x, y };
 }
 
 /** Whether a signature in base64url is right. Compares in constant time; what can't be a signature is wrong. */

@@ -35,8 +35,8 @@ pub(crate) async fn enter(
         Presented::Nothing => None,
         Presented::Known(who) => Some(who),
         Presented::Signed(signed) => {
-            let genuine = is_genuine(access, &signed).await?;
-            Some(signed.settle(genuine, now())?)
+            let verified = verified(access, &signed).await?;
+            Some(signed.settle(verified, now())?)
         }
     };
     let Some(Identity { owner, by, .. }) = admit(access, who, needs)? else { return Ok(None) };
@@ -53,8 +53,8 @@ pub(crate) async fn enter(
 /// The visitor who is shown beside who asks.
 pub(crate) async fn visitor(access: &Access, shown: &Credentials<'_>, token: Option<&str>) -> Result<Visitor, Problem> {
     let signed = visitor_beside(access, shown, token)?;
-    let genuine = is_genuine(access, &signed).await?;
-    match signed.settle(genuine, now())?.by {
+    let verified = verified(access, &signed).await?;
+    match signed.settle(verified, now())?.by {
         By::Visitor(visitor) => Ok(visitor),
         _ => Err(Problem::new(Code::Internal)),
     }
@@ -74,21 +74,27 @@ pub(crate) async fn is_too_many(env: &Env, address: Option<&str>) -> bool {
     limiter.limit(address.to_owned()).await.is_ok_and(|outcome| !outcome.success)
 }
 
-async fn is_genuine(access: &Access, signed: &Signed<'_>) -> Result<bool, Problem> {
+/// Whether a signature is right, or else why not, for people.
+type Verified = Result<(), &'static str>;
+
+const WRONG_SIGNATURE: &str = "the token is not genuine: its signature is wrong";
+
+async fn verified(access: &Access, signed: &Signed<'_>) -> Result<Verified, Problem> {
+    let judge = |is_right: bool| if is_right { Ok(()) } else { Err(WRONG_SIGNATURE) };
     match &signed.verifier {
         Verifier::Secrets(secrets) => {
             let algorithm = Algorithm::Hs256.as_str();
             for secret in *secrets {
                 if verify(algorithm, secret.expose(), signed.text, signed.signature).await {
-                    return Ok(true);
+                    return Ok(Ok(()));
                 }
             }
-            Ok(false)
+            Ok(Err(WRONG_SIGNATURE))
         }
         Verifier::Published { url, key_id, algorithm } => {
             match key(url, access.keys_fresh, key_id.as_deref(), *algorithm).await? {
-                Some(key) => Ok(verify(algorithm.as_str(), &key, signed.text, signed.signature).await),
-                None => Ok(false),
+                Ok(key) => Ok(judge(verify(algorithm.as_str(), &key, signed.text, signed.signature).await)),
+                Err(missing) => Ok(Err(missing)),
             }
         }
     }
@@ -107,14 +113,22 @@ thread_local! {
     static PUBLISHED: RefCell<BTreeMap<String, Published>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// The published key that a token needs; none when it names one that isn't published.
-async fn key(url: &str, fresh: Millis, key_id: Option<&str>, algorithm: Algorithm) -> Result<Option<String>, Problem> {
-    let find = |keys: &KeySet| keys.find(key_id, algorithm).map(str::to_owned);
+/// The published key that a token needs, or why there is none for it.
+async fn key(
+    url: &str,
+    fresh: Millis,
+    key_id: Option<&str>,
+    algorithm: Algorithm,
+) -> Result<Result<String, &'static str>, Problem> {
+    let find = |keys: &KeySet| {
+        let found = keys.find(key_id, algorithm).map(str::to_owned);
+        found.ok_or_else(|| keys.missing_detail(key_id, algorithm))
+    };
     let unavailable = || Problem::new(Code::IdentityUnavailable).retry_after(5);
     let began = now();
     let (found, step) = of_issuer(url, |published| {
         let found = find(&published.keys);
-        let step = published.reads.step(began, fresh, found.is_some());
+        let step = published.reads.step(began, fresh, found.is_ok());
         (found, step)
     });
     match step {
@@ -133,7 +147,7 @@ async fn key(url: &str, fresh: Millis, key_id: Option<&str>, algorithm: Algorith
             of_issuer(url, |published| published.reads.failed(now()));
             watch::of_issuer();
             // Keys that are old serve while the issuer can't be reached.
-            found.map(Some).ok_or_else(unavailable)
+            found.map(Ok).map_err(|_| unavailable())
         }
     }
 }

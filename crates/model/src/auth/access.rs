@@ -1,7 +1,8 @@
 //! Who is let in, as the variables say: API keys, issuers of tokens, visitors.
 
 use super::ambient::AllowedHosts;
-use super::jwt::Algorithm;
+use super::jwt::{Algorithm, AudienceClaim};
+use super::visitor;
 use crate::config::{ConfigError, Read, number, truth};
 use crate::time::Millis;
 use serde::Deserialize;
@@ -55,8 +56,10 @@ pub struct ApiKey {
 pub struct Issuer {
     /// The `iss` of its tokens.
     pub issuer: String,
-    /// One of these must be in the `aud` of its tokens.
+    /// One of these must be in its tokens, in the claim below.
     pub audiences: Vec<String>,
+    /// The claim that says for whom its tokens are.
+    pub audience_claim: AudienceClaim,
     /// Keeps its users apart from those of other issuers.
     pub label: Option<String>,
     /// What its tokens are verified by.
@@ -138,8 +141,7 @@ impl Access {
     pub fn challenge(&self, error: Option<&str>) -> String {
         let error = error.map(|error| format!(", error=\"{error}\"")).unwrap_or_default();
         let api_key = (!self.api_keys.is_empty()).then(|| "ApiKey realm=\"chatkeep\"".to_owned());
-        let bearer = !self.issuers.is_empty() || self.visitors.is_some();
-        let bearer = bearer.then(|| format!("Bearer realm=\"chatkeep\"{error}"));
+        let bearer = self.is_configured().then(|| format!("Bearer realm=\"chatkeep\"{error}"));
         api_key.into_iter().chain(bearer).collect::<Vec<_>>().join(", ")
     }
 }
@@ -160,6 +162,9 @@ fn api_keys(text: &str) -> Result<Vec<ApiKey>, ConfigError> {
         };
         if key.len() < 8 {
             return wrong("must be keys of at least 8 characters, with commas");
+        }
+        if visitor::is_visitors(key) || key.matches('.').count() >= 2 {
+            return wrong("must be keys that don't look like a token: none begins with ckv1. or has two dots");
         }
         keys.push(ApiKey { name, scope, key: Secret(key.to_owned()) });
     }
@@ -203,6 +208,8 @@ fn issuers(read: Read) -> Result<Vec<Issuer>, ConfigError> {
         jwks_url: Option<String>,
         #[serde(default)]
         algorithms: Option<Vec<Algorithm>>,
+        #[serde(default)]
+        audience_claim: AudienceClaim,
     }
     let (entries, variable): (Vec<Entry>, _) = match read("JWT_ISSUERS") {
         Some(json) => {
@@ -210,7 +217,7 @@ fn issuers(read: Read) -> Result<Vec<Issuer>, ConfigError> {
                 let reason = "excludes JWT_ISSUER, JWT_SECRET and JWT_JWKS_URL";
                 return Err(ConfigError { variable: "JWT_ISSUERS", reason });
             }
-            let reason = "must be a JSON array of {issuer, audience: [...], label?, secrets?, jwks_url?, algorithms?}";
+            let reason = "must be a JSON array of {issuer, audience: [...], audience_claim?, label?, secrets?, jwks_url?, algorithms?}";
             let wrong = |_| ConfigError { variable: "JWT_ISSUERS", reason };
             (serde_json::from_str(&json).map_err(wrong)?, "JWT_ISSUERS")
         }
@@ -224,7 +231,8 @@ fn issuers(read: Read) -> Result<Vec<Issuer>, ConfigError> {
             let secrets = secret.into_iter().map(Secret).collect();
             let algorithms = read("JWT_ALGORITHMS").map(|list| algorithms(&list)).transpose()?;
             let issuer = needed("JWT_ISSUER")?;
-            (vec![Entry { issuer, audience, label: None, secrets, jwks_url, algorithms }], "JWT_SECRET")
+            let audience_claim = audience_claim(read)?;
+            (vec![Entry { issuer, audience, label: None, secrets, jwks_url, algorithms, audience_claim }], "JWT_SECRET")
         }
     };
     let wrong = |reason| Err(ConfigError { variable, reason });
@@ -243,11 +251,11 @@ fn issuers(read: Read) -> Result<Vec<Issuer>, ConfigError> {
                 return wrong("a JWKS URL begins with https://, or names localhost");
             }
             IssuerKeys::Secrets(_) => vec![Algorithm::Hs256],
-            IssuerKeys::Published(_) => vec![Algorithm::Rs256, Algorithm::Es256],
+            IssuerKeys::Published(_) => vec![Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa],
         };
         let algorithms = entry.algorithms.unwrap_or_else(|| can.clone());
         if algorithms.is_empty() || algorithms.iter().any(|algorithm| !can.contains(algorithm)) {
-            return wrong("a secret goes with HS256, a JWKS URL with RS256 and ES256");
+            return wrong("a secret goes with HS256, a JWKS URL with RS256, ES256 and EdDSA");
         }
         if entry.issuer.is_empty() || entry.audience.is_empty() || entry.audience.iter().any(String::is_empty) {
             return wrong("an issuer and its audience are not empty");
@@ -258,13 +266,26 @@ fn issuers(read: Read) -> Result<Vec<Issuer>, ConfigError> {
         if issuers.iter().any(|other| other.issuer == entry.issuer || other.label == entry.label) {
             return wrong("issuers differ in their names and in their labels");
         }
-        issuers.push(Issuer { issuer: entry.issuer, audiences: entry.audience, label: entry.label, keys, algorithms });
+        issuers.push(Issuer {
+            issuer: entry.issuer,
+            audiences: entry.audience,
+            audience_claim: entry.audience_claim,
+            label: entry.label,
+            keys,
+            algorithms,
+        });
     }
     Ok(issuers)
 }
 
+fn audience_claim(read: Read) -> Result<AudienceClaim, ConfigError> {
+    let wrong = ConfigError { variable: "JWT_AUDIENCE_CLAIM", reason: "must be aud, azp or client_id" };
+    read("JWT_AUDIENCE_CLAIM").map_or(Ok(AudienceClaim::default()), |name| AudienceClaim::parse(&name).ok_or(wrong))
+}
+
 fn algorithms(list: &str) -> Result<Vec<Algorithm>, ConfigError> {
-    let wrong = ConfigError { variable: "JWT_ALGORITHMS", reason: "must be of HS256, RS256 and ES256, with commas" };
+    let wrong =
+        ConfigError { variable: "JWT_ALGORITHMS", reason: "must be of HS256, RS256, ES256 and EdDSA, with commas" };
     list.split(',').map(|name| Algorithm::parse(name.trim()).ok_or(wrong.clone())).collect()
 }
 
@@ -324,6 +345,12 @@ mod tests {
             (&[("API_KEYS", "short")][..], "API_KEYS"),
             (&[("API_KEYS", "Name:long-enough")], "API_KEYS"),
             (&[("API_KEYS", "name:read:short")], "API_KEYS"),
+            (&[("API_KEYS", "ckv1.long-enough")], "API_KEYS"),
+            (&[("API_KEYS", "good-key-1,name:read:long.enough.key")], "API_KEYS"),
+            (
+                &[("JWT_SECRET", LONG), ("JWT_AUDIENCE", "a"), ("JWT_ISSUER", "i"), ("JWT_AUDIENCE_CLAIM", "scope")],
+                "JWT_AUDIENCE_CLAIM",
+            ),
             (&[("VISITOR_SECRET", "too-short")], "VISITOR_SECRET"),
             (&[("VISITOR_TTL_SECONDS", "1")], "VISITOR_TTL_SECONDS"),
             (&[("JWT_SECRET", LONG)], "JWT_AUDIENCE"),

@@ -53,6 +53,22 @@ impl KeySet {
     }
 }
 
+impl KeySet {
+    /// Why a token finds no key, for people.
+    #[must_use]
+    pub fn missing_detail(&self, key_id: Option<&str>, algorithm: Algorithm) -> &'static str {
+        let mut fitting = self.0.iter().filter(|key| key.algorithm == algorithm).peekable();
+        match key_id {
+            _ if fitting.peek().is_none() => "the issuer publishes no key for the token's alg",
+            None => "the token names no key (kid), and the issuer publishes several",
+            Some(_) if fitting.all(|key| key.id.is_none()) => {
+                "the token names a key (kid), and the keys that the issuer publishes have no names"
+            }
+            Some(_) => "the issuer publishes no key by the token's kid",
+        }
+    }
+}
+
 impl Key {
     fn read(jwk: &str) -> Option<Self> {
         #[derive(Deserialize)]
@@ -72,9 +88,11 @@ impl Key {
         let algorithm = match (key.kty.as_str(), key.crv.as_deref()) {
             ("RSA", None) => Algorithm::Rs256,
             ("EC", Some("P-256")) => Algorithm::Es256,
+            ("OKP", Some("Ed25519")) => Algorithm::EdDsa,
             _ => return None,
         };
-        let fits = key.alg.is_none_or(|name| name == algorithm.as_str()) && key.purpose.is_none_or(|one| one == "sig");
+        let fits = key.alg.is_none_or(|name| Algorithm::parse(&name) == Some(algorithm))
+            && key.purpose.is_none_or(|one| one == "sig");
         fits.then(|| Self { id: key.kid, algorithm, jwk: jwk.to_owned() })
     }
 }
@@ -161,8 +179,17 @@ mod tests {
         ] {
             assert_eq!(set.find(Some(id), algorithm), None, "{id}");
         }
+        let named = r#"{"keys":[{"kty":"OKP","kid":"o1","crv":"Ed25519","x":"AA","alg":"Ed25519"},{"kty":"OKP","crv":"X25519","x":"AA"}]}"#;
+        let named = KeySet::read(named).unwrap_or_default();
+        assert!(named.find(Some("o1"), Algorithm::EdDsa).is_some() && named.find(None, Algorithm::EdDsa).is_some());
+        let unnamed = KeySet::read(r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AA"}]}"#).unwrap_or_default();
+        let why = |set: &KeySet, key_id, algorithm| set.missing_detail(key_id, algorithm).to_owned();
+        assert!(why(&unnamed, Some("o1"), Algorithm::EdDsa).contains("have no names"));
+        assert!(why(&unnamed, Some("o1"), Algorithm::Es256).contains("no key for the token's alg"));
+        assert!(why(&set, Some("other"), Algorithm::Rs256).contains("no key by the token's kid"));
         let two = KeySet::read(&SET.replace("\"use\":\"enc\"", "\"use\":\"sig\"")).unwrap_or_default();
         assert_eq!(two.find(None, Algorithm::Rs256), None);
+        assert!(why(&two, None, Algorithm::Rs256).contains("several"));
         assert!(KeySet::read("[]").is_none() && KeySet::read(r#"{"keys":[1,{}]}"#).is_some());
     }
 

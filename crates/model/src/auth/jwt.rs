@@ -17,13 +17,17 @@ pub enum Algorithm {
     Rs256,
     /// ECDSA on P-256 with SHA-256.
     Es256,
+    /// EdDSA on Ed25519 (RFC 8037), also by the name `Ed25519` (RFC 9864).
+    #[serde(rename = "EdDSA", alias = "Ed25519")]
+    EdDsa,
 }
 
 impl Algorithm {
     /// Reads the registered name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Hs256, Self::Rs256, Self::Es256].into_iter().find(|algorithm| algorithm.as_str() == name)
+        let name = if name == "Ed25519" { "EdDSA" } else { name };
+        [Self::Hs256, Self::Rs256, Self::Es256, Self::EdDsa].into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 
     /// The registered name.
@@ -33,6 +37,7 @@ impl Algorithm {
             Self::Hs256 => "HS256",
             Self::Rs256 => "RS256",
             Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
         }
     }
 }
@@ -53,28 +58,70 @@ pub struct Unverified<'a> {
 }
 
 /// What a token claims (RFC 7519, section 4.1).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Claims {
     /// Who issued it.
     pub iss: String,
     /// The user.
     pub sub: String,
-    aud: Audience,
     exp: f64,
-    #[serde(default)]
     nbf: Option<f64>,
+    audiences: AudienceClaims,
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
+/// The claims that may say for whom a token is. Some issuers leave `aud` out of access tokens.
+#[derive(Debug, Clone, PartialEq)]
+struct AudienceClaims {
+    aud: Option<Value>,
+    azp: Option<Value>,
+    client_id: Option<Value>,
 }
 
-/// Why a genuine token is not accepted.
+/// The claim that says for whom an issuer's tokens are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudienceClaim {
+    /// The audience (RFC 7519).
+    #[default]
+    Aud,
+    /// The authorized party (OpenID Connect).
+    Azp,
+    /// The client (RFC 8693).
+    ClientId,
+}
+
+impl AudienceClaim {
+    /// Parses a claim's name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "aud" => Some(Self::Aud),
+            "azp" => Some(Self::Azp),
+            "client_id" => Some(Self::ClientId),
+            _ => None,
+        }
+    }
+}
+
+/// Why a token is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
+    /// It has another form.
+    Form,
+    /// Its header needs an extension (RFC 7515, section 4.1.11): we know none.
+    Extension,
+    /// Its algorithm is none of ours.
+    Algorithm,
+    /// It lacks a claim.
+    NoIssuer,
+    /// It lacks a claim.
+    NoSubject,
+    /// It lacks a claim.
+    NoExpiry,
+    /// It lacks the claim that says for whom it is.
+    NoAudience(AudienceClaim),
+    /// A claim has another type.
+    ClaimType,
     /// Its time is over.
     Expired,
     /// Its time has not come.
@@ -88,6 +135,16 @@ impl Refused {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Refused::Form => "the token is not a JSON Web Token",
+            Refused::Extension => "the token's header has crit, and no extension is known here",
+            Refused::Algorithm => "the token's alg is none that is taken here",
+            Refused::NoIssuer => "the token has no iss",
+            Refused::NoSubject => "the token has no sub",
+            Refused::NoExpiry => "the token has no exp",
+            Refused::NoAudience(AudienceClaim::Aud) => "the token has no aud",
+            Refused::NoAudience(AudienceClaim::Azp) => "the token has no azp",
+            Refused::NoAudience(AudienceClaim::ClientId) => "the token has no client_id",
+            Refused::ClaimType => "a claim of the token has the wrong type",
             Refused::Expired => "the token has expired",
             Refused::NotYet => "the token is not valid yet",
             Refused::Audience => "the token is for another audience",
@@ -95,9 +152,11 @@ impl Refused {
     }
 }
 
-/// Reads a token. None of it when its form is not that of a token with an algorithm of ours.
-#[must_use]
-pub fn read(token: &str) -> Option<Unverified<'_>> {
+/// Parses a token of which nothing is verified yet.
+///
+/// # Errors
+/// [`Refused`] when its form is not that of a token with an algorithm of ours.
+pub fn read(token: &str) -> Result<Unverified<'_>, Refused> {
     #[derive(Deserialize)]
     struct Header {
         alg: String,
@@ -107,18 +166,50 @@ pub fn read(token: &str) -> Option<Unverified<'_>> {
         #[serde(default)]
         crit: Option<Value>,
     }
-    let (signed, signature) = token.rsplit_once('.')?;
-    let (header, claims) = signed.split_once('.')?;
-    let header: Header = serde_json::from_slice(&base64url::decode(header)?).ok()?;
-    let claims = serde_json::from_slice(&base64url::decode(claims)?).ok()?;
-    base64url::decode(signature)?;
-    if header.crit.is_some() || signature.is_empty() {
-        return None;
+    let decoded = |part: &str| base64url::decode(part).ok_or(Refused::Form);
+    let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Form)?;
+    let (header, claims) = signed.split_once('.').ok_or(Refused::Form)?;
+    let header: Header = serde_json::from_slice(&decoded(header)?).map_err(|_| Refused::Form)?;
+    if header.crit.is_some() {
+        return Err(Refused::Extension);
     }
-    Some(Unverified { algorithm: Algorithm::parse(&header.alg)?, key_id: header.kid, signed, signature, claims })
+    let algorithm = Algorithm::parse(&header.alg).ok_or(Refused::Algorithm)?;
+    if decoded(signature)?.is_empty() {
+        return Err(Refused::Form);
+    }
+    let claims = Claims::read(&decoded(claims)?)?;
+    Ok(Unverified { algorithm, key_id: header.kid, signed, signature, claims })
 }
 
 impl Claims {
+    /// A missing claim and one that is null are the same.
+    fn read(json: &[u8]) -> Result<Self, Refused> {
+        #[derive(Deserialize)]
+        struct RawClaims {
+            iss: Option<Value>,
+            sub: Option<Value>,
+            exp: Option<Value>,
+            nbf: Option<Value>,
+            aud: Option<Value>,
+            azp: Option<Value>,
+            client_id: Option<Value>,
+        }
+        let raw: RawClaims = serde_json::from_slice(json).map_err(|_| Refused::Form)?;
+        let text = |value: Option<Value>, missing| match value {
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(Refused::ClaimType),
+            None => Err(missing),
+        };
+        let date = |value: &Value| value.as_f64().ok_or(Refused::ClaimType);
+        Ok(Self {
+            iss: text(raw.iss, Refused::NoIssuer)?,
+            sub: text(raw.sub, Refused::NoSubject)?,
+            exp: date(&raw.exp.ok_or(Refused::NoExpiry)?)?,
+            nbf: raw.nbf.as_ref().map(date).transpose()?,
+            audiences: AudienceClaims { aud: raw.aud, azp: raw.azp, client_id: raw.client_id },
+        })
+    }
+
     /// Judges the claims of a token whose signature is right.
     ///
     /// # Errors
@@ -130,10 +221,21 @@ impl Claims {
         if self.nbf.is_some_and(|nbf| millis(nbf) > now.after(skew)) {
             return Err(Refused::NotYet);
         }
-        let ours = |audience: &String| issuer.audiences.contains(audience);
-        let for_us = match &self.aud {
-            Audience::One(audience) => ours(audience),
-            Audience::Several(audiences) => audiences.iter().any(ours),
+        let claim = match issuer.audience_claim {
+            AudienceClaim::Aud => &self.audiences.aud,
+            AudienceClaim::Azp => &self.audiences.azp,
+            AudienceClaim::ClientId => &self.audiences.client_id,
+        };
+        let ours = |audience: &str| issuer.audiences.iter().any(|one| one == audience);
+        let for_us = match claim {
+            None => return Err(Refused::NoAudience(issuer.audience_claim)),
+            Some(Value::String(audience)) => ours(audience),
+            // Several are a list of texts; of a list with something else none counts.
+            Some(Value::Array(audiences)) if issuer.audience_claim == AudienceClaim::Aud => {
+                let texts: Option<Vec<&str>> = audiences.iter().map(Value::as_str).collect();
+                texts.ok_or(Refused::ClaimType)?.into_iter().any(ours)
+            }
+            Some(_) => return Err(Refused::ClaimType),
         };
         if for_us { Ok(()) } else { Err(Refused::Audience) }
     }
@@ -153,16 +255,17 @@ mod tests {
         format!("{}.{}.c2ln", base64url::encode(header.as_bytes()), base64url::encode(claims.as_bytes()))
     }
 
-    fn judged(claims: &str, now: u64) -> Option<Result<(), Refused>> {
+    fn judged(claims: &str, audience_claim: AudienceClaim, now: u64) -> Result<(), Refused> {
         let issuer = Issuer {
             issuer: "i".into(),
             audiences: vec!["us".into(), "us-too".into()],
             label: None,
             keys: IssuerKeys::Secrets(Vec::new()),
             algorithms: vec![Algorithm::Hs256],
+            audience_claim,
         };
         let token = token(r#"{"alg":"HS256"}"#, claims);
-        Some(read(&token)?.claims.judge(&issuer, Millis(now), Millis(1000)))
+        read(&token)?.claims.judge(&issuer, Millis(now), Millis(1000))
     }
 
     #[test]
@@ -171,9 +274,9 @@ mod tests {
         let read = read(&text);
         assert_eq!(
             read.as_ref().map(|token| (token.algorithm, token.key_id.as_deref())),
-            Some((Algorithm::Rs256, Some("k1")))
+            Ok((Algorithm::Rs256, Some("k1")))
         );
-        assert!(read.is_some_and(|token| text.starts_with(token.signed) && token.signature == "c2ln"));
+        assert!(read.is_ok_and(|token| text.starts_with(token.signed) && token.signature == "c2ln"));
     }
 
     #[test]
@@ -188,23 +291,24 @@ mod tests {
             r#"{"alg":"HS256","crit":["b64"]}"#,
             r#"{"alg":"HS256","alg":"none"}"#,
         ] {
-            assert_eq!(read(&token(header, claims)), None, "{header}");
+            assert!(read(&token(header, claims)).is_err(), "{header}");
         }
         for claims in [
             "{}",
             "[]",
             "1",
             r#"{"iss":"i","sub":"a","aud":"us"}"#,
+            r#"{"iss":"i","sub":"a","aud":"us","exp":9,"exp":10}"#,
             r#"{"iss":"i","sub":1,"aud":"us","exp":9}"#,
             r#"{"iss":"i","sub":"a","aud":"us","exp":"9"}"#,
         ] {
-            assert_eq!(read(&token(r#"{"alg":"HS256"}"#, claims)), None, "{claims}");
+            assert!(read(&token(r#"{"alg":"HS256"}"#, claims)).is_err(), "{claims}");
         }
         for text in ["", ".", "..", "a.b", "a.b.c", "a.b.c.d"] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(read(text), Err(Refused::Form), "{text}");
         }
         let unsigned = token(r#"{"alg":"HS256"}"#, claims).replace("c2ln", "");
-        assert_eq!(read(&unsigned), None);
+        assert_eq!(read(&unsigned), Err(Refused::Form));
     }
 
     #[test]
@@ -221,7 +325,45 @@ mod tests {
             (r#""aud":"them","exp":10"#, 0, Err(Refused::Audience)),
             (r#""aud":[],"exp":10"#, 0, Err(Refused::Audience)),
         ] {
-            assert_eq!(judged(&claims(more), now), Some(verdict), "{more} at {now}");
+            assert_eq!(judged(&claims(more), AudienceClaim::Aud, now), verdict, "{more} at {now}");
+        }
+    }
+
+    #[test]
+    fn the_audience_stands_in_the_claim_that_is_configured() {
+        let with = |more: &str| format!(r#"{{"iss":"i","sub":"ada","exp":10{more}}}"#);
+        for (more, claim, verdict) in [
+            (r#","azp":"us","aud":"them""#, AudienceClaim::Azp, Ok(())),
+            (r#","client_id":"us""#, AudienceClaim::ClientId, Ok(())),
+            (r#","client_id":"them","aud":"us""#, AudienceClaim::ClientId, Err(Refused::Audience)),
+            (r#","client_id":["us"]"#, AudienceClaim::ClientId, Err(Refused::ClaimType)),
+            (r#","aud":"us""#, AudienceClaim::Azp, Err(Refused::NoAudience(AudienceClaim::Azp))),
+            (r#","azp":"us""#, AudienceClaim::Aud, Err(Refused::NoAudience(AudienceClaim::Aud))),
+            (r#","aud":null"#, AudienceClaim::Aud, Err(Refused::NoAudience(AudienceClaim::Aud))),
+            (r#","aud":["us",1]"#, AudienceClaim::Aud, Err(Refused::ClaimType)),
+        ] {
+            assert_eq!(judged(&with(more), claim, 0), verdict, "{more}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong() {
+        let claims = r#"{"iss":"i","sub":"ada","aud":"us","exp":9}"#;
+        for (header, claims, reason) in [
+            (r#"{"alg":"HS512"}"#, claims, Refused::Algorithm),
+            (r#"{"alg":"HS256","crit":["b64"]}"#, claims, Refused::Extension),
+            ("{}", claims, Refused::Form),
+            (r#"{"alg":"HS256"}"#, r#"{"sub":"ada","aud":"us","exp":9}"#, Refused::NoIssuer),
+            (r#"{"alg":"HS256"}"#, r#"{"iss":"i","aud":"us","exp":9}"#, Refused::NoSubject),
+            (r#"{"alg":"HS256"}"#, r#"{"iss":"i","sub":"ada","aud":"us"}"#, Refused::NoExpiry),
+            (r#"{"alg":"HS256"}"#, r#"{"iss":"i","sub":7,"aud":"us","exp":9}"#, Refused::ClaimType),
+            (r#"{"alg":"HS256"}"#, "[]", Refused::Form),
+        ] {
+            assert_eq!(read(&token(header, claims)), Err(reason), "{header} {claims}");
+        }
+        for name in ["EdDSA", "Ed25519"] {
+            let text = token(&format!(r#"{{"alg":"{name}"}}"#), claims);
+            assert_eq!(read(&text).map(|token| token.algorithm), Ok(Algorithm::EdDsa));
         }
     }
 }

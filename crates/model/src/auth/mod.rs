@@ -80,6 +80,15 @@ pub struct Identity {
 }
 
 impl Identity {
+    fn of_key(key: &ApiKey, acts_for: Option<Named>) -> Self {
+        Self {
+            acts_for_user: acts_for.is_some(),
+            owner: acts_for.unwrap_or(Named::Owner(Owner::app())),
+            scope: key.scope,
+            by: By::ApiKey(key.name.clone()),
+        }
+    }
+
     /// Returns whether this identity may do what needs a scope. Who acts for a user runs nothing but that user's sessions:
     /// a path with a user's text in it never reaches the administration.
     #[must_use]
@@ -153,22 +162,27 @@ pub fn present<'a>(access: &'a Access, shown: &Credentials<'a>) -> Result<Presen
     // A kind of credential that isn't configured is not held against those who need none.
     if let Some(key) = shown.api_key.filter(|_| !open) {
         let key = find(&access.api_keys, key).ok_or_else(|| refused(access, None))?;
-        return Ok(Presented::Known(Identity {
-            acts_for_user: acts_for.is_some(),
-            owner: acts_for.unwrap_or(Named::Owner(Owner::app())),
-            scope: key.scope,
-            by: By::ApiKey(key.name.clone()),
-        }));
+        return Ok(Presented::Known(Identity::of_key(key, acts_for)));
     }
     let bearers = access.visitors.is_some() || !access.issuers.is_empty();
     let token = match shown.authorization.filter(|_| bearers || !open) {
-        Some(header) => Some(bearer(header).ok_or_else(|| refused(access, Some("invalid_request")))?),
+        Some(header) => {
+            let refused = || refused(access, Some("invalid_request")).detail("Authorization takes Bearer and a token");
+            let token = bearer(header).ok_or_else(refused)?;
+            // A key may come as a bearer's token, as scrapers and SDKs of model servers send it.
+            let key = find(&access.api_keys, token).filter(|_| !visitor::is_visitors(token));
+            if let Some(key) = key {
+                return Ok(Presented::Known(Identity::of_key(key, acts_for)));
+            }
+            Some(token)
+        }
         None => cookie::token(shown).filter(|_| bearers),
     };
     match token {
         Some(token) => {
-            let signed = signed(access, token, acts_for).ok_or_else(|| refused(access, Some("invalid_token")))?;
-            Ok(Presented::Signed(signed))
+            let signed = signed(access, token, acts_for);
+            let refused = |reason: &str| refused(access, Some("invalid_token")).detail(reason);
+            Ok(Presented::Signed(signed.map_err(refused)?))
         }
         // A deployment without any credential says what to set, whatever its host.
         None if !access.open_localhost || (!is_known_host && !access.is_configured()) => Ok(Presented::Nothing),
@@ -185,16 +199,14 @@ pub fn present<'a>(access: &'a Access, shown: &Credentials<'a>) -> Result<Presen
 }
 
 impl Signed<'_> {
-    /// Who it is, now that it is known whether the signature is right.
+    /// Who it is, now that it is known whether the signature is right, or else why not.
     ///
     /// # Errors
     /// [`Code::Unauthorized`] when it isn't, or what the token claims is not accepted; [`Code::Forbidden`] when it would act
     /// for somebody else.
-    pub fn settle(self, genuine: bool, now: Millis) -> Result<Identity, Problem> {
+    pub fn settle(self, verified: Result<(), &'static str>, now: Millis) -> Result<Identity, Problem> {
         let refused = |detail: &str| refused(self.access, Some("invalid_token")).detail(detail);
-        if !genuine {
-            return Err(refused("the token is not genuine"));
-        }
+        verified.map_err(refused)?;
         let (owner, by) = match self.claims {
             Claimed::Visitor(visitor) if visitor.expires <= now => return Err(refused("the token has expired")),
             Claimed::Visitor(visitor) => (Named::Owner(visitor.owner()), By::Visitor(visitor)),
@@ -244,32 +256,41 @@ pub fn visitor_beside<'a>(
 ) -> Result<Signed<'a>, Problem> {
     let missing = || Problem::new(Code::InvalidBody).detail("visitor is the visitor's token");
     let token = token.or_else(|| cookie::token(shown)).ok_or_else(missing)?;
-    let signed = signed(access, token, None).filter(|signed| matches!(signed.claims, Claimed::Visitor(_)));
-    signed.ok_or_else(|| refused(access, Some("invalid_token")))
+    let signed = match signed(access, token, None) {
+        Ok(signed) if !matches!(signed.claims, Claimed::Visitor(_)) => Err("the token is not a visitor's"),
+        signed => signed,
+    };
+    signed.map_err(|reason| refused(access, Some("invalid_token")).detail(reason))
 }
 
-fn signed<'a>(access: &'a Access, token: &'a str, acts_for: Option<Named>) -> Option<Signed<'a>> {
+/// Reads a token and finds what verifies it; else why it can't be right, for people.
+fn signed<'a>(access: &'a Access, token: &'a str, acts_for: Option<Named>) -> Result<Signed<'a>, &'static str> {
     if token.len() > MAX_TOKEN_BYTES {
-        return None;
+        return Err("the token is too long");
     }
     if visitor::is_visitors(token) {
-        let read = visitor::read(token)?;
-        let verifier = Verifier::Secrets(&access.visitors.as_ref()?.secrets);
+        let read = visitor::read(token).ok_or("the visitor's token is malformed")?;
+        let visitors = access.visitors.as_ref().ok_or("there are no visitors here")?;
+        let verifier = Verifier::Secrets(&visitors.secrets);
         let claims = Claimed::Visitor(read.visitor);
-        return Some(Signed { text: read.signed, signature: read.signature, verifier, claims, acts_for, access });
+        return Ok(Signed { text: read.signed, signature: read.signature, verifier, claims, acts_for, access });
     }
-    let read = jwt::read(token)?;
-    let issuer = access.issuers.iter().find(|issuer| issuer.issuer == read.claims.iss)?;
+    if access.issuers.is_empty() {
+        return Err("the token is no API key, and no issuer of other tokens is configured");
+    }
+    let read = jwt::read(token).map_err(jwt::Refused::as_str)?;
+    let issuer = access.issuers.iter().find(|issuer| issuer.issuer == read.claims.iss);
+    let issuer = issuer.ok_or("the token's iss is no configured issuer")?;
     // What the token says of its algorithm is held against what is configured, and never decides by itself.
     if !issuer.algorithms.contains(&read.algorithm) {
-        return None;
+        return Err("the token's alg is none that is taken of its issuer");
     }
     let verifier = match &issuer.keys {
         IssuerKeys::Secrets(secrets) => Verifier::Secrets(secrets),
         IssuerKeys::Published(url) => Verifier::Published { url, key_id: read.key_id, algorithm: read.algorithm },
     };
     let claims = Claimed::User(issuer, read.claims);
-    Some(Signed { text: read.signed, signature: read.signature, verifier, claims, acts_for, access })
+    Ok(Signed { text: read.signed, signature: read.signature, verifier, claims, acts_for, access })
 }
 
 /// The user that the headers name.

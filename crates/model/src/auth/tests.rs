@@ -33,7 +33,7 @@ fn answer(access: &Access, shown: Credentials, needs: Scope, now: u64) -> Result
     let who = match present(access, &shown) {
         Ok(Presented::Nothing) => Ok(None),
         Ok(Presented::Known(who)) => Ok(Some(who)),
-        Ok(Presented::Signed(signed)) => signed.settle(true, Millis(now)).map(Some),
+        Ok(Presented::Signed(signed)) => signed.settle(Ok(()), Millis(now)).map(Some),
         Err(problem) => Err(problem),
     };
     let who = who.and_then(|who| admit(access, who, Some(needs))).map_err(|problem| problem.code)?;
@@ -163,6 +163,62 @@ fn with_keys_one_of_them_is_needed_everywhere() -> Result<(), ConfigError> {
 }
 
 #[test]
+fn a_key_may_come_as_a_bearers_token() -> Result<(), ConfigError> {
+    for access in [access(&[KEYS])?, access(&[KEYS, VISITORS])?, access(&[KEYS, USERS[0], USERS[1], USERS[2]])?] {
+        let as_bearer = |token: &str, scope, user| {
+            let header = format!("Bearer {token}");
+            answer(&access, Credentials { authorization: Some(&header), user, ..OUTSIDE }, scope, 0)
+        };
+        assert_eq!(as_bearer("second-key", Scope::Admin, None), Ok("app".into()));
+        assert_eq!(as_bearer("third-key", Scope::Figures, None), Ok("app".into()));
+        assert_eq!(as_bearer("third-key", Scope::Write, None), Err(Code::Forbidden));
+        assert_eq!(as_bearer("second-key", Scope::Write, Some("ada")), Ok("u-ada".into()));
+        for wrong in ["second-ke", "second-keyy", "SECOND-KEY", "first-key,second-key"] {
+            assert_eq!(as_bearer(wrong, Scope::Read, None), Err(Code::Unauthorized), "{wrong}");
+        }
+        // A cookie holds a visitor's token only.
+        let cookie = Credentials { cookie: Some("__Host-chatkeep=second-key"), safe: true, ..OUTSIDE };
+        assert_eq!(answer(&access, cookie, Scope::Read, 0), Err(Code::Unauthorized));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_refusal_of_a_token_says_why() -> Result<(), ConfigError> {
+    let access = access(&[USERS[0], USERS[1], USERS[2], USERS[3], VISITORS])?;
+    let detail = |header: &str| {
+        let presented = present(&access, &Credentials { authorization: Some(header), ..OUTSIDE });
+        let settled = presented.map(|presented| match presented {
+            Presented::Signed(signed) => signed.settle(Ok(()), Millis(9_000)).err(),
+            _ => None,
+        });
+        settled.unwrap_or_else(Some).and_then(|problem| problem.detail).unwrap_or_default()
+    };
+    let claims = |more: &str| jwt(&format!(r#"{{"iss":"https://idp","sub":"ada"{more}}}"#));
+    let expired = format!("Bearer {}", Visitor { id: 7, expires: Millis(1_000) }.token("c2ln"));
+    for (header, reason) in [
+        (claims(r#","aud":"chat""#), "no exp"),
+        (claims(r#","exp":10"#), "no aud"),
+        (claims(r#","exp":10,"aud":"shop""#), "another audience"),
+        (claims(r#","exp":1,"aud":"chat""#), "expired"),
+        (jwt(r#"{"iss":"https://evil","sub":"ada","exp":10}"#), "no configured issuer"),
+        (jwt(r#"{"iss":"https://idp","exp":10}"#), "no sub"),
+        (
+            claims(r#","exp":10,"aud":"chat""#).replace("eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJSUzI1NiJ9"),
+            "taken of its issuer",
+        ),
+        ("Bearer a.b.c".into(), "not a JSON Web Token"),
+        ("Bearer ckv1.x".into(), "malformed"),
+        (format!("Bearer {}", "x".repeat(9_000)), "too long"),
+        ("Basic eDp5".into(), "takes Bearer"),
+        (expired, "expired"),
+    ] {
+        assert!(detail(&header).contains(reason), "{reason}: {}", detail(&header));
+    }
+    Ok(())
+}
+
+#[test]
 fn a_user_is_who_the_token_names_and_nobody_else() -> Result<(), ConfigError> {
     let access = access(&USERS)?;
     let shown = |claims: &str, user| {
@@ -215,7 +271,7 @@ fn a_signature_that_is_wrong_lets_nobody_in() -> Result<(), ConfigError> {
     let shown = Credentials { authorization: Some(&token), ..OUTSIDE };
     let Ok(Presented::Signed(signed)) = present(&access, &shown) else { return Ok(()) };
     assert_eq!(signed.verifier, Verifier::Secrets(&[Secret(SECRET.into())]));
-    let problem = signed.settle(false, Millis(0)).err();
+    let problem = signed.settle(Err("the signature is wrong"), Millis(0)).err();
     assert_eq!(
         problem.and_then(|problem| problem.instead).as_deref(),
         Some("Bearer realm=\"chatkeep\", error=\"invalid_token\"")
@@ -261,7 +317,7 @@ fn refusals_say_what_is_taken() -> Result<(), ConfigError> {
         Ok(refused.and_then(|problem| problem.instead).unwrap_or_default())
     };
     let (key, bearer) = ("ApiKey realm=\"chatkeep\"", "Bearer realm=\"chatkeep\"");
-    assert_eq!(challenge(&[KEYS], None)?, key);
+    assert_eq!(challenge(&[KEYS], None)?, format!("{key}, {bearer}"));
     assert_eq!(challenge(&[VISITORS], None)?, bearer);
     assert_eq!(challenge(&[KEYS, VISITORS], None)?, format!("{key}, {bearer}"));
     assert_eq!(challenge(&[VISITORS], Some("Bearer x"))?, format!("{bearer}, error=\"invalid_token\""));
