@@ -181,7 +181,6 @@ impl Archive {
             seal: edge::random_hex(),
             position: limits.messages_per_session,
             after: Some(0),
-            dry_run: false,
             operation: None,
             dry_run: false,
             messages: Vec::new(),
