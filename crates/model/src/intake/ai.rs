@@ -1,10 +1,12 @@
 //! Turns as the AI SDK's chat sends them: the whole history, of which the last message counts.
 
 use super::{Incoming, check_text, idempotency_key, message_id, metadata, object, session_to_make, turn};
+use crate::depth::is_deeper;
 use crate::error::{Code, Problem};
 use crate::fingerprint::{RequestKind, of_request};
 use crate::id::{MessageId, SessionId, TurnId, digest};
 use crate::json;
+use crate::limits::JSON_DEPTH;
 use crate::message::{Message, Role};
 use crate::plan::{BeginTurn, TurnMode};
 use crate::stream::Part;
@@ -68,7 +70,7 @@ pub fn ai_chat(incoming: Incoming) -> Result<AiTurn, Problem> {
     let session = session_to_make(request.id, incoming.key, incoming.fresh)?;
     let target = request.message_id.map(message_id).transpose()?;
     let last = request.message.or_else(|| request.messages.as_ref().and_then(|all| all.last().copied()));
-    let last: Option<UiMessage> = last.map(|last| object(last.get())).transpose()?;
+    let last: Option<UiMessage> = last.map(|last| read_message(last.get())).transpose()?;
     let last = last.map(|last| UiMessage { parts: last.parts.map(json::stored), ..last });
     if request.trigger.as_deref() == Some("regenerate-message") {
         let last = last.and_then(|last| last.id).map(message_id).transpose()?;
@@ -83,6 +85,16 @@ pub fn ai_chat(incoming: Incoming) -> Result<AiTurn, Problem> {
             Err(Problem::new(Code::InvalidBody).detail("the last message is the user's or the assistant's"))
         }
     }
+}
+
+/// The message that counts. How deep the earlier ones are is nobody's business: they are not read.
+fn read_message(json: &str) -> Result<UiMessage, Problem> {
+    if is_deeper(json, JSON_DEPTH) {
+        return Err(
+            Problem::new(Code::JsonTooDeep).detail(format!("the limit is {JSON_DEPTH} levels in the last message"))
+        );
+    }
+    object(json)
 }
 
 fn regenerate(
@@ -105,7 +117,14 @@ fn submit(
 ) -> Result<AiTurn, Problem> {
     let Incoming { limits, fresh, .. } = incoming;
     let parts = parts(&last)?;
+    if parts.iter().any(|part| part.kind == "file") {
+        let detail = "a model is not shown files yet: send the message without them, with their links in its text";
+        return Err(Problem::new(Code::Unsupported).detail(detail));
+    }
     let text = text(&last, &parts);
+    if text.trim().is_empty() && !parts.is_empty() {
+        return Err(Problem::new(Code::MessageEmpty).detail("the parts of the message have no text"));
+    }
     check_text(&text, limits)?;
     let is_plain = matches!(parts.as_slice(), [] | [Part { text: Some(_), .. }]);
     let raw = last.parts.filter(|_| !is_plain);
@@ -143,10 +162,17 @@ fn submit(
 /// The reply whose tools were called goes on, under its id: it is made anew, and begins with what it has.
 fn go_on(session: SessionId, last: UiMessage, key: Option<TurnId>, incoming: Incoming) -> Result<AiTurn, Problem> {
     let missing = || Problem::new(Code::InvalidBody).detail("the assistant's message has an id and outputs of tools");
-    let given = parts(&last)?.iter().any(|part| part.result().is_some());
+    let called = parts(&last)?;
+    if called.iter().any(Part::is_approval) {
+        let detail = "approvals of tool calls are not taken yet: answer with the tool's output, or with output-denied";
+        return Err(Problem::new(Code::Unsupported).detail(detail));
+    }
+    let given = called.iter().any(|part| part.result().is_some());
     let (Some(id), Some(parts), true) = (last.id, last.parts, given) else { return Err(missing()) };
     if parts.get().len() > incoming.limits.body_bytes {
-        return Err(Problem::new(Code::MessageTooLong).detail(format!("the limit is {}", incoming.limits.body_bytes)));
+        let (bytes, most) = (parts.get().len(), incoming.limits.body_bytes);
+        let detail = format!("{bytes} bytes with the outputs of its tools; the limit is {most}: shorten the outputs");
+        return Err(Problem::new(Code::MessageTooLong).detail(detail));
     }
     let id = message_id(id)?;
     let turn = key.unwrap_or_else(|| turn_of(&["tools", id.as_str(), parts.get()]));
@@ -157,13 +183,7 @@ fn go_on(session: SessionId, last: UiMessage, key: Option<TurnId>, incoming: Inc
 
 fn parts(message: &UiMessage) -> Result<Vec<Part>, Problem> {
     let Some(parts) = &message.parts else { return Ok(Vec::new()) };
-    let parts: Vec<Part> =
-        serde_json::from_str(parts.get()).map_err(|_| Problem::new(Code::InvalidBody).detail("parts"))?;
-    let holds_data = |part: &Part| part.url.as_deref().is_some_and(|url| url.trim_start().starts_with("data:"));
-    if parts.iter().any(holds_data) {
-        return Err(Problem::new(Code::Unsupported).detail("files are kept as links only"));
-    }
-    Ok(parts)
+    serde_json::from_str(parts.get()).map_err(|_| Problem::new(Code::InvalidBody).detail("parts"))
 }
 
 fn text(message: &UiMessage, parts: &[Part]) -> String {
@@ -271,14 +291,65 @@ mod tests {
 
     #[test]
     fn parts_are_kept_where_they_say_more() {
-        let parts = r#"[{"type":"file","url":"https://a.example/x.png","mediaType":"image/png"},{"type":"text","text":"a"},{"type":"text","text":"b"}]"#;
+        let parts =
+            r#"[{"type":"data-place","data":{"lat":49.2}},{"type":"text","text":"a"},{"type":"text","text":"b"}]"#;
         let message = format!("{{\"id\":\"m\",\"role\":\"user\",\"parts\":{parts}}}");
         let stored = read(&chat("submit-message", "", &message)).unwrap().begin.message;
         assert!(stored.contains(r#""content":"a\nb""#) && stored.contains(parts), "{stored}");
-        let data = message.replace("https://a.example/x.png", "data:image/png;base64,AAAA");
-        assert_eq!(read(&chat("submit-message", "", &data)).err(), Some(Code::Unsupported));
         let old = r#"{"role":"user","content":"Hi"}"#;
         assert!(read(&chat("submit-message", "", old)).unwrap().begin.message.contains(r#""content":"Hi""#));
+    }
+
+    /// The code and the words of a refusal.
+    fn refusal(messages: &str) -> (Code, String) {
+        let problem = ai_chat(keyed(&chat("submit-message", "", messages), None)).unwrap_err();
+        (problem.code, problem.detail.unwrap_or_default())
+    }
+
+    #[test]
+    fn files_are_refused_in_their_own_words_and_an_assistants_hurt_nobody() {
+        for url in ["https://a.example/x.png", "data:image/png;base64,AAAA", "blob:https://a.example/1"] {
+            let file = format!(r#"{{"type":"file","url":"{url}","mediaType":"image/png"}}"#);
+            let with_text = format!(r#"{file},{{"type":"text","text":"What is this?"}}"#);
+            for parts in [&file, &with_text] {
+                let (code, detail) = refusal(&format!(r#"{{"id":"m","role":"user","parts":[{parts}]}}"#));
+                assert!(code == Code::Unsupported && detail.contains("links in its text"), "{detail}");
+            }
+            let tool = r#"{"type":"tool-x","toolCallId":"c","state":"output-available","input":{},"output":1}"#;
+            let reply = format!(r#"{{"id":"r-1","role":"assistant","parts":[{file},{tool}]}}"#);
+            assert!(read(&chat("submit-message", "", &reply)).is_ok());
+        }
+        let (code, detail) = refusal(r#"{"id":"m","role":"user","parts":[{"type":"data-x","data":1}]}"#);
+        assert!(code == Code::MessageEmpty && detail.contains("no text"), "{detail}");
+    }
+
+    #[test]
+    fn approvals_are_refused_in_their_own_words() {
+        let tool = |state: &str| {
+            let approval = r#""approval":{"id":"a1","approved":false,"reason":"no"}"#;
+            format!(r#"{{"type":"tool-x","toolCallId":"c","state":"{state}","input":{{}},{approval}}}"#)
+        };
+        let reply = |state: &str| format!(r#"{{"id":"r-1","role":"assistant","parts":[{}]}}"#, tool(state));
+        let (code, detail) = refusal(&reply("approval-responded"));
+        assert!(code == Code::Unsupported && detail.contains("approvals"), "{detail}");
+        assert!(read(&chat("submit-message", "", &reply("output-denied"))).is_ok());
+        let part: Part = serde_json::from_str(&tool("output-denied")).unwrap();
+        assert_eq!(part.result().as_deref(), Some("the person denied it: no"));
+    }
+
+    #[test]
+    fn earlier_messages_never_decide_over_a_request() {
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let part = |levels| format!(r#"[{{"type":"data-x","data":{}}},{{"type":"text","text":"a"}}]"#, deep(levels));
+        let message = |levels| format!(r#"{{"id":"m0","role":"user","parts":{}}}"#, part(levels));
+        assert!(read(&chat("submit-message", "", &format!("{},{HI}", message(10_000)))).is_ok());
+        assert_eq!(read(&chat("submit-message", "", &message(70))).err(), Some(Code::JsonTooDeep));
+        let output = format!(
+            r#"{{"type":"tool-x","toolCallId":"c","state":"output-available","input":{{}},"output":"{}"}}"#,
+            "x".repeat(1_100_000)
+        );
+        let (code, detail) = refusal(&format!(r#"{{"id":"r-1","role":"assistant","parts":[{output}]}}"#));
+        assert!(code == Code::MessageTooLong && detail.contains("outputs of its tools"), "{detail}");
     }
 
     #[test]

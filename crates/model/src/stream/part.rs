@@ -23,6 +23,14 @@ pub struct Part {
     pub raw_input: Option<Box<RawValue>>,
     pub output: Option<Box<RawValue>>,
     pub error_text: Option<String>,
+    pub approval: Option<Approval>,
+}
+
+/// What the person said to a call that asked first.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)]
+pub struct Approval {
+    pub reason: Option<String>,
 }
 
 impl Part {
@@ -69,6 +77,12 @@ impl Part {
         Some(Piece::Tool { call: number, named: Some((self.tool_call_id.clone()?, tool)), input })
     }
 
+    /// Whether it is a call that the person was asked about, and answered.
+    #[must_use]
+    pub fn is_approval(&self) -> bool {
+        self.tool().is_some() && self.state.as_deref() == Some("approval-responded")
+    }
+
     /// What the tool gave: JSON, or why it gave nothing.
     #[must_use]
     pub fn result(&self) -> Option<String> {
@@ -76,7 +90,15 @@ impl Part {
         match self.state.as_deref()? {
             "output-available" => Some(self.output.as_ref().map_or("null", |output| output.get()).to_owned()),
             "output-error" => Some(self.error_text.clone().unwrap_or_else(|| "the tool failed".to_owned())),
-            "output-denied" => Some("the person denied it".to_owned()),
+            "output-denied" => {
+                let reason = self.approval.as_ref().and_then(|approval| approval.reason.as_deref());
+                Some(
+                    reason.map_or_else(
+                        || "the person denied it".to_owned(),
+                        |why| format!("the person denied it: {why}"),
+                    ),
+                )
+            }
             _ => None,
         }
     }

@@ -345,10 +345,14 @@ async fn body(request: &web_sys::Request, action: Action, limits: &Limits) -> Re
         _ => limits.body_bytes,
     };
     let body = edge::read_body(request, limit).await.map_err(|unreadable| match unreadable {
+        Unreadable::TooLarge if action == Action::AiChat => Problem::new(Code::BodyTooLarge).detail(format!(
+            "the limit is {limit} bytes: send the last message alone, by the transport's prepareSendMessagesRequest"
+        )),
         Unreadable::TooLarge => Problem::new(Code::BodyTooLarge).detail(format!("the limit is {limit} bytes")),
         Unreadable::Broken => Problem::new(Code::InvalidJson),
     })?;
-    if is_deeper(&body, JSON_DEPTH) {
+    // The AI SDK sends the whole history, of which the last message alone is read: its depth is checked there.
+    if action != Action::AiChat && is_deeper(&body, JSON_DEPTH) {
         return Err(Problem::new(Code::JsonTooDeep).detail(format!("the limit is {JSON_DEPTH} levels")));
     }
     Ok(body)
