@@ -8,7 +8,7 @@ import { onEachStore } from "../harness/stores.mjs";
 const chat = (body, headers) => ["POST", "/v1/chat", body, headers];
 const create = (body, headers) => ["POST", "/v1/sessions", body, headers];
 const long = (bytes) => "x".repeat(bytes);
-const BAD_IDS = ["", "new", "-a", "_a", "a b", "a/b", "a\n", "ä", "{app}", "..", long(129)];
+const BAD_IDS = ["", "new", "-", ".a", ":a", "a b", "a/b", "a\n", "ä", "{app}", "..", long(129)];
 
 /** What is wrong, the request, the status and the code. */
 const CASES = [

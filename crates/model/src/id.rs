@@ -6,13 +6,13 @@ use std::fmt;
 /// The longest id, in bytes.
 pub const MAX_ID_BYTES: usize = 128;
 
-/// Says that a text is not an id: it does not match `[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}`, or it is the reserved `new`.
+/// Says that a text is not an id: it does not match `[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,127}`, or it is reserved: `-`, and of sessions `new`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidId;
 
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an id is 1 to 128 characters of A-Z a-z 0-9 _ . : - and starts with a letter or digit")
+        f.write_str("an id is 1 to 128 characters of A-Z a-z 0-9 _ . : - and starts with none of . :; - alone is none")
     }
 }
 
@@ -20,7 +20,7 @@ impl std::error::Error for InvalidId {}
 
 fn is_id(text: &str) -> bool {
     let mut bytes = text.bytes();
-    let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     starts && text.len() <= MAX_ID_BYTES && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte))
 }
 
@@ -31,7 +31,7 @@ macro_rules! id {
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(transparent)]
         pub struct $name(
-            #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$")))] String,
+            #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^([A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}|-[A-Za-z0-9_.:-]{1,127})$")))] String,
         );
 
         impl $name {
@@ -65,22 +65,23 @@ macro_rules! id {
     };
 }
 
-const NOTHING_RESERVED: [&str; 0] = [];
+/// It stands for none: in `cut_after`, and in what is stored of a turn.
+const NONE: &str = "-";
 
 id!(
     /// The id of a session. `new` is reserved, so that `/sessions/new` can't be one.
     SessionId,
-    ["new"]
+    ["new", NONE]
 );
 id!(
     /// The id of a message, unique in its session.
     MessageId,
-    NOTHING_RESERVED
+    [NONE]
 );
 id!(
     /// The id of a turn: its idempotency key.
     TurnId,
-    NOTHING_RESERVED
+    [NONE]
 );
 
 impl SessionId {
@@ -152,13 +153,24 @@ mod tests {
 
     #[test]
     fn ids_follow_the_pattern() {
-        for good in ["a", "sess_0192", "user-123", "default", "a.b:c-d_e", &"x".repeat(128)] {
+        for good in [
+            "a",
+            "sess_0192",
+            "user-123",
+            "default",
+            "a.b:c-d_e",
+            "_V1StGXR8",
+            "-IRFa-VaY2b",
+            "--",
+            "_",
+            &"x".repeat(128),
+        ] {
             assert!(SessionId::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "new", "-a", "_a", "a b", "a/b", "a\n", "ä", "{x}", &"x".repeat(129)] {
+        for bad in ["", "new", "-", ".a", ":a", "a b", "a/b", "a\n", "ä", "{x}", &"x".repeat(129)] {
             assert_eq!(SessionId::parse(bad), Err(InvalidId), "{bad}");
         }
-        assert!(MessageId::parse("new").is_ok());
+        assert!(MessageId::parse("new").is_ok() && MessageId::parse("-").is_err() && TurnId::parse("-").is_err());
     }
 
     #[test]

@@ -88,5 +88,5 @@ fn text() -> Value {
 }
 
 fn id() -> Value {
-    json!({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$"})
+    json!({"type": "string", "pattern": "^([A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}|-[A-Za-z0-9_.:-]{1,127})$"})
 }

@@ -132,7 +132,7 @@ fn one(name: &str, path: &str, operation: Operation, schemas: &mut Schemas, prob
 fn path_parameters(path: &str) -> impl Iterator<Item = Value> {
     let session = json!({
         "name": "id", "in": "path", "required": true, "description": "The session.", "example": EXAMPLE_SESSION,
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$", "not": {"const": "new"}},
+        "schema": {"type": "string", "pattern": "^([A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}|-[A-Za-z0-9_.:-]{1,127})$", "not": {"const": "new"}},
     });
     path.contains("{id}").then_some(session).into_iter()
 }

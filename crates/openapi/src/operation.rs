@@ -207,7 +207,7 @@ impl Operation {
     pub(crate) fn keyed(self) -> Self {
         self.fails(&[Code::InvalidIdempotencyKey]).reads(
             "Idempotency-Key",
-            json!({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$"}),
+            json!({"type": "string", "pattern": "^([A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}|-[A-Za-z0-9_.:-]{1,127})$"}),
             "Repeated under the same key, the request is done once.",
         )
     }

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 const PLACE: &str = "/components/schemas";
 
 /// What requests call ids, and the patterns that those have.
-const ID: &str = "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$";
-const CUT: &str = "^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127}|-)$";
+const ID: &str = "^([A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}|-[A-Za-z0-9_.:-]{1,127})$";
+const CUT: &str = "^[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,127}$";
 const IDS: [(&str, &str); 7] = [
     ("session_id", ID),
     ("message_id", ID),
