@@ -3,6 +3,7 @@
 use crate::client::{Client, Failure, given};
 use crate::stats::{bytes, time};
 use chatkeep_model::Message;
+use chatkeep_model::session::printable;
 use chatkeep_model::wire::{AdminSession, AdminSessionList, ExportLine};
 
 pub(crate) fn list(client: &Client, owner: Option<&str>, query: Option<&str>, json: bool) -> Result<(), Failure> {
@@ -17,7 +18,7 @@ pub(crate) fn list(client: &Client, owner: Option<&str>, query: Option<&str>, js
         }
         listed += 1;
         let session = &found.session;
-        let title = session.title.as_deref().map(|title| format!("  {title}")).unwrap_or_default();
+        let title = session.title.as_deref().map(|title| format!("  {}", printable(title))).unwrap_or_default();
         println!(
             "{:<28} {:<38} {:>8} {:>9} {:>8}  {}{title}",
             found.owner.as_str(),
@@ -57,7 +58,7 @@ pub(crate) fn show(client: &Client, owner: &str, session: &str, json: bool) -> R
         println!("{body}");
     } else if let Some(members) = body.as_object() {
         for (name, value) in members {
-            println!("{name:<20}{}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            println!("{name:<20}{}", value.as_str().map_or_else(|| value.to_string(), printable));
         }
     }
     let lines = client.lines("/v1/admin/export", &[("owner", owner), ("session_id", session)]);
@@ -75,7 +76,7 @@ pub(crate) fn show(client: &Client, owner: &str, session: &str, json: bool) -> R
         } else if let Ok(ExportLine::Message(exported)) = serde_json::from_str(&line)
             && let Ok(message) = serde_json::from_str::<Message>(exported.message.get())
         {
-            println!("\n{} {:?}\n{}", message.created, message.role, message.content);
+            println!("\n{} {:?}\n{}", printable(&message.created), message.role, printable(&message.content));
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use crate::percent;
 use crate::time::Millis;
 use crate::wire::SessionBody;
 use serde::{Deserialize, Serialize};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// The layout version that writers write.
 pub const LAYOUT_VERSION: u64 = 2;
@@ -212,20 +213,74 @@ impl Card {
     }
 }
 
-/// The title that a session without one takes from its first message: its first line that isn't empty, shortened at a word.
+/// The title that a session without one takes from its first message: its first line with something to see, shortened at a word, or
+/// between two characters as people count them.
 #[must_use]
 pub fn derived_title(message: &str) -> String {
-    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    // White space and control characters may go, so that more is looked at than is kept; but not a megabyte.
-    let line: String = line.chars().take(DERIVED_TITLE_CHARACTERS * 8).collect();
-    let line: String = line.split_whitespace().collect::<Vec<_>>().join(" ").replace(char::is_control, "");
+    let line = message.lines().map(displayed).find(|line| is_visible(line)).unwrap_or_default();
     if line.chars().count() <= DERIVED_TITLE_CHARACTERS {
         return line;
     }
-    let cut: String = line.chars().take(DERIVED_TITLE_CHARACTERS - 1).collect();
-    let at_word = cut.rsplit_once(' ').map_or(cut.as_str(), |(kept, _)| kept);
-    let kept = if at_word.chars().count() * 2 < DERIVED_TITLE_CHARACTERS { cut.as_str() } else { at_word };
+    let mut room = DERIVED_TITLE_CHARACTERS - 1;
+    let end = line.grapheme_indices(true).find(|(_, cluster)| {
+        let fits = room.checked_sub(cluster.chars().count());
+        room = fits.unwrap_or(room);
+        fits.is_none()
+    });
+    let cut = match end.and_then(|(end, _)| line.get(..end)).unwrap_or(&line) {
+        // A letter under a heap of accents.
+        "" => line
+            .char_indices()
+            .nth(DERIVED_TITLE_CHARACTERS - 1)
+            .and_then(|(end, _)| line.get(..end))
+            .unwrap_or_default(),
+        cut => cut,
+    };
+    let word = cut.char_indices().rev().find(|(_, character)| *character == ' ' || STOPS.contains(character));
+    let end = word.map_or(cut.len(), |(at, character)| if character == ' ' { at } else { at + character.len_utf8() });
+    let at_word = cut.get(..end).unwrap_or(cut);
+    let kept = if at_word.chars().count() * 2 < DERIVED_TITLE_CHARACTERS { cut } else { at_word };
     format!("{kept}…")
+}
+
+/// Where a text without spaces can be shortened.
+const STOPS: [char; 6] = ['。', '，', '、', '！', '？', '；'];
+
+/// A line as it may be shown in a list: without control characters, and without those that change the direction of what follows.
+fn displayed(line: &str) -> String {
+    // White space and control characters may go, so that more is looked at than is kept; but not a megabyte.
+    let shown = line.trim().chars().take(DERIVED_TITLE_CHARACTERS * 8).filter(|character| !is_hidden(*character));
+    shown.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text for a terminal: what would move its cursor or turn what follows is replaced. Lines stay lines.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let printed =
+        |character| if is_hidden(character) && character != '\n' && character != '\t' { '\u{fffd}' } else { character };
+    text.chars().map(printed).collect()
+}
+
+fn is_hidden(character: char) -> bool {
+    (character.is_control() && !character.is_whitespace())
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        )
+}
+
+/// Whether there is anything to see: more than space, fillers, and what only changes another character.
+#[must_use]
+pub fn is_visible(text: &str) -> bool {
+    let fills = |character: char| {
+        matches!(
+            character,
+            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{200c}' | '\u{200d}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+                | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+        )
+    };
+    text.chars().any(|character| !character.is_whitespace() && !is_hidden(character) && !fills(character))
 }
 
 #[cfg(test)]
@@ -240,6 +295,35 @@ mod tests {
         let wall = derived_title(&"ž".repeat(300));
         assert_eq!(wall.chars().count(), DERIVED_TITLE_CHARACTERS);
         assert_eq!(derived_title(" \n"), "");
+    }
+
+    #[test]
+    fn titles_are_cut_between_characters_as_people_count_them() {
+        for cluster in [
+            "\u{1f1f0}\u{1f1f7}",
+            "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+            "\u{1f44d}\u{1f3fd}",
+            "e\u{301}",
+            "नि",
+        ] {
+            let title = derived_title(&cluster.repeat(60));
+            let kept = title.trim_end_matches('…');
+            assert!(kept.len() % cluster.len() == 0 && kept.starts_with(cluster), "{title}");
+            assert!(title.chars().count() <= DERIVED_TITLE_CHARACTERS && title.ends_with('…'), "{title}");
+        }
+        let heap = derived_title(&format!("a{}", "\u{301}".repeat(100)));
+        assert_eq!(heap.chars().count(), DERIVED_TITLE_CHARACTERS);
+        let sentences = derived_title(&format!("{}。{}", "東".repeat(40), "京".repeat(40)));
+        assert_eq!(sentences, format!("{}。…", "東".repeat(40)));
+    }
+
+    #[test]
+    fn titles_show_something_and_turn_nothing() {
+        assert_eq!(derived_title("\u{200b}\u{200b}\n\u{3164}\nHello"), "Hello");
+        assert_eq!(derived_title("\u{200b}\u{feff}\u{200d}"), "");
+        assert_eq!(derived_title("a\u{202e}b\u{7}c\u{2028}d"), "abc d");
+        assert!(!is_visible("\u{2800} \u{200d}") && is_visible("\u{200d}x"));
+        assert_eq!(printable("a\u{1b}[2J\u{202e}b\n\tc"), "a\u{fffd}[2J\u{fffd}b\n\tc");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::id::{InvalidId, MessageId, SessionId, TurnId, digest};
 use crate::json;
 use crate::limits::Limits;
 use crate::plan::CutAfter;
+use crate::session::is_visible;
 use crate::time::Millis;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -124,6 +125,9 @@ fn check_text(text: &str, limits: &Limits) -> Result<(), Problem> {
 
 fn title(text: &str, limits: &Limits) -> Result<String, Problem> {
     let title = text.trim().replace(char::is_control, " ");
+    if !is_visible(&title) {
+        return Ok(String::new());
+    }
     if title.chars().count() > limits.title_characters {
         let detail = format!("the limit is {} characters", limits.title_characters);
         return Err(Problem::new(Code::TitleTooLong).detail(detail));

@@ -303,7 +303,9 @@ impl Operation for BeginTurn {
             let room = Room::beside([self.message.as_str()].into_iter(), self.messages_per_session, self.session_bytes);
             Room { messages: self.messages_per_session.saturating_sub(2), ..room }.make(records, id, &mut session)?;
         }
-        if session.title.is_empty() {
+        // A derived title follows the first message, also when that is edited.
+        let follows = position == 0 && !answers && !session.flags.named && !self.title.is_empty();
+        if session.title.is_empty() || follows {
             session.title.clone_from(&self.title);
         }
         session.updated = self.now;

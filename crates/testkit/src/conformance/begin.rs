@@ -1,11 +1,12 @@
 //! Begin: what a turn's first call comes to.
 
+use super::operations::patch;
 use super::world::{World, contents, message_id, turn_id};
 use crate::executor::Executor;
 use chatkeep_model::Millis;
 use chatkeep_model::fingerprint::{RequestKind, of_every_request};
 use chatkeep_model::limits::REPLY_BYTES;
-use chatkeep_model::plan::{Begun, Finished, TurnMode};
+use chatkeep_model::plan::{BeginTurn, Begun, Finished, TurnMode};
 
 pub(super) fn a_first_turn_creates_its_session<E: Executor>(world: &mut World<E>) {
     let begin = world.begin("s1", "t1", "Dobrý den");
@@ -190,6 +191,30 @@ pub(super) fn an_edit_takes_the_messages_place<E: Executor>(world: &mut World<E>
     edit.message = edit.message.replacen("u-t1", "u-fresh", 1);
     let Begun::Started { position, .. } = world.run(&edit) else { panic!("not started") };
     assert_eq!(position, 3);
+}
+
+pub(super) fn a_derived_title_follows_the_first_message<E: Executor>(world: &mut World<E>) {
+    for session in ["s1", "s2"] {
+        world.exchange(session, "t0", "first");
+        world.exchange(session, "t1", "second");
+    }
+    let edit = |world: &World<E>, session: &str, turn: &str, edited: &str| {
+        let begin = world.begin(session, turn, "better");
+        let message = begin.message.replacen(&format!("u-{turn}"), edited, 1);
+        BeginTurn { message_id: message_id(edited), message, mode: TurnMode::Edit, ..begin }
+    };
+    for (session, turn, edited, title) in [("s1", "e1", "u-t1", "first"), ("s1", "e0", "u-t0", "better")] {
+        let Begun::Started { session: after, .. } = world.run(&edit(world, session, turn, edited)) else {
+            panic!("not started")
+        };
+        assert_eq!(after.title, title);
+    }
+    // One that somebody gave stays.
+    let mut named = patch(world, "s2", "p1");
+    named.title = Some("Given".to_owned());
+    world.run(&named).expect("it is there");
+    let Begun::Started { session, .. } = world.run(&edit(world, "s2", "e2", "u-t0")) else { panic!("not started") };
+    assert_eq!(session.title, "Given");
 }
 
 pub(super) fn a_message_is_answered_anew<E: Executor>(world: &mut World<E>) {

@@ -94,7 +94,9 @@ for _, name in ipairs(answers and {} or drop_oldest(s, values, keep, bytes)) do 
 if oldest then dropped[#dropped + 1] = 't:' .. oldest end
 remove_fields(session, dropped)
 
-if s.title == '' then s.title = title end
+-- A derived title follows the first message, also when that is edited.
+local follows = position == 0 and not answers and title ~= '' and not string.find(s.flags, '^[^@]*n')
+if s.title == '' or follows then s.title = title end
 s.updated, s.next, s.total, s.bytes, s.rev = now, position + 1, s.total + (answers and 0 or 1), s.bytes + #message, s.rev + 1
 slide(index, id, s, now, ttl)
 local record = table.concat({ 'open', attempt, now + lease, '=', kept_print(prints), short(message_id, turn), position, '-' }, ' ')
