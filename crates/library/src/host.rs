@@ -1,6 +1,7 @@
 //! What JavaScript brings along: the transport, the callers, the operator's log, a clock and randomness.
 
 use chatkeep_model::Millis;
+use js_sys::{JsString, RegExp};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -43,6 +44,13 @@ extern "C" {
 /// Fills with random bytes.
 pub(crate) fn fill_random(bytes: &mut [u8]) {
     get_random_values(bytes);
+}
+
+/// A text in NFKD, without diacritics, in lower case.
+pub(crate) fn normalize(text: &str) -> String {
+    let diacritics = RegExp::new(chatkeep_model::search::DIACRITICS, "gu");
+    let text = JsString::from(text).normalize("NFKD").replace_by_pattern(&diacritics, "");
+    String::from(text.to_lower_case())
 }
 
 /// Now.

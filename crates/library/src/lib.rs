@@ -7,6 +7,7 @@ use chatkeep_model::error::Outage;
 use chatkeep_model::intake::Fresh;
 use chatkeep_model::library::{Answer, Connection, Effect, Machine, Request, Settings};
 use chatkeep_model::seal::Cipher;
+use chatkeep_model::search::Normalizer;
 use chatkeep_seal::Keys;
 use host::{Host, fill_random, now};
 use scripts::Form;
@@ -44,7 +45,8 @@ impl Store {
             let pair = lines.chunks_exact(2).find(|pair| pair.first() == Some(&name))?;
             pair.last().map(|value| (*value).to_owned())
         };
-        let settings = Settings::read(options, value).map_err(|error| error.to_string())?;
+        let mut settings = Settings::read(options, value).map_err(|error| error.to_string())?;
+        settings.normalizer = Normalizer(host::normalize);
         let form = if matches!(settings.connection, Connection::Tcp(_)) {
             Form::Stock(Default::default())
         } else {

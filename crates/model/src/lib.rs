@@ -43,6 +43,7 @@ pub mod responder;
 pub mod route;
 pub mod running_imports;
 pub mod seal;
+pub mod search;
 pub mod session;
 pub mod sse;
 pub mod stream;

@@ -162,6 +162,11 @@ function seconds(value) {
   return left > 0 ? Math.min(Math.ceil(left), 86_400) : 0;
 }
 
+/** A text in NFKD, in lower case, without what a pattern matches. */
+export function normalize(text, pattern) {
+  return text.normalize("NFKD").replace(new RegExp(pattern, "gu"), "").toLowerCase();
+}
+
 /** The HMAC-SHA256 of a text, in hex. */
 export async function hmac(secret, text) {
   const encoder = new TextEncoder();

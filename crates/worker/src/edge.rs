@@ -1,6 +1,7 @@
 //! The boundary to JavaScript: `js/edge.js`, typed.
 
 use chatkeep_model::client_address::{FORWARDED_FOR, TrustedProxies};
+use chatkeep_model::search::{DIACRITICS, Normalizer};
 use chatkeep_model::{Millis, json};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -53,6 +54,9 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     async fn next(this: &BodyReader) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = normalize)]
+    fn normalize_text(text: &str, pattern: &str) -> String;
 
     #[wasm_bindgen(catch)]
     async fn hmac(secret: &str, text: &str) -> Result<JsValue, JsValue>;
@@ -329,6 +333,9 @@ impl Drop for Sent {
         self.0.close();
     }
 }
+
+/// How texts are compared in a search.
+pub(crate) const NORMALIZER: Normalizer = Normalizer(|text| normalize_text(text, DIACRITICS));
 
 /// The HMAC-SHA256 of a text, in hex.
 pub(crate) async fn hmac_hex(secret: &str, text: &str) -> Option<String> {

@@ -14,6 +14,7 @@ use crate::plan::{
     Appended, Created, Delete, Deletion, Details, Forked, Info, Page, Patched, ReadHistory, ReadList, ReadState,
     Restored, Stated, Touch, Truncated, WriteState, Written,
 };
+use crate::search::Normalizer;
 use crate::time::Millis;
 use crate::wire::{AppendRequest, AppendedMessage};
 use serde::{Deserialize, Serialize};
@@ -123,6 +124,7 @@ impl Job {
         request: Request,
         limits: &Limits,
         seals: bool,
+        normalizer: Normalizer,
         fresh: Fresh,
     ) -> Result<(Self, Asked), Problem> {
         let body = json::without_halves(request.body);
@@ -149,7 +151,7 @@ impl Job {
             "refreshTTL" => (Self::RefreshTtl, Touch { session: id()?, now, ttl: limits.ttl }.into()),
             "touch" => (Self::Touch { id: id()? }, Touch { session: id()?, now, ttl: limits.ttl }.into()),
             "list" => {
-                let (list, read) = List::begin(options, now)?;
+                let (list, read) = List::begin(options, now, normalizer)?;
                 (Self::List(list), read.into())
             }
             "history" => {

@@ -6,6 +6,7 @@ use super::operation::Told;
 use crate::error::{Code, Problem};
 use crate::limits::{LIST_PAGE, SEARCHED_SESSIONS, SESSIONS_PER_CALL, STATE_FIELDS};
 use crate::plan::{Cursor, ReadList, ReadState, Stated};
+use crate::search::{Normalizer, Search};
 use crate::time::Millis;
 use crate::wire::StateFields;
 
@@ -13,7 +14,7 @@ use crate::wire::StateFields;
 #[derive(Debug)]
 pub(super) struct List {
     limit: u64,
-    search: Option<String>,
+    search: Option<Search>,
     fields: Vec<String>,
     /// What is listed, and of how many of them the state is known.
     sessions: Vec<SessionAnswer>,
@@ -24,12 +25,12 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) fn begin(options: Options, now: Millis) -> Result<(Self, ReadList), Problem> {
+    pub(super) fn begin(options: Options, now: Millis, normalizer: Normalizer) -> Result<(Self, ReadList), Problem> {
         let wrong = |detail: &str| Problem::new(Code::InvalidParameter).detail(detail);
         let limit = page_size(options.limit, LIST_PAGE)?;
         let cursor = options.cursor.map(|text| Cursor::parse(&text).ok_or_else(|| wrong("cursor is one of a list")));
         let cursor = cursor.transpose()?;
-        let search = options.search.map(|text| text.to_lowercase());
+        let search = options.search.map(|text| Search::new(&text, normalizer));
         if cursor.is_some() && search.is_some() {
             return Err(wrong("cursor and search exclude each other"));
         }
@@ -44,10 +45,11 @@ impl List {
     pub(super) fn next(&mut self, told: Told, now: Millis) -> Result<Next, Problem> {
         match told {
             Told::ReadList(listed) => {
-                let found =
-                    |title: &str| self.search.as_ref().is_none_or(|text| title.to_lowercase().contains(text.as_str()));
-                let cards = listed.cards.iter().filter(|card| found(&card.title)).take(self.limit as usize);
-                self.sessions = cards.map(|card| SessionAnswer::of_card(card, now)).collect();
+                let titles = || listed.cards.iter().map(|card| card.title.as_str());
+                let found = self.search.as_ref().map(|search| search.matches(titles()));
+                let found = found.unwrap_or_else(|| vec![true; listed.cards.len()]);
+                let cards = listed.cards.iter().zip(found).filter(|(_, is_found)| *is_found).take(self.limit as usize);
+                self.sessions = cards.map(|(card, _)| SessionAnswer::of_card(card, now)).collect();
                 self.count = listed.count;
                 self.truncated = listed.next.is_some() && self.search.is_some();
                 self.next_cursor = listed.next.filter(|_| self.search.is_none()).map(Cursor::to_text);

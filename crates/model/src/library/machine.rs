@@ -147,8 +147,14 @@ impl Machine {
             "initialize" => self.open(ticket, now),
             "health" => self.health(ticket, now),
             "close" => self.close(ticket, now),
-            _ => match Job::begin(request, &self.settings.namespace.limits, self.cipher.is_some(), fresh)
-                .and_then(|(job, asked)| Ok((job, self.sealed(asked)?)))
+            _ => match Job::begin(
+                request,
+                &self.settings.namespace.limits,
+                self.cipher.is_some(),
+                self.settings.normalizer,
+                fresh,
+            )
+            .and_then(|(job, asked)| Ok((job, self.sealed(asked)?)))
             {
                 Ok((job, asked)) => self.run(Work { ticket, job, asked }, now),
                 Err(problem) => self.fail(ticket, &problem),

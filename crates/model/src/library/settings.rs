@@ -5,6 +5,7 @@ use super::log::Level;
 use crate::config::{ConfigError, Encryption, Upstash, encryption};
 use crate::namespace::Namespace;
 use crate::owner::Owner;
+use crate::search::Normalizer;
 use serde::Deserialize;
 
 /// Where sessions are kept.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub background: bool,
     /// The least that is logged.
     pub log_level: Level,
+    /// How texts are compared in a search.
+    pub normalizer: Normalizer,
 }
 
 /// The options of `createStore`, as they come from JavaScript.
@@ -127,6 +130,7 @@ impl Settings {
             fallback: options.fallback.unwrap_or(true),
             background: options.background,
             log_level: log_level(&read)?,
+            normalizer: Normalizer::default(),
         })
     }
 }

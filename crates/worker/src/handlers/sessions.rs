@@ -2,11 +2,13 @@
 
 use super::answer::Answer;
 use super::{Call, claim};
+use crate::edge;
 use chatkeep_model::limits::{LIST_PAGE, SEARCHED_SESSIONS, SESSIONS_PER_CALL, STATE_FIELDS};
 use chatkeep_model::plan::{
     Created, Cursor, Details, Info, Patched, ReadList, ReadState, Restored, Stated, Summary, Touch,
 };
 use chatkeep_model::records::Notes;
+use chatkeep_model::search::Search;
 use chatkeep_model::wire::{
     Deleted, DeletedAll, ListedSession, SessionBody, SessionDetails, SessionList, StateFields, SummaryBody,
 };
@@ -34,7 +36,7 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let limit = call.query.number("limit", 1..=LIST_PAGE.1)?.unwrap_or(LIST_PAGE.0);
     let cursor = call.query.get("cursor");
     let cursor = cursor.map(|text| Cursor::parse(&text).ok_or_else(|| wrong("cursor is one that a list gave")));
-    let search = call.query.get("q").map(|text| text.to_lowercase());
+    let search = call.query.get("q").map(|text| Search::new(&text, edge::NORMALIZER));
     if cursor.is_some() && search.is_some() {
         return Err(wrong("cursor and q exclude each other"));
     }
@@ -46,9 +48,11 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let mut listed = call.store.list(&ReadList { now, limit: asked, cursor: cursor.transpose()? }).await?;
     claim::leave_out(call, &mut listed).await?;
     let more = listed.next.is_some();
-    let found = |title: &str| search.as_ref().is_none_or(|text| title.to_lowercase().contains(text));
-    let cards = listed.cards.iter().filter(|card| found(&card.title));
-    let sessions: Vec<_> = cards.map(|card| card.body(now)).take(limit as usize).collect();
+    let titles = || listed.cards.iter().map(|card| card.title.as_str());
+    let found = search.as_ref().map(|search| search.matches(titles()));
+    let found = found.unwrap_or_else(|| vec![true; listed.cards.len()]);
+    let cards = listed.cards.iter().zip(found).filter(|(_, is_found)| *is_found);
+    let sessions: Vec<_> = cards.map(|(card, _)| card.body(now)).take(limit as usize).collect();
     let next_cursor = listed.next.filter(|_| search.is_none()).map(Cursor::to_text);
     let (count, truncated) = (listed.count, more && search.is_some());
     if fields.iter().all(String::is_empty) {

@@ -10,6 +10,7 @@ use chatkeep_model::census::Cursor;
 use chatkeep_model::limits::{LIST_PAGE, SESSIONS_PER_CALL};
 use chatkeep_model::plan::directory::SHARDS;
 use chatkeep_model::plan::{Info, Weigh};
+use chatkeep_model::search::Search;
 use chatkeep_model::session::Card;
 use chatkeep_model::wire::{AdminDeleted, AdminSession, AdminSessionList};
 use chatkeep_model::{Code, Problem, SessionId, intake};
@@ -21,7 +22,7 @@ const PAGES: u64 = 100;
 /// Whole pages until there are enough: what one holds is not parted, because the cursor goes from page to page.
 pub(in super::super) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let limit = call.query.number("limit", 1..=LIST_PAGE.1)?.unwrap_or(LIST_PAGE.0);
-    let search = call.query.get("q").map(|text| text.to_lowercase());
+    let search = call.query.get("q").map(|text| Search::new(&text, edge::NORMALIZER));
     let mut walk = walk(call)?;
     let mut sessions: Vec<AdminSession> = Vec::new();
     for _ in 0..PAGES {
@@ -41,7 +42,7 @@ pub(in super::super) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
                     found.map(|details| Card::of(place.id, &details.session))
                 }
             };
-            cards.extend(card.filter(|card| is_found(call, search.as_deref(), its.as_str(), card)));
+            cards.extend(card.filter(|card| is_found(call, search.as_ref(), its.as_str(), card)));
         }
         if cards.is_empty() {
             continue;
@@ -59,10 +60,10 @@ pub(in super::super) async fn list(call: &Call<'_>) -> Result<Answer, Problem> {
 }
 
 /// Whether a session is one that is looked for: by its id, its owner, the user it is kept for, or its title where those may be read.
-fn is_found(call: &Call<'_>, search: Option<&str>, owner: &str, card: &Card) -> bool {
+fn is_found(call: &Call<'_>, search: Option<&Search>, owner: &str, card: &Card) -> bool {
     let Some(search) = search else { return true };
     let title = if call.config.admin_texts { card.title.as_str() } else { "" };
-    [owner, card.id.as_str(), &card.flags.user, title].iter().any(|text| text.to_lowercase().contains(search))
+    search.matches([owner, card.id.as_str(), &card.flags.user, title].into_iter()).contains(&true)
 }
 
 /// Deletes everybody's sessions, those of an owner, or one of them. Each can be restored for a while.
