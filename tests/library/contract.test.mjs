@@ -102,6 +102,16 @@ onEachLibraryStore("a store", (the) => {
       (await store.list({ search: "TITLE" })).sessions.map(({ id }) => id),
       ["default"],
     );
+    await store.addMessage("accents", { role: "user", content: "Café in ŁÓDŹ".normalize("NFD") });
+    for (const search of ["café", "cafe\u0301", "CAFE", "lodz"]) {
+      const found = await store.list({ search });
+      assert.deepEqual(
+        found.sessions.map(({ id }) => id),
+        ["accents"],
+        search,
+      );
+    }
+    await store.delete("accents");
 
     const pages = [];
     for (let cursor; ; ) {

@@ -84,7 +84,7 @@ onEachStore("operations", { MAX_MESSAGES_PER_SESSION: `${CAP}` }, (the) => {
   });
 
   describe("search", () => {
-    test("finds titles whatever their case, with their accents", async () => {
+    test("finds titles whatever their case and their accents", async () => {
       await deleteAll(the.api);
       const titles = { a: "Žluťoučký Kůň", b: "Plán výletu", c: "PLÁN B", d: "plain 100%" };
       for (const [name, title] of Object.entries(titles)) {
@@ -102,7 +102,7 @@ onEachStore("operations", { MAX_MESSAGES_PER_SESSION: `${CAP}` }, (the) => {
       assert.equal(await found("ŽLUŤOUČKÝ kůň"), "a");
       assert.equal(await found("plán"), "bc");
       assert.equal(await found("PLÁN"), "bc");
-      assert.equal(await found("plan"), "");
+      assert.equal(await found("plan"), "bc");
       assert.equal(await found("100%"), "d");
       assert.equal(await found("_"), "");
       assert.equal(await found("*"), "");

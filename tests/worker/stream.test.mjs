@@ -152,7 +152,8 @@ forEachStore("a streamed turn", (store) => {
     assert.equal(messages.length, 4);
     for (const { message, message_id } of turns) {
       const reply = messages.find(({ parent }) => parent === message_id);
-      assert.equal(reply.content, `to ${message}`);
+      // The model is shown the other question too, where that came first and has no answer yet.
+      assert.ok(reply.content.endsWith(message), reply.content);
       assert.equal(messages.filter(({ id }) => id === message_id).length, 1);
     }
     assert.deepEqual((await the.api.history(session_id)).messages, messages);

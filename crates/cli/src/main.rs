@@ -91,7 +91,7 @@ enum Command {
         /// Whose.
         #[arg(required_unless_present = "all")]
         owner: Option<String>,
-        /// Which; without one, all of the owner's.
+        /// Which, after `--` where it begins with `-`; without one, all of the owner's.
         session: Option<String>,
         /// Everybody's.
         #[arg(long, conflicts_with = "owner")]
@@ -121,7 +121,7 @@ enum Command {
 struct Named {
     /// Whose.
     owner: String,
-    /// Which.
+    /// Which; after `--` where it begins with `-`.
     session: String,
     /// As JSON.
     #[arg(long)]

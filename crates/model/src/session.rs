@@ -308,7 +308,7 @@ mod tests {
         ] {
             let title = derived_title(&cluster.repeat(60));
             let kept = title.trim_end_matches('…');
-            assert!(kept.len() % cluster.len() == 0 && kept.starts_with(cluster), "{title}");
+            assert!(kept.len().is_multiple_of(cluster.len()) && kept.starts_with(cluster), "{title}");
             assert!(title.chars().count() <= DERIVED_TITLE_CHARACTERS && title.ends_with('…'), "{title}");
         }
         let heap = derived_title(&format!("a{}", "\u{301}".repeat(100)));

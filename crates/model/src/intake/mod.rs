@@ -21,7 +21,7 @@ pub use visitor::{claim, visitor};
 use crate::error::{Code, Problem};
 use crate::id::{InvalidId, MessageId, SessionId, TurnId, digest};
 use crate::json;
-use crate::limits::Limits;
+use crate::limits::{Limits, STORED_MESSAGE_BYTES};
 use crate::plan::CutAfter;
 use crate::session::is_visible;
 use crate::time::Millis;
@@ -118,6 +118,11 @@ fn check_text(text: &str, limits: &Limits) -> Result<(), Problem> {
     }
     if text.len() > limits.message_bytes {
         let detail = format!("{} bytes; the limit is {}", text.len(), limits.message_bytes);
+        return Err(Problem::new(Code::MessageTooLong).detail(detail));
+    }
+    let stored = json::string_bytes(text);
+    if stored > STORED_MESSAGE_BYTES {
+        let detail = format!("{stored} bytes as JSON; the limit is {STORED_MESSAGE_BYTES}");
         return Err(Problem::new(Code::MessageTooLong).detail(detail));
     }
     Ok(())

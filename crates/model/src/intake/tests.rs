@@ -261,3 +261,12 @@ fn a_body_can_ask_for_a_stream_and_for_another_answer() -> Result<(), Problem> {
     assert_eq!(other.turn.as_str(), "00000000000000000000000000000002");
     Ok(())
 }
+
+#[test]
+fn a_text_whose_json_fits_no_row_is_refused() {
+    let code = |count: usize| {
+        let body = format!("{{\"message\":\"{}\"}}", "\\u001b".repeat(count));
+        chat(keyed(&body, None)).err().map(|problem| problem.code)
+    };
+    assert_eq!((code(230_000), code(240_000)), (None, Some(Code::MessageTooLong)));
+}

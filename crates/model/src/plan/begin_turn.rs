@@ -296,6 +296,8 @@ impl Operation for BeginTurn {
             }
             window.push(self.message.clone());
         }
+        // A derived title follows the first message when that is edited.
+        let follows = position == 0 && !answers && kept < session.next && !session.flags.named;
         cut(records, id, &mut session, kept)?;
 
         // Room is made for the reply too, so that finishing need not; but its bytes are not known yet.
@@ -303,9 +305,7 @@ impl Operation for BeginTurn {
             let room = Room::beside([self.message.as_str()].into_iter(), self.messages_per_session, self.session_bytes);
             Room { messages: self.messages_per_session.saturating_sub(2), ..room }.make(records, id, &mut session)?;
         }
-        // A derived title follows the first message, also when that is edited.
-        let follows = position == 0 && !answers && !session.flags.named && !self.title.is_empty();
-        if session.title.is_empty() || follows {
+        if session.title.is_empty() || (follows && !self.title.is_empty()) {
             session.title.clone_from(&self.title);
         }
         session.updated = self.now;

@@ -61,7 +61,7 @@ macro_rules! scripts {
 scripts! {
     APPEND writes "append.lua" "308bbe289321487a344e31d6f46c9c122bafffc9";
     ARRIVE writes "arrive.lua" "6281fa19f3ec578ed1c27c8071a7463a2102ca6e";
-    BEGIN_TURN writes "begin_turn.lua" "93e00f807790ae4c9a6457d5349f92a5d522ed46";
+    BEGIN_TURN writes "begin_turn.lua" "6834bf7f665956d277f233d38fa686091a85eb51";
     CHARGE_TURN writes "charge_turn.lua" "8b4f3a871f108a2dc80e54a5ebfdcb0f64522acd";
     CLAIM_VISITOR writes "claim_visitor.lua" "4ffcbb833f522a0262a06dbce4485d2ab40f9c55";
     CREATE writes "create.lua" "b2b80ee181911872c3b00fb5cbb2ee86aefc59c0";

@@ -76,6 +76,8 @@ elseif live and cut_after ~= '' then
   dropped = cut(s, to, bytes)
 end
 local position = answers and s.next - 1 or s.next
+-- A derived title follows the first message when that is edited.
+local follows = position == 0 and not answers and #dropped > 0 and not string.find(s.flags, '^[^@]*n')
 -- Room is made for the reply too, so that finishing need not; but its bytes are not known yet. What may have to go is read
 -- with the window, and with it the turn to forget.
 local keep, bytes = cap - 2, math.max(0, byte_cap - #message)
@@ -94,9 +96,7 @@ for _, name in ipairs(answers and {} or drop_oldest(s, values, keep, bytes)) do 
 if oldest then dropped[#dropped + 1] = 't:' .. oldest end
 remove_fields(session, dropped)
 
--- A derived title follows the first message, also when that is edited.
-local follows = position == 0 and not answers and title ~= '' and not string.find(s.flags, '^[^@]*n')
-if s.title == '' or follows then s.title = title end
+if s.title == '' or (follows and title ~= '') then s.title = title end
 s.updated, s.next, s.total, s.bytes, s.rev = now, position + 1, s.total + (answers and 0 or 1), s.bytes + #message, s.rev + 1
 slide(index, id, s, now, ttl)
 local record = table.concat({ 'open', attempt, now + lease, '=', kept_print(prints), short(message_id, turn), position, '-' }, ' ')
