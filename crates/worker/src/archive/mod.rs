@@ -182,6 +182,7 @@ impl Archive {
             position: limits.messages_per_session,
             after: Some(0),
             operation: None,
+            dry_run: false,
             messages: Vec::new(),
             now,
             ttl: limits.ttl,
