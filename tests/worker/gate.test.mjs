@@ -198,7 +198,7 @@ forEachStore("the gate", (store) => {
     "a user with a very long name": () => bearer(issuer.token({ ...CLAIMS, sub: "ada@example.com".repeat(20) })),
     "a visitor": () => bearer(visitorToken(SECRETS.visitors, VISITOR, SOON)),
     "the application": () => ({ "x-api-key": SECRETS.key }),
-    "the application by a bearer's key": () => bearer(SECRETS.key),
+    "a server for another user, by a bearer's key": () => ({ ...bearer(SECRETS.key), "chatkeep-user": "mallory" }),
     "a server for another user": () => ({ "x-api-key": SECRETS.key, "chatkeep-user": "eve" }),
   };
   const isServer = (/** @type {Record<string, string>} */ headers) =>
