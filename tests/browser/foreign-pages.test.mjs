@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { Api } from "../harness/api.mjs";
 import { startWorker } from "../harness/worker.mjs";
-import { launch } from "./app.mjs";
+import { launch, withPage } from "./app.mjs";
 
 let browser;
 let worker;
@@ -17,6 +17,7 @@ before(async () => {
   const vars = {
     VISITOR_SECRET: randomBytes(32).toString("hex"),
     OPEN_LOCALHOST: "on",
+    OPEN_ADMIN: "off",
     CORS_ORIGINS: "http://localhost:*,http://127.0.0.1:*",
   };
   // Neither name is a loopback one: each leads to this machine, as a page's own server can have it.
@@ -87,8 +88,7 @@ test("a page of another site plants nothing by requests without a preflight, or 
     worker.url,
   );
   assert.equal(await count(), 0);
-  const { body } = await new Api(worker.url).get("/v1/admin/owners");
-  assert.ok(!JSON.stringify(body).includes("victim"), JSON.stringify(body));
+  assert.equal((await new Api(worker.url, { "chatkeep-user": "victim" }).list()).count, 0);
 });
 
 test("a page whose name was rebound to this machine reads and changes nothing", async () => {
@@ -125,3 +125,8 @@ test("the app's own page is served as ever", async () => {
   });
   assert.equal(status, 200);
 });
+
+test("the administration page says what opens it", () =>
+  withPage(browser, `${worker.url}/admin`, {}, async (page) => {
+    await page.getByRole("alert").getByText("set OPEN_ADMIN to on").waitFor();
+  }));
