@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// The model decides everything and touches nothing: it depends on serde, serde_json and unicode-segmentation alone (and on schemars where the API's
+// The model decides everything and touches nothing: it depends on serde and serde_json alone (and on schemars where the API's
 // description is written, which no shell asks for), and its sources name no clock, randomness, I/O or JavaScript. crates/model/clippy.toml says the same of types and methods, whatever the alias.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
-const ALLOWED = ["serde", "serde_json", "unicode-segmentation"];
+const ALLOWED = ["serde", "serde_json"];
 const ALLOWED_WHERE_ASKED_FOR = ["schemars"];
 const IMPURE =
   /\b(?:std::(?:time::(?:SystemTime|Instant)|net::(?:Tcp|Udp|ToSocket)\w+|fs|env|thread|process|io::(?:stdin|stdout|stderr))|std::\{[^}]*\b(?:fs|env|thread|process)\b|\b(?:Tcp|Udp)(?:Stream|Listener|Socket)\b|SystemTime|RandomState|(?:rand|getrandom|uuid|fastrand|js_sys|web_sys|wasm_bindgen|worker|tokio|redis_client)::|extern\s+"C"|unsafe\s*\{)/;

@@ -13,6 +13,7 @@ pub mod change;
 pub mod claim;
 pub mod client;
 pub mod client_address;
+pub(crate) mod cluster;
 pub mod config;
 pub mod context;
 pub mod cors;

@@ -1,12 +1,12 @@
 //! A session's fields, apart from its messages and turns, and how the API shows them.
 
+use crate::cluster::cut_before;
 use crate::id::SessionId;
 use crate::limits::DERIVED_TITLE_CHARACTERS;
 use crate::percent;
 use crate::time::Millis;
 use crate::wire::SessionBody;
 use serde::{Deserialize, Serialize};
-use unicode_segmentation::UnicodeSegmentation;
 
 /// The layout version that writers write.
 pub const LAYOUT_VERSION: u64 = 2;
@@ -221,21 +221,13 @@ pub fn derived_title(message: &str) -> String {
     if line.chars().count() <= DERIVED_TITLE_CHARACTERS {
         return line;
     }
-    let mut room = DERIVED_TITLE_CHARACTERS - 1;
-    let end = line.grapheme_indices(true).find(|(_, cluster)| {
-        let fits = room.checked_sub(cluster.chars().count());
-        room = fits.unwrap_or(room);
-        fits.is_none()
-    });
-    let cut = match end.and_then(|(end, _)| line.get(..end)).unwrap_or(&line) {
+    let room = DERIVED_TITLE_CHARACTERS - 1;
+    let end = match cut_before(&line, room) {
         // A letter under a heap of accents.
-        "" => line
-            .char_indices()
-            .nth(DERIVED_TITLE_CHARACTERS - 1)
-            .and_then(|(end, _)| line.get(..end))
-            .unwrap_or_default(),
-        cut => cut,
+        0 => line.char_indices().nth(room).map_or(line.len(), |(end, _)| end),
+        end => end,
     };
+    let cut = line.get(..end).unwrap_or(&line);
     let word = cut.char_indices().rev().find(|(_, character)| *character == ' ' || STOPS.contains(character));
     let end = word.map_or(cut.len(), |(at, character)| if character == ' ' { at } else { at + character.len_utf8() });
     let at_word = cut.get(..end).unwrap_or(cut);
