@@ -66,7 +66,7 @@ pub struct Claims {
     pub sub: String,
     exp: f64,
     nbf: Option<f64>,
-    audiences: AudienceClaims,
+    audiences: Box<AudienceClaims>,
 }
 
 /// The claims that may say for whom a token is. Some issuers leave `aud` out of access tokens.
@@ -206,7 +206,7 @@ impl Claims {
             sub: text(raw.sub, Refused::NoSubject)?,
             exp: date(&raw.exp.ok_or(Refused::NoExpiry)?)?,
             nbf: raw.nbf.as_ref().map(date).transpose()?,
-            audiences: AudienceClaims { aud: raw.aud, azp: raw.azp, client_id: raw.client_id },
+            audiences: Box::new(AudienceClaims { aud: raw.aud, azp: raw.azp, client_id: raw.client_id }),
         })
     }
 
