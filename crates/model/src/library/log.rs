@@ -13,6 +13,8 @@ pub enum Level {
     Info,
     Warning,
     Error,
+    /// As the configured level: nothing is logged.
+    Off,
 }
 
 impl Level {
@@ -24,17 +26,19 @@ impl Level {
             Level::Info => "info",
             Level::Warning => "warning",
             Level::Error => "error",
+            Level::Off => "off",
         }
     }
 
-    /// The level of a name, in whatever case.
+    /// The level of a name, in whatever case. The names are the Worker's: both may read the same variables.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
-            "debug" => Some(Level::Debug),
+            "debug" | "trace" => Some(Level::Debug),
             "info" => Some(Level::Info),
             "warning" | "warn" => Some(Level::Warning),
-            "error" => Some(Level::Error),
+            "error" | "critical" => Some(Level::Error),
+            "off" | "none" => Some(Level::Off),
             _ => None,
         }
     }

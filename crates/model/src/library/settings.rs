@@ -281,7 +281,8 @@ fn owner(text: Option<&str>) -> Result<Owner, ConfigError> {
 
 fn log_level(read: Read) -> Result<Level, ConfigError> {
     let text = read("LOG_LEVEL").unwrap_or_else(|| Level::Warning.as_str().to_owned());
-    Level::named(&text).ok_or(ConfigError { variable: "LOG_LEVEL", reason: "must be debug, info, warning or error" })
+    Level::named(&text)
+        .ok_or(ConfigError { variable: "LOG_LEVEL", reason: "must be debug, info, warning, error or off" })
 }
 
 #[cfg(test)]
@@ -358,6 +359,18 @@ mod tests {
             let refused = read(options, variables).err().map(|error| error.variable);
             assert_eq!(refused, Some(variable), "{options} {variables:?}");
         }
+    }
+
+    #[test]
+    fn the_workers_log_levels_are_known_and_off_is_above_all() -> Result<(), ConfigError> {
+        for name in ["trace", "debug", "info", "warn", "warning", "error", "critical", "OFF", "none"] {
+            assert!(crate::observe::Level::parse(name).is_some(), "{name}");
+            let settings = read("{}", &[("LOG_LEVEL", name)])?;
+            let is_off = ["OFF", "none"].contains(&name);
+            assert_eq!(settings.log_level > Level::Error, is_off, "{name}");
+        }
+        assert_eq!(read(r#"{"logLevel":"off"}"#, &[])?.log_level, Level::Off);
+        Ok(())
     }
 
     #[test]

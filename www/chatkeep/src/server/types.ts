@@ -62,7 +62,7 @@ export interface StoreOptions {
    */
   logger?: "json" | false | ((line: LogLine) => void) | undefined;
   /** The least that is told. Default: `info` with a `logger`, else `warning`. */
-  logLevel?: "debug" | "info" | "warning" | "error" | undefined;
+  logLevel?: "debug" | "info" | "warning" | "error" | "off" | undefined;
   /** The variables to read. Default: `process.env`, where there is one. */
   env?: Readonly<Record<string, unknown>> | undefined;
 }
