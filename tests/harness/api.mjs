@@ -119,6 +119,8 @@ export function assertProblem(answer, status, code) {
   assert.equal(answer.body.type, `urn:chatkeep:problem:${code}`);
   assert.equal(typeof answer.body.title, "string");
   assert.equal(typeof answer.body.retryable, "boolean");
+  assert.match(answer.body.request_id, /^[0-9a-f]{16}$/);
+  assert.equal(answer.body.request_id, answer.headers.get("x-request-id"));
   assert.ok(!answer.text.includes("null"), answer.text);
   return answer.body;
 }

@@ -22,6 +22,9 @@ function routesOf(file, folder = "") {
 
 const DIALECTS = readdirSync(join(MODEL, "dialect")).filter((file) => !/^(mod|tests)\.rs$/.test(file));
 
+/** The actions that say how the deployment is, to whoever asks and whatever they show. */
+export const PROBES = ["Health", "Live", "Ready"];
+
 /** @type {Route[]} */
 export const ROUTES = [
   ...routesOf("route.rs"),

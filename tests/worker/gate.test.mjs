@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Api, assertProblem, ok } from "../harness/api.mjs";
 import { FakeIssuer, secretToken, token, visitorToken } from "../harness/fake-issuer.mjs";
-import { ROUTES } from "../harness/routes.mjs";
+import { PROBES, ROUTES } from "../harness/routes.mjs";
 import { forEachStore } from "../harness/stores.mjs";
 import { startWorker } from "../harness/worker.mjs";
 
@@ -16,6 +16,8 @@ import { startWorker } from "../harness/worker.mjs";
  */
 const ROWS = {
   "GET /health": { open: true },
+  "GET /live": { open: true },
+  "GET /ready": { open: true },
   "POST /v1/visitors": { open: true },
   "POST /v1/visitors/claim": { body: {}, foreign: 400 }, // no visitor is shown; tests/worker/claim has those that are
   "POST /v1/chat": { body: { message: "Hello", session_id: "SESSION", existing: true } },
@@ -176,7 +178,7 @@ forEachStore("the gate", (store) => {
         const answer = await ask(route, headers());
         const { open } = ROWS[`${route.method} ${route.path}`];
         // What is shown counts where nothing is needed too; but a cookie that doesn't count is as good as none.
-        if (open && (route.action === "Health" || /^no |empty|cookie/.test(what))) assert.equal(answer.status, 200);
+        if (open && (PROBES.includes(route.action) || /^no |empty|cookie/.test(what))) assert.equal(answer.status, 200);
         else {
           assertProblem(answer, 401, "unauthorized");
           assert.match(
@@ -245,7 +247,7 @@ forEachStore("the gate", (store) => {
     const acting = (/** @type {string} */ user) => ({ ...bearer(issuer.token(CLAIMS)), "chatkeep-user": user });
     for (const route of ROUTES) {
       const { open, admin, foreign = 200 } = ROWS[`${route.method} ${route.path}`];
-      if (route.action === "Health") continue;
+      if (PROBES.includes(route.action)) continue;
       assertProblem(await ask(route, acting("bob")), 403, "forbidden");
       const reads =
         route.method === "GET" && !open && !admin && foreign === 200 && !/state$|^[/](?!v1)/.test(route.path);

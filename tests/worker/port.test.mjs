@@ -11,7 +11,7 @@ import { EventStream } from "../harness/events.mjs";
 import { onFreePort } from "../harness/ports.mjs";
 import { Process } from "../harness/processes.mjs";
 import { rawRequest } from "../harness/raw-request.mjs";
-import { ROUTES } from "../harness/routes.mjs";
+import { PROBES, ROUTES } from "../harness/routes.mjs";
 
 /** An address of this machine that isn't localhost, as a container's is. */
 const HOST = "127.0.0.2";
@@ -124,7 +124,7 @@ describe("the port of a self-hosted Chatkeep", () => {
 
   test("has no route that answers without credentials beside /health, the visitors' and the app's files", async () => {
     for (const { method, path, action } of ROUTES) {
-      if (["Health", "NewVisitor", "ClaimVisitor"].includes(action)) continue;
+      if ([...PROBES, "NewVisitor", "ClaimVisitor"].includes(action)) continue;
       const answer = await rawRequest(the.url + path.replace("{id}", "some-id"), { method, headers: localhost });
       assertProblem(answer, 401, "unauthorized");
     }
@@ -232,8 +232,10 @@ test("behind a trusted proxy each forwarded address is charged", async () => {
 test("without credentials it serves nobody, whatever the host", async () => {
   const { server, url } = await startServer(clone(), {});
   try {
+    const ready = await rawRequest(`${url}/ready`);
+    assert.deepEqual([ready.status, ready.body.cause], [503, "not_configured"]);
     for (const host of ["localhost", "127.0.0.1", "[::1]", new URL(url).host]) {
-      for (const { method, path, action } of ROUTES.filter(({ action }) => action !== "Health")) {
+      for (const { method, path, action } of ROUTES.filter(({ action }) => !PROBES.includes(action))) {
         const answer = await rawRequest(url + path.replace("{id}", "some-id"), { method, headers: { host } });
         if (action === "NewVisitor" || action === "ClaimVisitor") assert.notEqual(answer.status, 200);
         else assertProblem(answer, 503, "not_configured");

@@ -144,7 +144,14 @@ impl Problem {
             retryable: self.code.retryable(),
             session_id: self.session_id.clone(),
             message_id: self.message_id.clone(),
+            request_id: None,
         }
+    }
+
+    /// The body of a refused request's answer.
+    #[must_use]
+    pub fn body_of(&self, request_id: String) -> ProblemBody {
+        ProblemBody { request_id: Some(request_id), ..self.body() }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::percent::decode;
 #[allow(missing_docs)]
 pub enum Action {
     Health,
+    Live,
+    Ready,
     Metrics,
     Chat,
     AiChat,
@@ -62,11 +64,17 @@ impl Action {
         ROUTES.iter().any(|(method, _, action)| *action == self && *method != "GET")
     }
 
+    /// Whether it says how the deployment is, to whoever asks and whatever they show.
+    #[must_use]
+    pub fn probes(self) -> bool {
+        matches!(self, Action::Health | Action::Live | Action::Ready)
+    }
+
     /// What it takes to be let in; nothing where the route is open to all.
     #[must_use]
     pub fn needs(self) -> Option<Scope> {
         match self {
-            Action::Health | Action::NewVisitor => None,
+            Action::Health | Action::Live | Action::Ready | Action::NewVisitor => None,
             Action::Metrics => Some(Scope::Figures),
             Action::ListOwners
             | Action::AdminStats
@@ -90,6 +98,8 @@ pub type Routes<A> = &'static [(&'static str, &'static str, A)];
 /// The canonical routes. Those of the dialects are with them, in [`crate::dialect`].
 pub const ROUTES: Routes<Action> = &[
     ("GET", "/health", Action::Health),
+    ("GET", "/live", Action::Live),
+    ("GET", "/ready", Action::Ready),
     ("GET", "/metrics", Action::Metrics),
     ("POST", "/v1/chat", Action::Chat),
     ("POST", "/v1/ai/chat", Action::AiChat),

@@ -10,7 +10,7 @@ use chatkeep_model::limits::{HISTORY_PAGE, LIST_PAGE};
 use chatkeep_model::route::Action;
 use chatkeep_model::wire::{
     AppendRequest, AppendResponse, ChatRequest, ChatResponse, ClaimRequest, ClaimResponse, CreateRequest, Deleted,
-    DeletedAll, ExportLine, ForkRequest, Health, History, ImportResponse, IncognitoResponse, PatchRequest,
+    DeletedAll, ExportLine, ForkRequest, Health, History, ImportResponse, IncognitoResponse, PatchRequest, Probe,
     SessionDetails, SessionList, StopRequest, Stopped, TruncateRequest, UiMessages, VisitorBody, VisitorRequest,
 };
 use chatkeep_model::{Code, Message};
@@ -53,6 +53,17 @@ pub(crate) fn described(action: Action) -> Operation {
             .access(Access::Open)
             .gives::<Health>(200, "All is well.")
             .gives::<Health>(503, "The store can't be reached or is misconfigured; `cause` names why."),
+
+        Action::Live => operation("operations", "Whether the process answers")
+            .access(Access::Open)
+            .about("For the probe that restarts a process. It asks nothing of the store.")
+            .gives::<Probe>(200, "It does."),
+
+        Action::Ready => operation("operations", "Whether turns can be accepted")
+            .access(Access::Open)
+            .about("For the probe that decides who gets requests. In an outage of the store turns go into the journal.")
+            .gives::<Probe>(200, "They can, be it into the journal.")
+            .gives::<Probe>(503, "They can't: the deployment is misconfigured, and `cause` names how."),
 
         Action::Metrics => operation("operations", "Figures of the whole deployment, for Prometheus")
             .access(Access::Admin)

@@ -12,7 +12,7 @@ use chatkeep_model::observe::Snapshot;
 use chatkeep_model::observe::activity::MINUTES;
 use chatkeep_model::sse::KEEP_ALIVE;
 use chatkeep_model::wire::ActivityMinute;
-use chatkeep_model::{Code, Millis, Problem};
+use chatkeep_model::{Code, Millis};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -140,7 +140,8 @@ impl Metrics {
     /// Shows the lines that are kept, and then those that come. The follower pulls: one that is gone takes no room.
     fn follow(&self) -> web_sys::Response {
         if Rc::strong_count(&self.log) > FOLLOWERS {
-            return Answer::from(Problem::new(Code::RateLimited).retry_after(60)).respond(Vec::new());
+            // Whoever asked makes a problem of it.
+            return Answer::empty().status(Code::RateLimited.status()).respond(Vec::new());
         }
         let (log, until) = (Rc::clone(&self.log), now().after(FOLLOWING));
         let shown = Rc::new(Cell::new(0));

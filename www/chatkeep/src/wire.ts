@@ -472,6 +472,14 @@ export interface PatchRequest {
   readonly title?: string | null;
 }
 
+/** The answer to `GET /live` and `GET /ready`. */
+export interface Probe {
+  /** Why no turn can be accepted. */
+  readonly cause?: string;
+  /** `live`, `ready` or `not_ready`. */
+  readonly status: string;
+}
+
 /** An error body, RFC 9457. */
 export interface ProblemBody {
   /** Stable; the list is in `docs/protocol.md`. */
@@ -480,6 +488,8 @@ export interface ProblemBody {
   readonly detail?: string;
   /** The user message of the failed turn. */
   readonly message_id?: string;
+  /** By which operators find the request in the log. */
+  readonly request_id?: string;
   /** The same request with the same ids can succeed later. */
   readonly retryable: boolean;
   /** The session that the failed turn belongs to. */

@@ -69,6 +69,17 @@ pub struct ArchiveHealth {
     pub refused: u64,
 }
 
+/// The answer to `GET /live` and `GET /ready`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Probe {
+    /// `live`, `ready` or `not_ready`.
+    pub status: String,
+    /// Why no turn can be accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
 /// An error body, RFC 9457.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -94,4 +105,7 @@ pub struct ProblemBody {
     /// The user message of the failed turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
+    /// By which operators find the request in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }

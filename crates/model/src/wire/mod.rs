@@ -16,7 +16,7 @@ pub use chat::{
     AppendRequest, AppendResponse, AppendedMessage, ChatRequest, ChatResponse, ContextMessage, IncognitoResponse,
     StopRequest, Stopped,
 };
-pub use health::{ArchiveHealth, Health, ProblemBody, UnreadableTexts};
+pub use health::{ArchiveHealth, Health, Probe, ProblemBody, UnreadableTexts};
 pub use history::{History, UiMessages};
 pub use sessions::{
     CreateRequest, Deleted, DeletedAll, ForkRequest, ListedSession, PatchRequest, SessionBody, SessionDetails,

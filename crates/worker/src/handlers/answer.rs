@@ -113,7 +113,7 @@ impl Answer {
     }
 
     /// With another status.
-    pub(super) fn status(mut self, status: u16) -> Self {
+    pub(crate) fn status(mut self, status: u16) -> Self {
         self.status = status;
         self
     }
@@ -141,13 +141,14 @@ impl Answer {
     }
 }
 
-impl From<Problem> for Answer {
-    fn from(problem: Problem) -> Self {
-        let body = serde_json::to_string(&problem.body()).unwrap_or_default();
+impl Answer {
+    /// The refusal of a request, which operators find in the log by its id.
+    pub(crate) fn refusal(problem: Problem, request_id: String) -> Self {
+        let body = serde_json::to_string(&problem.body_of(request_id.clone())).unwrap_or_default();
         let mut answer = Self::text(problem.code.status(), "application/problem+json", body);
         answer.headers.extend(problem.retry_after.map(|seconds| ("retry-after", seconds.to_string())));
         let name = if problem.code == Code::Unauthorized { "www-authenticate" } else { "allow" };
         answer.headers.extend(problem.instead.map(|instead| (name, instead)));
-        answer
+        answer.header("x-request-id", request_id)
     }
 }

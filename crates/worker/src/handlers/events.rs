@@ -15,7 +15,7 @@ pub(super) async fn watch(call: &Call<'_>, asked: SocketHeaders) -> Result<Answe
         return Err(Problem::new(Code::RouteNotFound).detail("EVENTS is off"));
     }
     if asked.upgrades {
-        let answer = Answer::relayed(call.store.upgrade().await?);
+        let answer = Answer::relayed(admitted(call.store.upgrade().await?)?);
         return Ok(match socket::is_offered(&asked.protocols) {
             true => answer.header("sec-websocket-protocol", socket::PROTOCOL.to_owned()),
             false => answer,
@@ -26,7 +26,15 @@ pub(super) async fn watch(call: &Call<'_>, asked: SocketHeaders) -> Result<Answe
     }
     let watch = Watch { cursor: call.headers.last_event_id.clone(), lives: call.config.event_stream };
     let question = watch.question().map_err(|_| Problem::new(Code::Internal))?;
-    Ok(Answer::relayed(call.store.relay(&question).await?))
+    Ok(Answer::relayed(admitted(call.store.relay(&question).await?)?))
+}
+
+/// The vault's response, unless as many subscribe as may.
+fn admitted(response: web_sys::Response) -> Result<web_sys::Response, Problem> {
+    if response.status() == Code::TooManyWatchers.status() {
+        return Err(Problem::new(Code::TooManyWatchers).retry_after(30));
+    }
+    Ok(response)
 }
 
 /// A request's store, which collects what it changes where somebody may be told.

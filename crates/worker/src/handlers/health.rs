@@ -6,9 +6,9 @@ use crate::edge::now;
 use crate::seal;
 use crate::settings::Settings;
 use crate::store::{journaled, replay_after_recovery, upstash};
-use chatkeep_model::config::Config;
-use chatkeep_model::wire::{ArchiveHealth, Health};
-use chatkeep_model::{Millis, Problem, StoreError};
+use chatkeep_model::config::{Config, Upstash};
+use chatkeep_model::wire::{ArchiveHealth, Health, Probe};
+use chatkeep_model::{Code, Millis, Problem, StoreError};
 use std::cell::Cell;
 use worker::Env;
 
@@ -64,8 +64,51 @@ pub(super) async fn health(settings: &Settings, env: Env) -> Result<Answer, Prob
     Ok(Answer::json(&health)?.status(if healthy { 200 } else { 503 }))
 }
 
+/// `GET /live`: this process answers.
+pub(super) fn live() -> Result<Answer, Problem> {
+    Answer::json(&Probe { status: "live".to_owned(), cause: None })
+}
+
+/// `GET /ready`: turns can be accepted, be it into the journal. What only its operator can mend keeps a deployment from it.
+pub(super) async fn ready(settings: &Settings, env: Env) -> Result<Answer, Problem> {
+    let cause = match settings {
+        Err(error) => Some(error.to_string()),
+        // Nobody could be let in.
+        Ok(config) if !config.access.is_configured() && !config.access.open_localhost => {
+            Some(Code::NotConfigured.as_str().to_owned())
+        }
+        Ok(config) => match &config.upstash {
+            None => None,
+            Some(upstash) => {
+                latency(upstash, env).await;
+                let failing = upstash::condition().1;
+                let failing = failing.filter(|error| matches!(error, StoreError::Misconfigured(_)));
+                failing.map(|error| error.cause().to_owned())
+            }
+        },
+    };
+    let (status, code) = if cause.is_none() { ("ready", 200) } else { ("not_ready", 503) };
+    Ok(Answer::json(&Probe { status: status.to_owned(), cause })?.status(code))
+}
+
 async fn ask(config: &Config, env: Env, health: &mut Health) {
     let Some(upstash) = &config.upstash else { return };
+    let latency = latency(upstash, env).await;
+    let (breaker, failing) = upstash::condition();
+    health.breaker = Some(breaker.to_owned());
+    health.cause = failing.as_ref().map(|error| error.cause().to_owned());
+    health.using_fallback = matches!(failing, Some(StoreError::Unavailable(_)));
+    health.journal_depth = Some(journaled::depth());
+    // What was heard since counts more than the answer that is kept.
+    let refuses_writes = matches!(failing, Some(StoreError::Unavailable(outage)) if outage.refuses_writes_only());
+    if failing.is_none() || refuses_writes {
+        health.redis = "connected".to_owned();
+        health.latency_ms = latency.map(|latency| latency.0);
+    }
+}
+
+/// How long Redis took to answer, if it did; asked now and then.
+async fn latency(upstash: &Upstash, env: Env) -> Option<Millis> {
     let now_at = now();
     let asked = match ASKED.get().filter(|asked| now_at.since(asked.at) < CACHED) {
         Some(asked) => asked,
@@ -80,17 +123,7 @@ async fn ask(config: &Config, env: Env, health: &mut Health) {
             asked
         }
     };
-    let (breaker, failing) = upstash::condition();
-    health.breaker = Some(breaker.to_owned());
-    health.cause = failing.as_ref().map(|error| error.cause().to_owned());
-    health.using_fallback = matches!(failing, Some(StoreError::Unavailable(_)));
-    health.journal_depth = Some(journaled::depth());
-    // What was heard since counts more than the answer that is kept.
-    let refuses_writes = matches!(failing, Some(StoreError::Unavailable(outage)) if outage.refuses_writes_only());
-    if failing.is_none() || refuses_writes {
-        health.redis = "connected".to_owned();
-        health.latency_ms = asked.latency.map(|latency| latency.0);
-    }
+    asked.latency
 }
 
 async fn archive(config: &Config, env: &Env) -> Option<ArchiveHealth> {

@@ -47,13 +47,14 @@ pub(super) async fn streamed(
     let reply = Reply::begin(&call.config, question, true).await.map_err(|failure| problem(call, failure))?;
     let (config, growing) = (Rc::clone(&call.config), Growing::new(Draft::new(opened, None)));
     let answer = growing.answer(wire, 0).without_trace();
+    let request_id = call.watch.id();
     call.context.wait_until(async move {
         let ended = grow(&config, reply, &growing).await;
         let mut draft = growing.draft.borrow_mut();
         let response = draft.opened().unkept(draft.message(Millis(0), None).content, draft.finish());
         draft.end(match ended {
             Ok(()) => Ending::Unkept(Box::new(response)),
-            Err(failure) => Ending::Failed(Box::new(failure.problem().body())),
+            Err(failure) => Ending::Failed(Box::new(failure.problem().body_of(request_id))),
         });
         drop(draft);
         growing.grown.tell();

@@ -147,9 +147,8 @@ pub(crate) async fn serve(request: web_sys::Request, env: Env, context: &Context
 
 /// A problem as its answer, which operators find in the log by its id.
 fn refusal(problem: Problem, watch: &Watch) -> Answer {
-    let id = watch.id();
     watch.refused(&problem);
-    Answer::from(problem).header("x-request-id", id)
+    Answer::refusal(problem, watch.id())
 }
 
 async fn answer(
@@ -169,8 +168,11 @@ async fn answer(
     let root = settings.as_ref().ok().and_then(|config| config.root);
     let Matched { action, dialect, id } = route(method, path, root)?;
     watch.routed(action);
-    if action == Action::Health {
-        return health::health(settings, env).await;
+    match action {
+        Action::Health => return health::health(settings, env).await,
+        Action::Live => return health::live(),
+        Action::Ready => return health::ready(settings, env).await,
+        _ => {}
     }
     version::admit(headers.client.as_deref())?;
     let config = match settings {
@@ -236,7 +238,9 @@ async fn answer(
     // In a box each: as parts of this future they would all be one function, which an isolate compiles before its first answer.
     let answering: Pin<Box<dyn Future<Output = Result<Answer, Problem>> + '_>> = match action {
         // Answered above: a new visitor is nobody yet.
-        Action::Health | Action::Metrics | Action::NewVisitor => Box::pin(ready(Err(Problem::new(Code::Internal)))),
+        Action::Health | Action::Live | Action::Ready | Action::Metrics | Action::NewVisitor => {
+            Box::pin(ready(Err(Problem::new(Code::Internal))))
+        }
         Action::Chat => Box::pin(chat::chat(&call)),
         Action::AiChat => Box::pin(ai::chat(&call)),
         Action::AiStream => Box::pin(stream::follow(&call, Wire::UiMessages)),

@@ -450,6 +450,7 @@ impl Store {
             before,
             wire,
             shown,
+            request_id: self.watch.id(),
         };
         self.relay(&ask.question().map_err(|_| StoreError::UnexpectedReply)?).await
     }

@@ -32,6 +32,8 @@ pub(crate) struct RunTurn {
     pub(crate) wire: Wire,
     /// The events that the reader has seen.
     pub(crate) shown: u64,
+    /// The request's id, for its refusal and for the error that ends its stream.
+    pub(crate) request_id: String,
 }
 
 /// Follow the turn that runs in a session; answered with its stream, or 204.

@@ -170,13 +170,13 @@ impl Turns {
             self.forget(turn);
             let (session_id, message_id) = (turn.begin.session.clone(), turn.opened.message_id.clone());
             self.feed.tell(&[Change::TurnFailed { session_id, message_id }]);
-            return self.failed(turn, failure, true);
+            return self.failed(running, failure, true);
         }
         match self.finish(turn, &running.reply.draft, store, Some(known), ended).await {
             Ok(turned) => {
                 self.forget(turn);
                 if let Some(failure) = &failure {
-                    return self.failed(turn, failure, false);
+                    return self.failed(running, failure, false);
                 }
                 self.follow_up(turn, store, &turned);
                 let mut response = turned.response();
@@ -193,7 +193,7 @@ impl Turns {
                 } else {
                     self.forget(turn);
                 }
-                Ending::Failed(Box::new(problem.body()))
+                Ending::Failed(Box::new(problem.body_of(running.request_id.clone())))
             }
         }
     }
@@ -237,10 +237,11 @@ impl Turns {
     }
 
     /// How a stream ends that failed. When something was kept, the same turn can't come to anything else.
-    fn failed(&self, turn: &Turn, failure: &Failure, retryable: bool) -> Ending {
+    fn failed(&self, running: &Running, failure: &Failure, retryable: bool) -> Ending {
+        let turn = &running.turn;
         let problem = failure.clone().problem().of_turn(&turn.begin.session, &turn.opened.message_id);
         log(&problem, failure.cause.as_deref());
-        let mut body = problem.body();
+        let mut body = problem.body_of(running.request_id.clone());
         body.retryable &= retryable;
         Ending::Failed(Box::new(body))
     }

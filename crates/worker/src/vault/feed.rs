@@ -9,7 +9,7 @@ use chatkeep_model::feed::{FeedReader, Recent};
 use chatkeep_model::limits::{WATCHER_BYTES, WATCHERS};
 use chatkeep_model::sse::KEEP_ALIVE;
 use chatkeep_model::stream::Read;
-use chatkeep_model::{Code, Millis, Problem};
+use chatkeep_model::{Code, Millis};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use worker::{Response, Result, State, WebSocketPair, WebSocketRequestResponsePair};
@@ -115,5 +115,6 @@ impl Feed {
 }
 
 fn too_many() -> web_sys::Response {
-    Answer::from(Problem::new(Code::TooManyWatchers).retry_after(30)).respond(Vec::new())
+    // Whoever asked makes a problem of it.
+    Answer::empty().status(Code::TooManyWatchers.status()).respond(Vec::new())
 }

@@ -89,8 +89,11 @@ impl DurableObject for Vault {
         }
         match name {
             RunTurn::NAME => {
-                let streamed = self.turns.run(serde_json::from_str(operation)?).await;
-                return Ok(streamed.unwrap_or_else(Answer::from).respond(Vec::new()).into());
+                let ask: RunTurn = serde_json::from_str(operation)?;
+                let request_id = ask.request_id.clone();
+                let streamed = self.turns.run(ask).await;
+                let answer = streamed.unwrap_or_else(|problem| Answer::refusal(problem, request_id));
+                return Ok(answer.respond(Vec::new()).into());
             }
             FollowTurn::NAME => {
                 let followed = self.turns.follow(&serde_json::from_str(operation)?);

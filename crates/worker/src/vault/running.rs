@@ -13,6 +13,8 @@ use std::rc::Rc;
 pub(super) struct Running {
     pub(super) turn: Turn,
     pub(super) reply: Rc<Growing>,
+    /// The id of the request that began it.
+    pub(super) request_id: String,
     stopped: Cell<bool>,
     stops: News,
     /// The bytes of text that those who watch were told, and when.
@@ -30,11 +32,12 @@ pub(super) struct Batch {
 }
 
 impl Running {
-    pub(super) fn new(turn: Turn, draft: Draft) -> Rc<Self> {
+    pub(super) fn new(turn: Turn, draft: Draft, request_id: String) -> Rc<Self> {
         let batch = Batch { since: turn.since, ..Batch::default() };
         Rc::new(Self {
             turn,
             reply: Growing::new(draft),
+            request_id,
             stopped: Cell::new(false),
             stops: News::default(),
             told: Cell::default(),

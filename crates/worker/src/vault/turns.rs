@@ -75,7 +75,7 @@ impl Turns {
 
     /// Runs a turn, or follows it where it runs.
     pub(super) async fn run(self: &Rc<Self>, ask: RunTurn) -> std::result::Result<Answer, Problem> {
-        let RunTurn { owner, prefix, sync_token, journal, begin, before, wire, shown } = ask;
+        let RunTurn { owner, prefix, sync_token, journal, begin, before, wire, shown, request_id } = ask;
         if let Some(running) = self.same(&begin)? {
             return Ok(running.reply.answer(wire, shown));
         }
@@ -92,13 +92,16 @@ impl Turns {
             Ok(Beginning::Replay(turned)) => {
                 let draft = Draft::replayed(turned);
                 let turn = Turn::of(owner, prefix, begin, draft.opened().clone(), 0, None, now());
-                return Ok(Running::new(turn, draft).reply.answer(wire, shown).with_headers(store.headers()));
+                return Ok(Running::new(turn, draft, request_id)
+                    .reply
+                    .answer(wire, shown)
+                    .with_headers(store.headers()));
             }
             Ok(Beginning::Running(until)) => {
                 let running = self.same(&begin)?.ok_or_else(|| turn::in_progress(&begin, until))?;
                 return Ok(running.reply.answer(wire, shown));
             }
-            Err(problem) => return Ok(self.refusal(problem, &begin, store)),
+            Err(problem) => return Ok(self.refusal(problem, &begin, store, request_id)),
         };
         let Started { position, window, known, charged, message_id, created } = started;
         let degraded = store.is_degraded();
@@ -106,7 +109,7 @@ impl Turns {
         let draft = Draft::new(opened, before.clone());
         let charge = begin.charge.as_ref().filter(|_| charged > 0).map(|charge| charge.headers(charged));
         let turn = Turn::of(owner, prefix, begin, draft.opened().clone(), position, before, now());
-        let running = Running::new(turn, draft);
+        let running = Running::new(turn, draft, request_id);
         self.running.borrow_mut().push(Rc::clone(&running));
         self.note(&running).await.map_err(|_| Problem::new(Code::Internal).detail("the vault's storage failed"))?;
         let answer = running.reply.answer(wire, shown).with_headers(store.headers());
@@ -116,15 +119,15 @@ impl Turns {
     }
 
     /// A turn that could not begin.
-    fn refusal(&self, problem: Problem, begin: &BeginTurn, store: Store) -> Answer {
+    fn refusal(&self, problem: Problem, begin: &BeginTurn, store: Store, request_id: String) -> Answer {
         if problem.code == Code::StoreUnavailable {
             let release = turn::release(begin);
             self.state.wait_until(async move { drop(store.run(&release).await) });
         } else if let (Code::RateLimited, Some(charge)) = (problem.code, &begin.charge) {
             let refusal = charge.refusal().of_turn(&begin.session, &begin.message_id);
-            return Answer::from(refusal).with_headers(charge.headers(charge.most));
+            return Answer::refusal(refusal, request_id).with_headers(charge.headers(charge.most));
         }
-        Answer::from(problem)
+        Answer::refusal(problem, request_id)
     }
 
     /// Follows the turn that runs in a session.

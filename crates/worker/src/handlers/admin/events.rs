@@ -3,7 +3,7 @@
 use super::super::Call;
 use super::super::answer::Answer;
 use crate::{store, watch};
-use chatkeep_model::Problem;
+use chatkeep_model::{Code, Problem};
 use worker::Env;
 
 /// Isolates hand their lines over with their figures: within ten seconds at first, then each second.
@@ -14,5 +14,9 @@ pub(in super::super) async fn follow(call: &Call<'_>, env: &Env) -> Result<Answe
     watch::hand_over_now(env).await;
     watch::is_followed();
     watch::hand_over_later(env, call.context);
-    Ok(Answer::relayed(store::lines(env).await?))
+    let lines = store::lines(env).await?;
+    if lines.status() == Code::RateLimited.status() {
+        return Err(Problem::new(Code::RateLimited).retry_after(60));
+    }
+    Ok(Answer::relayed(lines))
 }
