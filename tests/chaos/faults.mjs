@@ -73,7 +73,22 @@ function ordered(fault, more = {}) {
 }
 
 /**
- * Injects faults until a moment, every kind before any comes again. Gives how often each came.
+ * Redis comes back without anything that it had: the archive and the journal have it.
+ * @param {World} world
+ * @param {number} duration
+ */
+async function comeBackEmpty({ redis }, duration) {
+  await redis.kill();
+  await pause(duration);
+  await redis.empty();
+}
+
+/** So often Redis comes back empty in a run, in equal parts of it. */
+const EMPTIED = 2;
+
+/**
+ * Injects faults until a moment, every kind before any comes again, and Redis that comes back empty in between. Gives how often
+ * each came.
  * @param {World} world
  * @param {number} until
  * @param {(fault: string) => void} told
@@ -83,12 +98,20 @@ export async function inject(world, until, told) {
   const injected = {};
   /** @type {string[]} */
   let waiting = [];
-  while (Date.now() < until) {
-    if (waiting.length === 0) waiting = shuffled(Object.keys(FAULTS), world.random);
-    const fault = waiting.pop() ?? "";
+  const [began, part] = [Date.now(), (until - Date.now()) / (EMPTIED + 1)];
+  const play = async (/** @type {string} */ fault, /** @type {typeof comeBackEmpty} */ inflict) => {
     told(fault);
-    await FAULTS[fault](world, world.random.within(300, 1_800));
+    await inflict(world, world.random.within(300, 1_800));
     injected[fault] = (injected[fault] ?? 0) + 1;
+  };
+  while (Date.now() < until || (injected.redis_emptied ?? 0) < EMPTIED) {
+    if (Date.now() >= began + part * ((injected.redis_emptied ?? 0) + 1)) {
+      await play("redis_emptied", comeBackEmpty);
+    } else {
+      if (waiting.length === 0) waiting = shuffled(Object.keys(FAULTS), world.random);
+      const fault = waiting.pop() ?? "";
+      await play(fault, FAULTS[fault]);
+    }
     await pause(world.random.within(200, 1_500));
   }
   return injected;

@@ -1,5 +1,7 @@
 // A real redis-server in a temporary folder, or three of them as a cluster.
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { eventually } from "./api.mjs";
 import { removeFolder, temporaryFolder } from "./folders.mjs";
@@ -20,6 +22,7 @@ import { Process } from "./processes.mjs";
  * @property {() => Promise<void>} stop ends it and removes its folder
  * @property {() => Promise<void>} kill ends it as a crash would
  * @property {() => Promise<void>} restart starts it again, on the same port and folder; ends it first if it runs
+ * @property {() => Promise<void>} empty starts it again without what it had; ends it first if it runs
  */
 
 /**
@@ -61,6 +64,12 @@ export async function startRedis({ appendonly = false, cluster = false, certific
     restart: async () => {
       await server.stop();
       logs += server.logs();
+      server = await onSamePort(run);
+    },
+    empty: async () => {
+      await server.stop();
+      logs += server.logs();
+      rmSync(join(folder, "appendonlydir"), { recursive: true, force: true });
       server = await onSamePort(run);
     },
   };

@@ -145,7 +145,17 @@ pub(crate) async fn finish(store: &Store, archive: Option<&Archive>, ended: Ende
         let seeded = known.map(|known| seed(known, begin, message_id, position, now)).unwrap_or_default();
         Some(Seed { begin: Some(Box::new(begin.clone())), ..seeded })
     };
-    let session = match store.run_seeded(&finish, &seed).await.map_err(|error| failed(error, begin))? {
+    let mut position = position;
+    let mut finished = store.run_seeded(&finish, &seed).await.map_err(|error| failed(error, begin))?;
+    if finished == Finished::Absent
+        && let Some(archive) = archive
+        && let Some(again) = begin_again(store, archive, begin).await.map_err(|error| failed(error, begin))?
+    {
+        position = again;
+        let finish = FinishTurn { position, ..finish.clone() };
+        finished = store.run_seeded(&finish, &seed).await.map_err(|error| failed(error, begin))?;
+    }
+    let session = match finished {
         Finished::Stored(session) => session,
         Finished::Superseded => return Err(refused(Code::TurnInProgress).retry_after(1)),
         Finished::Gone => return Err(refused(Code::MessageGone)),
@@ -186,6 +196,17 @@ pub(crate) async fn finish(store: &Store, archive: Option<&Archive>, ended: Ende
         at: now,
         usage: usage.cloned(),
         finish: reason,
+    })
+}
+
+/// The store has lost the session of a turn that ran, and what was begun with it: it begins once more, behind what is archived. Gives
+/// the place of its message; nothing where the session was deleted.
+async fn begin_again(store: &Store, archive: &Archive, begin: &BeginTurn) -> Result<Option<u64>, StoreError> {
+    archive.recall(&begin.session, &newer(begin), edge::now()).await?;
+    let again = BeginTurn { charge: None, now: edge::now(), ..begin.clone() };
+    Ok(match store.run(&again).await? {
+        Begun::Started { position, .. } => Some(position),
+        _ => None,
     })
 }
 

@@ -70,6 +70,8 @@ pub const ADD_NOTES: [&str; 2] = [
 pub struct Known {
     /// The session's revision then.
     pub revision: u64,
+    /// When it had changed last.
+    pub updated: u64,
     /// The position after the last message archived.
     pub next: u64,
     /// The id of that message; empty for none.
@@ -79,7 +81,7 @@ pub struct Known {
 /// Asks for [`Known`].
 #[must_use]
 pub fn known(place: &Place, created: Millis) -> Statement {
-    let query = "SELECT revision, next, last_id FROM chatkeep_sessions
+    let query = "SELECT revision, updated, next, last_id FROM chatkeep_sessions
         WHERE namespace = ?1 AND owner = ?2 AND session_id = ?3 AND created = ?4";
     let mut parameters = of_place(place);
     parameters.push(created.0.into());

@@ -210,7 +210,6 @@ fn finish<L: Ledger>(
 ) -> Result<Accepted, Option<L::Error>> {
     let id = &finish.session;
     let begin = seed.and_then(|seed| seed.begin.as_ref());
-    let is_begun = ledger.turn(id, &finish.turn).map_err(Some)?.is_some();
     if let Some(seed) = seed {
         plant_turn(finish, seed, ledger).map_err(Some)?;
     }
@@ -226,8 +225,8 @@ fn finish<L: Ledger>(
         _ => finish.apply(ledger).map_err(Some)?,
     };
     if matches!(finished, Finished::Stored(_)) {
-        // Begun in Redis, and what Redis lost with it comes back by this: where it has it, the same attempt goes on.
-        if let Some(begin) = begin.filter(|_| !is_begun) {
+        // Begun in Redis, or in an entry that it has: should it lose that, this brings it back. Where it has it, the same attempt goes on.
+        if let Some(begin) = begin {
             let json = serde_json::to_string(begin).map_err(|_| None)?;
             ledger.push(id, BeginTurn::NAME, &json).map_err(Some)?;
         }

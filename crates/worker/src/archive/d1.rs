@@ -10,7 +10,7 @@ use chatkeep_model::archive::d1::{self, Column, Kept, KeptMessage, KeptTexts, Kn
 use chatkeep_model::archive::generations::{Head, Joined, Newer, join};
 use chatkeep_model::limits::IMPORTED_PER_CALL;
 use chatkeep_model::message::{stored_id, stored_prefix};
-use chatkeep_model::plan::{Import, Imported, Info, Prepend, ReadState, Stated};
+use chatkeep_model::plan::{Details, Import, Imported, Info, Prepend, ReadState, Stated};
 use chatkeep_model::reseal::Tally;
 use chatkeep_model::seal::Kind;
 use chatkeep_model::{Limits, Message, MessageId, Millis, Owner, SessionId};
@@ -20,6 +20,9 @@ use worker::Env;
 
 /// The binding in `wrangler.toml`, and in the configuration of the self-hosted runner.
 const BINDING: &str = "ARCHIVE";
+
+/// How often a session is archived that changes meanwhile.
+const TIMES: usize = 5;
 
 /// How many statements go in one batch.
 const BATCH: usize = 100;
@@ -51,14 +54,34 @@ async fn first<T: DeserializeOwned>(env: &Env, statement: Statement) -> Result<O
     Ok(run(env, &[statement]).await?.into_iter().flatten().next())
 }
 
+/// Brings a session up to date. Others may do so at the same time, and what one of them read first may come last: so it is looked
+/// whether the session is still what was archived.
 pub(super) async fn keep(env: &Env, store: &Store, place: &Place) -> Result<bool, Failure> {
-    let (id, now) = (&place.session, edge::now());
-    let Some(mut details) = store.run(&Info { session: id.clone(), now }).await? else { return Ok(false) };
-    let session = details.session.clone();
-    let known: Option<Known> = first(env, d1::known(place, session.created)).await?;
-    if known.as_ref().is_some_and(|known| known.revision == session.revision) {
-        return Ok(true);
+    for time in 0..TIMES {
+        let info = Info { session: place.session.clone(), now: edge::now() };
+        let Some(details) = store.run(&info).await? else { return Ok(false) };
+        let known: Option<Known> = first(env, d1::known(place, details.session.created)).await?;
+        let is_known =
+            |known: &Known| (known.revision, known.updated) == (details.session.revision, details.session.updated.0);
+        // What was deleted is not kept, however often.
+        if known.as_ref().map_or(time > 0, is_known) {
+            return Ok(true);
+        }
+        if !keep_once(env, store, place, details, known).await? {
+            return Ok(false);
+        }
     }
+    Err(Failure::Archive("changed_meanwhile"))
+}
+
+async fn keep_once(
+    env: &Env,
+    store: &Store,
+    place: &Place,
+    mut details: Details,
+    known: Option<Known>,
+) -> Result<bool, Failure> {
+    let (id, now, session) = (&place.session, edge::now(), details.session.clone());
     let mut state = match store.run(&ReadState { sessions: vec![id.clone()], now }).await?.pop() {
         Some(Stated::State(_, json)) => Some(json),
         _ => None,
@@ -66,7 +89,8 @@ pub(super) async fn keep(env: &Env, store: &Store, place: &Place) -> Result<bool
     let mut next = resume(store, place, known.as_ref()).await?;
     let mut last_id = known.filter(|known| known.next == next).and_then(|known| MessageId::parse(known.last_id).ok());
     while next < session.next {
-        let Some(page) = page_from(store, id, next).await? else { break };
+        // The store lost it meanwhile: what is archived stays as it was.
+        let Some(page) = page_from(store, id, next).await? else { return Ok(false) };
         let room = usize::try_from(session.next.saturating_sub(page.from)).unwrap_or(usize::MAX);
         let messages = page.messages.get(..room.min(page.messages.len())).unwrap_or_default();
         for (number, some) in messages.chunks(BATCH).enumerate() {

@@ -47,7 +47,7 @@ impl Failure {
     }
 
     /// Whether it is this session's alone: others can be archived.
-    fn is_of_one(&self) -> bool {
+    pub(crate) fn is_of_one(&self) -> bool {
         match self {
             Failure::Store(error) => !matches!(error, StoreError::Unavailable(_) | StoreError::Misconfigured(_)),
             Failure::Archive(_) => false,
@@ -161,7 +161,7 @@ impl Archive {
     pub(crate) async fn recall(&self, session: &SessionId, newer: &Newer, now: Millis) -> Result<(), StoreError> {
         match self.revive(session, newer, now).await {
             Ok(_) => return Ok(()),
-            Err(Failure::Store(error)) => return Err(error),
+            Err(Failure::Store(error)) if !Failure::from(error.clone()).is_of_one() => return Err(error),
             Err(failure) => log(&failure),
         }
         if let Err(failure) = self.mark(session).await {

@@ -36,9 +36,9 @@ impl Archive {
         if !self.writes_through() || self.store.is_degraded() {
             return;
         }
-        match self.keep(session).await {
+        // What waits in a journal is not there yet: a part of a session must not be taken for all of it.
+        match self.with_store(self.store.whole()).keep(session).await {
             Ok(true) => return,
-            Ok(false) if said.is_none() => return,
             Ok(false) => {}
             Err(failure) => log(&failure),
         }

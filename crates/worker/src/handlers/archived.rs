@@ -5,8 +5,9 @@ use crate::archive::{self, Archive, Said};
 use crate::store::Store;
 use chatkeep_model::archive::generations::Newer;
 use chatkeep_model::limits::SESSIONS_PER_CALL;
+use chatkeep_model::message::stored_id;
 use chatkeep_model::plan::{Append, Appended, Create, Created, Delete, Deletion, Info, Page, ReadHistory};
-use chatkeep_model::{Code, Millis, Problem, SessionId, intake};
+use chatkeep_model::{Code, MessageId, Millis, Problem, SessionId, intake};
 
 /// Brings a session back from the archive before something is said in it. Where the archive can't be asked, a session that has to be
 /// there is not said to be gone, and any other is made so that it finds together later.
@@ -73,7 +74,9 @@ impl Call<'_> {
         let careful = Append { existing: true, ..append.clone() };
         let mut appended = self.store.run(&careful).await?;
         if appended == Appended::Absent {
-            recall(archive, &append.session, &Newer::default(), append.existing, append.now).await?;
+            // Should it be a repetition of the last one archived, its messages don't come back beside it.
+            let ids = append.messages.iter().filter_map(|text| MessageId::parse(stored_id(text)?).ok());
+            recall(archive, &append.session, &Newer::at_end(ids), append.existing, append.now).await?;
             appended = self.store.run(append).await?;
         }
         if let Appended::Stored { session, .. } = &appended {

@@ -65,7 +65,13 @@ async fn run(call: &Call<'_>, begin: BeginTurn) -> Result<Turned, Problem> {
             }
             answer(call, &begin, started).await
         }
-        Beginning::Replay(turned) => Ok(turned),
+        Beginning::Replay(turned) => {
+            // It may have been stored by a request that came to no answer, and to no archive.
+            if let Some(archive) = &call.archive {
+                archive.write_through(&turned.session_id, None).await;
+            }
+            Ok(turned)
+        }
         Beginning::Running(until) => Err(turn::in_progress(&begin, until)),
     }
 }

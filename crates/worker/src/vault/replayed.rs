@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use worker::Result;
 
-/// How many entries are confirmed together.
-const BATCH: usize = 64;
+/// How many entries are confirmed together, and about how many bytes of them: a session is archived once for all of its own.
+const BATCH: (usize, usize) = (512, 4_194_304);
 
 /// A session that a store loses as soon as it is replayed is replayed so often: it may have expired, or be another's to delete.
 const TIMES: u32 = 3;
@@ -44,9 +44,13 @@ impl Replayed {
         self.entries.push((entry, dropped));
     }
 
+    fn bytes(&self) -> usize {
+        self.entries.iter().map(|(entry, _)| entry.json.len()).sum()
+    }
+
     /// Whether they are to be confirmed now.
     pub(super) fn is_due(&self, archive: Option<&Archive>) -> bool {
-        !archive.is_some_and(Archive::writes_through) || self.entries.len() >= BATCH
+        !archive.is_some_and(Archive::writes_through) || self.entries.len() >= BATCH.0 || self.bytes() >= BATCH.1
     }
 
     /// What became of the sessions in it: whether each is to be there, and when its first entry was accepted.
@@ -88,11 +92,14 @@ impl Journal {
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     let newer = Newer::of(self.entries.brought(&session)?);
-                    if let Err(error) = archive.recall(&session, &newer, now()).await {
-                        return Ok(Err(error));
+                    match archive.recall(&session, &newer, now()).await {
+                        Err(error) if !archive::Failure::from(error.clone()).is_of_one() => return Ok(Err(error)),
+                        // What can't be brought back holds up no other entry.
+                        _ => {}
                     }
                 }
-                Err(error) => return Ok(Err(error)),
+                Err(error) if !archive::Failure::from(error.clone()).is_of_one() => return Ok(Err(error)),
+                Err(error) => archive::log(&error.into()),
             }
             batch.recalled.insert(session);
         }
@@ -126,7 +133,7 @@ impl Journal {
                         batch.recalled.clear();
                         return Ok(None);
                     }
-                    Err(archive::Failure::Store(error)) => {
+                    Err(archive::Failure::Store(error)) if !archive::Failure::from(error.clone()).is_of_one() => {
                         batch.entries.clear();
                         batch.recalled.clear();
                         return Ok(Some(error));

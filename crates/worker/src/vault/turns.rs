@@ -92,6 +92,9 @@ impl Turns {
             Ok(Beginning::Replay(turned)) => {
                 let draft = Draft::replayed(turned);
                 let turn = Turn::of(owner, prefix, begin, draft.opened().clone(), 0, None, now());
+                if let Some(archive) = self.archive(&turn, &store) {
+                    archive.write_through(&turn.begin.session, None).await;
+                }
                 return Ok(Running::new(turn, draft, request_id)
                     .reply
                     .answer(wire, shown)
