@@ -59,7 +59,8 @@ impl Turned {
 /// What a session remembers of one turn, or of another operation that carries an id.
 ///
 /// Its stored form, the same in every store, is eight words: `state attempt lease_until reply_id fingerprint message_id
-/// message_position reply_position`, with `-` for none.
+/// message_position reply_position`, with `-` for none. An open turn that replaces messages has `POSITION/TOTAL` as its last word: see
+/// [`PlannedCut`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnRecord {
     /// Finished, or not yet.
@@ -78,6 +79,24 @@ pub struct TurnRecord {
     pub message_position: Option<u64>,
     /// Where the reply is.
     pub reply_position: Option<u64>,
+    /// What the finish of an open turn removes.
+    pub cut: Option<PlannedCut>,
+}
+
+/// A cut that an open turn plans and its finish makes, so that a turn that fails leaves what was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedCut {
+    /// The position from which on messages are removed.
+    pub to: u64,
+    /// The messages that the session had ever stored at the begin: the cut is made where that is still so.
+    pub total: u64,
+}
+
+impl PlannedCut {
+    fn parse(word: &str) -> Option<Self> {
+        let (to, total) = word.split_once('/')?;
+        Some(Self { to: to.parse().ok()?, total: total.parse().ok()? })
+    }
 }
 
 impl TurnRecord {
@@ -93,6 +112,7 @@ impl TurnRecord {
             message_id: None,
             message_position: None,
             reply_position: None,
+            cut: None,
         }
     }
 
@@ -150,9 +170,20 @@ impl TurnRecord {
         let fingerprint = words.next()?.to_owned();
         let message_id = optional(words.next()?, |word| MessageId::parse(word).ok())?;
         let message_position = optional(words.next()?, |word| word.parse().ok())?;
-        let reply_position = optional(words.next()?, |word| word.parse().ok())?;
-        let record =
-            Self { done, attempt, lease_until, reply_id, fingerprint, message_id, message_position, reply_position };
+        let last = words.next()?;
+        let cut = PlannedCut::parse(last).filter(|_| !done);
+        let reply_position = if cut.is_some() { None } else { optional(last, |word| word.parse().ok())? };
+        let record = Self {
+            done,
+            attempt,
+            lease_until,
+            reply_id,
+            fingerprint,
+            message_id,
+            message_position,
+            reply_position,
+            cut,
+        };
         words.next().is_none().then_some(record)
     }
 }
@@ -170,7 +201,7 @@ impl fmt::Display for TurnRecord {
             self.fingerprint,
             self.message_id.as_ref().map_or("-", MessageId::as_str),
             position(self.message_position),
-            position(self.reply_position),
+            self.cut.map_or_else(|| position(self.reply_position), |cut| format!("{}/{}", cut.to, cut.total)),
         )
     }
 }
@@ -195,7 +226,12 @@ mod tests {
 
     #[test]
     fn records_come_back_as_they_were() {
-        for stored in ["open a1 17 r-m1 00ff m1 4 -", "done a1 0 r-m1 00ff m1 4 5", "done op 0 - - - - -"] {
+        for stored in [
+            "open a1 17 r-m1 00ff m1 4 -",
+            "done a1 0 r-m1 00ff m1 4 5",
+            "done op 0 - - - - -",
+            "open a1 17 r-m1 00ff m1 - 4/9",
+        ] {
             let record = TurnRecord::parse(stored);
             assert_eq!(record.map(|record| record.to_string()).as_deref(), Some(stored));
         }

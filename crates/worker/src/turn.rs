@@ -8,7 +8,8 @@ use chatkeep_model::config::Config;
 use chatkeep_model::fingerprint::{self, RequestKind};
 use chatkeep_model::journal::Seed;
 use chatkeep_model::plan::{
-    BeginTurn, Begun, Condition, FinishTurn, Finished, ReadState, ReadSummary, ReleaseTurn, Stated, WriteState,
+    BeginTurn, Begun, Condition, FinishTurn, Finished, ReadState, ReadSummary, ReleaseTurn, Stated, TurnMode,
+    WriteState,
 };
 use chatkeep_model::responder::tokens_used;
 use chatkeep_model::stream::{Draft, Finish, Opened};
@@ -51,7 +52,7 @@ pub(crate) async fn begin(store: &Store, begin: &BeginTurn) -> Result<Beginning,
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, &begin.message_id);
     let unreadable = || refused(Code::Internal).detail("a stored message can't be read");
     match store.run(begin).await.map_err(|error| failed(error, begin))? {
-        Begun::Started { created, message_id, position, window: stored, session, charged } => {
+        Begun::Started { created, message_id, position, window: stored, session, charged, .. } => {
             let window = stored.iter().map(|message| serde_json::from_str(message)).collect::<Result<_, _>>();
             let window = window.map_err(|_| unreadable())?;
             let known = Known { session, window: stored };
@@ -129,12 +130,15 @@ pub(crate) async fn finish(store: &Store, archive: Option<&Archive>, ended: Ende
     let Ended { begin, created, message_id, position, known, reply, state, usage, finish: reason } = ended;
     let refused = |code: Code| Problem::new(code).of_turn(&begin.session, message_id);
     let now = edge::now();
+    // What it may replace stays until now, and so does its message.
+    let replaces = begin.mode == TurnMode::Edit || begin.cut_after.is_some();
     let finish = FinishTurn {
         session: begin.session.clone(),
         turn: begin.turn.clone(),
         attempt: begin.attempt.clone(),
         message_id: message_id.clone(),
         position,
+        message: if replaces { begin.message.clone() } else { String::new() },
         reply: reply.to_json().map_err(|_| refused(Code::Internal))?,
         now,
         ttl: begin.ttl,
@@ -165,7 +169,16 @@ pub(crate) async fn finish(store: &Store, archive: Option<&Archive>, ended: Ende
     // With nothing between question and answer, the window goes on as it is.
     if let Some(known) = known.filter(|_| session.next == position + 2) {
         let messages = known.window.iter().cloned().chain([finish.reply]).collect();
-        store.keep(&begin.session, Seed { session: Some(session.clone()), messages, ..Seed::default() });
+        // A repetition in an outage gets the stored reply.
+        let reply_position = Some(position + 1);
+        let done = TurnRecord {
+            done: true,
+            lease_until: Millis(0),
+            reply_position,
+            ..record(begin, message_id, position, now)
+        };
+        let turn = Some((begin.turn.clone(), done.to_string()));
+        store.keep(&begin.session, Seed { session: Some(session.clone()), messages, turn, ..Seed::default() });
     }
     if let Some(state) = state {
         let write = WriteState {
@@ -215,8 +228,9 @@ pub(crate) fn newer(begin: &BeginTurn) -> Newer {
     Newer::at_end([begin.message_id.clone(), begin.reply_id.clone()])
 }
 
-fn seed(known: &Known, begin: &BeginTurn, message_id: &MessageId, position: u64, now: Millis) -> Seed {
-    let record = TurnRecord {
+/// The record of a turn that runs, as if what it replaces were removed.
+fn record(begin: &BeginTurn, message_id: &MessageId, position: u64, now: Millis) -> TurnRecord {
+    TurnRecord {
         done: false,
         attempt: begin.attempt.clone(),
         lease_until: now.after(begin.lease),
@@ -225,11 +239,15 @@ fn seed(known: &Known, begin: &BeginTurn, message_id: &MessageId, position: u64,
         message_id: Some(message_id.clone()),
         message_position: Some(position),
         reply_position: None,
-    };
+        cut: None,
+    }
+}
+
+fn seed(known: &Known, begin: &BeginTurn, message_id: &MessageId, position: u64, now: Millis) -> Seed {
     Seed {
-        session: Some(known.session.clone()),
+        session: Some(Session { next: position + 1, ..known.session.clone() }),
         messages: known.window.clone(),
-        turn: Some((begin.turn.clone(), record.to_string())),
+        turn: Some((begin.turn.clone(), record(begin, message_id, position, now).to_string())),
         ..Seed::default()
     }
 }

@@ -237,6 +237,11 @@ fn finish<L: Ledger>(
 
 /// Appends a reply whose question the overlay doesn't have.
 fn append_reply<L: Ledger>(finish: &FinishTurn, mut session: Session, ledger: &mut L) -> Result<Session, L::Error> {
+    if !finish.message.is_empty() {
+        ledger.put_message(&finish.session, session.next, &finish.message)?;
+        session.next += 1;
+        session.total += 1;
+    }
     let at = session.next;
     session.updated = finish.now;
     session.next += 1;
@@ -254,6 +259,7 @@ fn append_reply<L: Ledger>(finish: &FinishTurn, mut session: Session, ledger: &m
         message_id: Some(finish.message_id.clone()),
         message_position: None,
         reply_position: Some(at),
+        cut: None,
     };
     ledger.put_turn(&finish.session, &finish.turn, &record)?;
     Ok(session)

@@ -2,8 +2,8 @@
 //! one that is there, slide the TTL, and give the window for the responder.
 
 use super::{
-    CutAfter, Opened, Operation, Room, asked, cut, have_id, index_ttl, is_set_aside, live, new_session,
-    newest_that_fit, numbers, open, session_from, show_messages,
+    CutAfter, Opened, Operation, Room, asked, have_id, index_ttl, is_set_aside, live, new_session, newest_that_fit,
+    numbers, open, session_from, show_messages,
 };
 use crate::change::Change;
 use crate::fingerprint;
@@ -18,7 +18,7 @@ use crate::redis::{Call, Keys, Reply, UnexpectedReply};
 use crate::seal::{Kind, Unreadable, Visit};
 use crate::session::Session;
 use crate::time::Millis;
-use crate::turn::TurnRecord;
+use crate::turn::{PlannedCut, TurnRecord};
 use serde::{Deserialize, Serialize};
 
 /// See the module.
@@ -109,6 +109,8 @@ pub enum Begun {
         window: Vec<String>,
         /// The turns charged in this window of time, this one among them; zero when it is not charged.
         charged: u64,
+        /// The turn replaces messages: they are removed when it finishes, and its user message is stored then, if it brings one.
+        replaces: bool,
     },
     /// The turn was finished before.
     Replay {
@@ -217,6 +219,7 @@ impl Operation for BeginTurn {
                 position: items.number()?,
                 window: items.take()?.texts()?,
                 charged: items.number()?,
+                replaces: items.number()? == 1,
             },
             "replay" => Begun::Replay {
                 session: session_from(&mut items)?,
@@ -237,13 +240,13 @@ impl Operation for BeginTurn {
     }
 
     fn changes(&self, outcome: &Begun) -> Vec<Change> {
-        let Begun::Started { created, message_id, session, .. } = outcome else { return Vec::new() };
+        let Begun::Started { created, message_id, session, replaces, .. } = outcome else { return Vec::new() };
         let started = Change::TurnStarted {
             session_id: self.session.clone(),
             message_id: message_id.clone(),
             reply_id: self.reply_id.clone(),
         };
-        let added = Change::of_message(&self.session, &self.message);
+        let added = Change::of_message(&self.session, &self.message).filter(|_| !replaces);
         let session = Change::of_session(&self.session, session, *created, self.now);
         [Some(session), added, Some(started)].into_iter().flatten().collect()
     }
@@ -274,15 +277,38 @@ impl Operation for BeginTurn {
         if self.charge.as_ref().is_some_and(|charge| charged > charge.most) {
             return Ok(Begun::Limited);
         }
-        let (mut session, created) = match open(records, id, self.now, self.sessions_per_owner)? {
+        let (session, created) = match open(records, id, self.now, self.sessions_per_owner)? {
             Opened::Live(session) => (session, false),
             Opened::New => (new_session(self.now), true),
             Opened::Deleted => return Ok(Begun::Deleted),
             Opened::Full => return Ok(Begun::Full),
         };
+        self.start(records, session, created, charged)
+    }
+}
+
+/// Where a turn's user message stands or will stand.
+struct Place {
+    position: u64,
+    message_id: MessageId,
+    /// What is from here on is cut.
+    kept: u64,
+}
+
+impl BeginTurn {
+    /// Starts the turn in a session. Nothing is cut: what it replaces stays until it finishes.
+    fn start<R: Records>(
+        &self,
+        records: &mut R,
+        mut session: Session,
+        created: bool,
+        charged: u64,
+    ) -> Result<Begun, R::Error> {
+        let id = &self.session;
         let Some(Place { position, message_id, kept }) = self.place(records, &session)? else {
             return Ok(Begun::Unknown);
         };
+        let replaces = kept < session.next;
         let answers = self.mode == TurnMode::Answer;
         let from = session.first.max((position + 1).saturating_sub(self.window));
         let earlier = records.messages(id, from..kept)?;
@@ -297,11 +323,11 @@ impl Operation for BeginTurn {
             window.push(self.message.clone());
         }
         // A derived title follows the first message when that is edited.
-        let follows = position == 0 && !answers && kept < session.next && !session.flags.named;
-        cut(records, id, &mut session, kept)?;
+        let follows = position == 0 && !answers && replaces && !session.flags.named;
 
         // Room is made for the reply too, so that finishing need not; but its bytes are not known yet.
-        if !answers {
+        let appends = !answers && !replaces;
+        if appends {
             let room = Room::beside([self.message.as_str()].into_iter(), self.messages_per_session, self.session_bytes);
             Room { messages: self.messages_per_session.saturating_sub(2), ..room }.make(records, id, &mut session)?;
         }
@@ -310,12 +336,15 @@ impl Operation for BeginTurn {
         }
         session.updated = self.now;
         session.expires = session.expires.max(self.now.after(self.ttl));
-        session.next = position + 1;
-        session.total += u64::from(!answers);
-        session.bytes += self.message.len() as u64;
+        let planned = replaces.then_some(PlannedCut { to: kept, total: session.total });
         session.revision += 1;
+        if appends {
+            session.next = position + 1;
+            session.total += 1;
+            session.bytes += self.message.len() as u64;
+        }
         records.put_session(id, &session)?;
-        if !answers {
+        if appends {
             records.put_message(id, position, &self.message)?;
         }
         let record = TurnRecord {
@@ -325,23 +354,14 @@ impl Operation for BeginTurn {
             reply_id: Some(self.reply_id.clone()),
             fingerprint: fingerprint::stored(&self.fingerprint).to_owned(),
             message_id: Some(message_id.clone()),
-            message_position: Some(position),
+            message_position: Some(position).filter(|_| answers || appends),
             reply_position: None,
+            cut: planned,
         };
         records.put_turn(id, &self.turn, &record)?;
-        Ok(Begun::Started { created, message_id, position, session, window, charged })
+        Ok(Begun::Started { created, message_id, position, session, window, charged, replaces })
     }
-}
 
-/// Where a turn's user message stands or will stand.
-struct Place {
-    position: u64,
-    message_id: MessageId,
-    /// What is from here on is cut.
-    kept: u64,
-}
-
-impl BeginTurn {
     /// Finds the place of the user message; none when what it is to follow, or to be, isn't there.
     fn place<R: Records>(&self, records: &mut R, session: &Session) -> Result<Option<Place>, R::Error> {
         let all = session.first..session.next;
@@ -381,6 +401,13 @@ impl BeginTurn {
         if !record.is_of(&self.fingerprint) {
             return Ok(Begun::Mismatch);
         }
+        if !record.done && record.attempt != self.attempt && record.lease_until > self.now {
+            return Ok(Begun::Running { until: record.lease_until });
+        }
+        if record.cut.is_some() {
+            // Nothing of it is in the history yet: it begins anew.
+            return self.start(records, session.clone(), false, 0);
+        }
         let (Some(message_id), Some(position), Some(reply_id)) =
             (record.message_id.clone(), record.message_position, record.reply_id.clone())
         else {
@@ -397,9 +424,6 @@ impl BeginTurn {
                 None => Begun::Gone,
             });
         }
-        if record.attempt != self.attempt && record.lease_until > self.now {
-            return Ok(Begun::Running { until: record.lease_until });
-        }
         if position < session.first || position >= session.next {
             return Ok(Begun::Gone);
         }
@@ -410,6 +434,14 @@ impl BeginTurn {
         }
         let taken = TurnRecord { attempt: self.attempt.clone(), lease_until: self.now.after(self.lease), ..record };
         records.put_turn(&self.session, &self.turn, &taken)?;
-        Ok(Begun::Started { created: false, message_id, position, session: session.clone(), window, charged: 0 })
+        Ok(Begun::Started {
+            created: false,
+            message_id,
+            position,
+            session: session.clone(),
+            window,
+            charged: 0,
+            replaces: false,
+        })
     }
 }

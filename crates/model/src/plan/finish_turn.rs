@@ -1,6 +1,6 @@
 //! Finish a turn: append the reply and mark the turn done. It never creates: a turn whose message is gone stays unfinished.
 
-use super::{Operation, Room, index_ttl, live, session_from};
+use super::{Operation, Room, cut, index_ttl, live, session_from};
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{TRIM_PER_CALL, slide_grain};
@@ -24,6 +24,9 @@ pub struct FinishTurn {
     pub message_id: MessageId,
     /// Where the message probably is: the turn's record says where it is.
     pub position: u64,
+    /// The stored text of the user message of a turn that replaces messages; empty where it was stored at the begin.
+    #[serde(default)]
+    pub message: String,
     /// The reply's stored text, which begins with the turn's reply id.
     pub reply: String,
     pub now: Millis,
@@ -53,6 +56,7 @@ impl Operation for FinishTurn {
     type Outcome = Finished;
 
     fn texts(&mut self, visit: Visit) -> Result<(), Unreadable> {
+        visit(Kind::Message, &self.session, &mut self.message)?;
         visit(Kind::Message, &self.session, &mut self.reply)
     }
 
@@ -81,6 +85,7 @@ impl Operation for FinishTurn {
                 TRIM_PER_CALL.to_string(),
                 index_ttl(self.ttl).to_string(),
                 self.used.to_string(),
+                self.message.clone(),
             ],
         }
     }
@@ -106,9 +111,10 @@ impl Operation for FinishTurn {
             reply_id,
             status: serde_json::from_str(&self.reply).ok().and_then(|reply: Message| reply.status),
         };
+        let question = Change::of_message(&self.session, &self.message);
         let added = Change::of_message(&self.session, &self.reply);
         let session = Change::of_session(&self.session, session, false, self.now);
-        [added, Some(finished), Some(session)].into_iter().flatten().collect()
+        [question, added, Some(finished), Some(session)].into_iter().flatten().collect()
     }
 
     fn apply<R: Records>(&self, records: &mut R) -> Result<Finished, R::Error> {
@@ -123,22 +129,37 @@ impl Operation for FinishTurn {
         if record.done {
             return Ok(Finished::Stored(session));
         }
-        let at = record.message_position.filter(|at| *at >= session.first && *at < session.next);
-        let asked = at.map(|at| records.messages(id, at..at + 1)).transpose()?.and_then(|mut found| found.pop());
+        let brings = record.cut.is_some() && record.message_position.is_none();
+        let asked = if brings {
+            Some(self.message.clone()).filter(|_| record.message_id.as_ref() == Some(&self.message_id))
+        } else {
+            let at = record.message_position.filter(|at| *at >= session.first && *at < session.next);
+            at.map(|at| records.messages(id, at..at + 1)).transpose()?.and_then(|mut found| found.pop())
+        };
         if !asked.is_some_and(|message| message.starts_with(&stored_prefix(&self.message_id))) {
             return Ok(Finished::Gone);
         }
-        let at = session.next;
-        let messages = self.messages_per_session.saturating_sub(1);
+        // What others have said since the begin is not removed.
+        if let Some(planned) = record.cut.filter(|planned| planned.total == session.total && planned.to < session.next)
+        {
+            cut(records, id, &mut session, planned.to)?;
+        }
+        let messages = self.messages_per_session.saturating_sub(1 + u64::from(brings));
+        let question = session.next;
+        let at = question + u64::from(brings);
         Room { messages, bytes: u64::MAX, trim: TRIM_PER_CALL }.make(records, id, &mut session)?;
         let slid = self.now.after(self.ttl);
         if slid.0 >= session.expires.0 + slide_grain(self.ttl).0 {
             session.expires = slid;
         }
         session.updated = self.now;
-        session.next += 1;
-        session.total += 1;
+        session.next = at + 1;
+        session.total += 1 + u64::from(brings);
         session.bytes += self.reply.len() as u64;
+        if brings {
+            session.bytes += self.message.len() as u64;
+            records.put_message(id, question, &self.message)?;
+        }
         session.revision += 1;
         records.put_session(id, &session)?;
         records.put_message(id, at, &self.reply)?;
@@ -146,7 +167,10 @@ impl Operation for FinishTurn {
             let notes = records.notes(id)?;
             records.put_notes(id, &Notes { used: notes.used + self.used, ..notes })?;
         }
-        let done = TurnRecord { done: true, lease_until: Millis(0), reply_position: Some(at), ..record };
+        let message_position = if brings { Some(question) } else { record.message_position };
+        let reply_position = Some(at);
+        let done =
+            TurnRecord { done: true, lease_until: Millis(0), message_position, reply_position, cut: None, ..record };
         records.put_turn(id, &self.turn, &done)?;
         Ok(Finished::Stored(session))
     }

@@ -61,13 +61,13 @@ macro_rules! scripts {
 scripts! {
     APPEND writes "append.lua" "308bbe289321487a344e31d6f46c9c122bafffc9";
     ARRIVE writes "arrive.lua" "6281fa19f3ec578ed1c27c8071a7463a2102ca6e";
-    BEGIN_TURN writes "begin_turn.lua" "6834bf7f665956d277f233d38fa686091a85eb51";
+    BEGIN_TURN writes "begin_turn.lua" "1b61718ee2313defca85e8a4cd9aff70bed1b519";
     CHARGE_TURN writes "charge_turn.lua" "8b4f3a871f108a2dc80e54a5ebfdcb0f64522acd";
     CLAIM_VISITOR writes "claim_visitor.lua" "4ffcbb833f522a0262a06dbce4485d2ab40f9c55";
     CREATE writes "create.lua" "b2b80ee181911872c3b00fb5cbb2ee86aefc59c0";
     DELETE writes "delete.lua" "42dc6dddca68dfbaa3080c0adebd262d216f2ed9";
     DEPART writes "depart.lua" "9864091fdafc3ea9db4ab2197b63f823cbdbfa5f";
-    FINISH_TURN writes "finish_turn.lua" "efed67ab09fd0eb6a1b403ddb04131164da6c67b";
+    FINISH_TURN writes "finish_turn.lua" "921317caf056f753b4beb6a1736e496e115bfed8";
     FORK writes "fork.lua" "b3e30a7b270a30388291cd1dd431ee976b273bba";
     HISTORY reads "history.lua" "f9b86306c1847e20875fd581b882b6fc6f26662f";
     IMPORT writes "import.lua" "1152ad76980f06968e06488ad55a3944486303bf";

@@ -6,7 +6,7 @@ use crate::executor::Executor;
 use chatkeep_model::Millis;
 use chatkeep_model::fingerprint::{RequestKind, of_every_request};
 use chatkeep_model::limits::REPLY_BYTES;
-use chatkeep_model::plan::{BeginTurn, Begun, Finished, Patched, TurnMode};
+use chatkeep_model::plan::{BeginTurn, Begun, CutAfter, Finished, Patched, TurnMode};
 
 pub(super) fn a_first_turn_creates_its_session<E: Executor>(world: &mut World<E>) {
     let begin = world.begin("s1", "t1", "Dobrý den");
@@ -183,14 +183,18 @@ pub(super) fn an_edit_takes_the_messages_place<E: Executor>(world: &mut World<E>
     edit.mode = TurnMode::Edit;
     let begun = world.run(&edit);
     let Begun::Started { position, window, session, .. } = &begun else { panic!("{begun:?}") };
-    assert_eq!((*position, session.next, session.total), (2, 3, 7));
+    assert_eq!((*position, session.next, session.total), (2, 6, 6), "nothing is removed before there is a reply");
     assert_eq!(contents(window), ["q0", "Q0", "better"]);
+    let finish = world.finish(&edit, &begun, "BETTER");
+    assert!(matches!(world.run(&finish), Finished::Stored(session) if (session.next, session.total) == (4, 8)));
+    assert_eq!(world.contents("s1"), ["q0", "Q0", "better", "BETTER"]);
+    assert!(matches!(world.run(&edit), Begun::Replay { .. }));
     // A message whose id is new is appended.
     edit.turn = turn_id("fresh");
     edit.message_id = message_id("u-fresh");
     edit.message = edit.message.replacen("u-t1", "u-fresh", 1);
     let Begun::Started { position, .. } = world.run(&edit) else { panic!("not started") };
-    assert_eq!(position, 3);
+    assert_eq!(position, 4);
 }
 
 pub(super) fn a_derived_title_follows_the_first_message<E: Executor>(world: &mut World<E>) {
@@ -221,14 +225,14 @@ pub(super) fn a_message_is_answered_anew<E: Executor>(world: &mut World<E>) {
     for number in 0..3 {
         world.exchange("s1", &format!("t{number}"), &format!("q{number}"));
     }
-    for (turn, target) in [("again", "u-t1"), ("once-more", "r-again")] {
+    for (turn, target, before) in [("again", "u-t1", 6), ("once-more", "r-again", 4)] {
         let mut answer = world.begin("s1", turn, "");
         (answer.mode, answer.message_id, answer.message) = (TurnMode::Answer, message_id(target), String::new());
         let begun = world.run(&answer);
         let Begun::Started { created: false, message_id: asked, position: 2, window, session, .. } = &begun else {
             panic!("{begun:?}")
         };
-        assert_eq!((asked, session.next), (&message_id("u-t1"), 3));
+        assert_eq!((asked, session.next), (&message_id("u-t1"), before));
         assert_eq!(contents(window), ["q0", "Q0", "q1"]);
         let finish = world.finish(&answer, &begun, turn);
         assert!(matches!(world.run(&finish), Finished::Stored(session) if session.next == 4));
@@ -240,5 +244,66 @@ pub(super) fn a_message_is_answered_anew<E: Executor>(world: &mut World<E>) {
         let mut answer = world.begin(session, "lost", "");
         (answer.mode, answer.message_id, answer.message) = (TurnMode::Answer, message_id(target), String::new());
         assert_eq!(world.run(&answer), expected, "{target}");
+    }
+}
+
+/// A turn that replaces what follows the first exchange: it answers anew, edits, or cuts.
+fn replacing<E: Executor>(world: &World<E>, session: &str, how: usize) -> BeginTurn {
+    let mut begin = world.begin(session, "new", "better");
+    match how {
+        0 => (begin.mode, begin.message_id, begin.message) = (TurnMode::Answer, message_id("r-t1"), String::new()),
+        1 => {
+            (begin.mode, begin.message_id) = (TurnMode::Edit, message_id("u-t1"));
+            begin.message = begin.message.replacen("u-new", "u-t1", 1);
+        }
+        _ => begin.cut_after = Some(CutAfter::Message(message_id("r-t0"))),
+    }
+    begin
+}
+
+pub(super) fn a_turn_that_fails_leaves_what_it_would_replace<E: Executor>(world: &mut World<E>) {
+    for how in 0..3 {
+        let session = format!("s{how}");
+        for number in 0..3 {
+            world.exchange(&session, &format!("t{number}"), &format!("q{number}"));
+        }
+        let all = ["q0", "Q0", "q1", "Q1", "q2", "Q2"];
+        let begin = replacing(world, &session, how);
+        assert!(matches!(world.run(&begin), Begun::Started { .. }));
+        assert_eq!(world.contents(&session), all, "while it runs");
+        assert!(world.release(&begin));
+        assert_eq!(world.contents(&session), all, "after it was given up");
+        let again = BeginTurn { attempt: "new-2".to_owned(), ..begin };
+        let begun = world.run(&again);
+        let Begun::Started { window, replaces: true, .. } = &begun else { panic!("{begun:?}") };
+        let last = if how == 0 { "q1" } else { "better" };
+        assert_eq!(contents(window), ["q0", "Q0", last], "it can be tried again");
+        let finish = world.finish(&again, &begun, "new");
+        assert!(matches!(world.run(&finish), Finished::Stored(_)));
+        assert_eq!(world.contents(&session), ["q0", "Q0", last, "new"]);
+        assert!(matches!(world.run(&again), Begun::Replay { .. }));
+        assert!(
+            matches!(world.run(&finish), Finished::Stored(session) if session.kept() == 4),
+            "a finish is made once"
+        );
+    }
+}
+
+pub(super) fn a_turn_replaces_nothing_that_came_since<E: Executor>(world: &mut World<E>) {
+    for how in 0..3 {
+        let session = format!("s{how}");
+        for number in 0..2 {
+            world.exchange(&session, &format!("t{number}"), &format!("q{number}"));
+        }
+        let begin = replacing(world, &session, how);
+        let begun = world.run(&begin);
+        world.exchange(&session, "meanwhile", "other");
+        let finish = world.finish(&begin, &begun, "new");
+        assert!(matches!(world.run(&finish), Finished::Stored(_)));
+        let expected: &[&str] = match how {
+            0 => &["q0", "Q0", "q1", "Q1", "other", "OTHER", "new"],
+            _ => &["q0", "Q0", "q1", "Q1", "other", "OTHER", "better", "new"],
+        };
+        assert_eq!(world.contents(&session), expected);
     }
 }

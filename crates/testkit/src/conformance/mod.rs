@@ -59,7 +59,8 @@ scenarios! {
         the_same_attempt_goes_on, an_absent_session_is_not_created_when_it_must_exist,
         a_turn_does_not_run_under_the_id_of_a_create, the_window_stops_at_a_megabyte,
         a_window_of_exactly_a_megabyte_is_given, a_turn_of_another_session_is_another_turn,
-        an_edit_takes_the_messages_place, a_derived_title_follows_the_first_message, a_message_is_answered_anew;
+        an_edit_takes_the_messages_place, a_derived_title_follows_the_first_message, a_message_is_answered_anew,
+        a_turn_that_fails_leaves_what_it_would_replace, a_turn_replaces_nothing_that_came_since;
     finish: a_reply_is_stored, the_same_attempt_may_finish_again, a_superseded_attempt_stores_nothing,
         a_finish_of_an_unknown_turn_is_superseded, a_finish_must_name_its_message, a_finish_creates_no_session,
         a_finish_after_a_delete_is_absent, a_finish_after_the_expiry_is_absent, a_late_finish_does_not_meet_a_new_session,

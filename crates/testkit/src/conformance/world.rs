@@ -125,11 +125,12 @@ impl<E: Executor> World<E> {
     /// It was not begun.
     #[must_use]
     pub fn finish(&self, begin: &BeginTurn, begun: &Begun, text: &str) -> FinishTurn {
-        let Begun::Started { message_id, position, .. } = begun else { panic!("not started: {begun:?}") };
+        let Begun::Started { message_id, position, replaces, .. } = begun else { panic!("not started: {begun:?}") };
         FinishTurn {
             session: begin.session.clone(),
             turn: begin.turn.clone(),
             attempt: begin.attempt.clone(),
+            message: if *replaces { begin.message.clone() } else { String::new() },
             reply: stored(&begin.reply_id, Role::Assistant, text, Some(message_id)),
             message_id: message_id.clone(),
             position: *position,
