@@ -85,6 +85,7 @@ describe("two turns of one session", () => {
       next: "4",
       total: "4",
       bytes: `${second.session.bytes}`,
+      extra: "0",
       rev: `${second.session.revision}`,
       flags: "-",
       turns: "2",
@@ -103,7 +104,8 @@ describe("two turns of one session", () => {
     const expires = Date.parse(second.session.expires_at);
     assert.equal(await redis.cli("ZRANGE", "chatkeep:{app}:index", "0", "-1", "WITHSCORES"), `s1\n${expires}`);
     const [created, updated] = [second.session.created_at, second.session.updated_at].map((time) => Date.parse(time));
-    assert.deepEqual(await hash("chatkeep:{app}:cards"), { s1: `4 4 ${created} ${updated} - Ahoj světe` });
+    const card = `4 4 ${created} ${updated} -#${1024 + second.session.bytes} Ahoj světe`;
+    assert.deepEqual(await hash("chatkeep:{app}:cards"), { s1: card, "=": "" });
   });
 
   test("the directory of owners notes the owner, for longer than its sessions live", async () => {
@@ -130,9 +132,10 @@ describe("two turns of one session", () => {
     assert.equal((await gateway.counters()).requests, calls.length);
   });
 
-  test("a deleted session is one key, for as long as it can be restored", async () => {
+  test("a deleted session is one key and a size, for as long as it can be restored", async () => {
     ok(await the.api.delete("s1"));
-    assert.deepEqual(await keys(), ["chatkeep:{app}:d:s1"]);
+    assert.deepEqual((await keys()).sort(), ["chatkeep:{app}:cards", "chatkeep:{app}:d:s1"]);
+    assert.match((await hash("chatkeep:{app}:cards"))["~s1"], /^\d+ \d+$/);
     const ttl = Number(await redis.cli("TTL", "chatkeep:{app}:d:s1"));
     assert.ok(ttl > 540 && ttl <= 600, `${ttl}`);
   });

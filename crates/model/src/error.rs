@@ -66,6 +66,7 @@ codes! {
     BodyTooLarge = "body_too_large", 413, false, "The body is too large";
     TitleTooLong = "title_too_long", 413, false, "The title is too long";
     MetadataTooLarge = "metadata_too_large", 413, false, "The metadata is too large";
+    StorageFull = "storage_full", 413, false, "The owner has as many bytes as one may have";
     AddressTooLong = "address_too_long", 414, false, "The path and query are too long";
     TurnMismatch = "turn_mismatch", 422, false, "The turn id or idempotency key was used before for another request";
     ClientTooOld = "client_too_old", 426, false, "This client is too old for this server";
@@ -79,6 +80,7 @@ codes! {
     ResponderBusy = "responder_busy", 503, true, "The responder is busy";
     ResponderTimeout = "responder_timeout", 504, true, "The responder took too long";
     StoreUnavailable = "store_unavailable", 503, true, "The store can't be reached";
+    JournalFull = "journal_full", 503, true, "The store is away, and the journal has no more room";
     StoreMisconfigured = "store_misconfigured", 503, false, "The store refuses this Worker";
     ValueUnreadable = "value_unreadable", 503, false, "What is stored can't be decrypted";
     IdentityUnavailable = "identity_unavailable", 503, true, "The issuer of the token can't be reached";
@@ -171,6 +173,8 @@ pub enum StoreError {
     Misconfigured(&'static str),
     /// It refuses a request of this size.
     TooLarge,
+    /// It is away, and the owner's journal is full.
+    JournalFull,
     /// It was not asked: its owner reads too much. Says when to come back, in seconds.
     TooManyReads(u64),
     /// It answered something that the plan doesn't know: a defect.
@@ -263,6 +267,7 @@ impl StoreError {
             StoreError::Unavailable(outage) => outage.as_str(),
             StoreError::Misconfigured(cause) => cause,
             StoreError::TooLarge => "too_large",
+            StoreError::JournalFull => "journal_full",
             StoreError::TooManyReads(_) => "too_many_reads",
             StoreError::UnexpectedReply => "unexpected_reply",
             StoreError::Unreadable(cause) => cause,
@@ -284,6 +289,7 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_) => Code::StoreUnavailable,
             StoreError::Misconfigured(_) => Code::StoreMisconfigured,
             StoreError::TooLarge => Code::BodyTooLarge,
+            StoreError::JournalFull => return Problem::new(Code::JournalFull).retry_after(10),
             StoreError::TooManyReads(seconds) => return Problem::new(Code::TooManyReads).retry_after(seconds),
             StoreError::UnexpectedReply => Code::Internal,
             StoreError::Unreadable(_) => Code::ValueUnreadable,

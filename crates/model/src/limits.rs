@@ -1,5 +1,6 @@
 //! Every limit and its default, in one place.
 
+use crate::owner::Owner;
 use crate::time::Millis;
 
 /// How far sessions, messages and requests may go. Each is configurable; see [`crate::config`].
@@ -19,6 +20,10 @@ pub struct Limits {
     pub session_bytes: u64,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
+    /// The bytes of all of one owner's sessions, those that are deleted and can be restored among them; 0 for any number.
+    pub owner_bytes: u64,
+    /// The same of an anonymous visitor's.
+    pub visitor_bytes: u64,
     /// The bytes of one message's text.
     pub message_bytes: usize,
     /// The bytes of one message's metadata.
@@ -41,6 +46,8 @@ impl Default for Limits {
             messages_per_session: 1000,
             session_bytes: 52_428_800,
             sessions_per_owner: 10_000,
+            owner_bytes: 1_000_000_000,
+            visitor_bytes: 200_000_000,
             message_bytes: 262_144,
             metadata_bytes: 16_384,
             state_bytes: 1_048_576,
@@ -49,6 +56,26 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// The bytes of all of an owner's sessions; 0 for any number, as for the application itself.
+    #[must_use]
+    pub fn bytes_of(&self, owner: &Owner) -> u64 {
+        if *owner == Owner::app() {
+            0
+        } else if owner.is_visitor() {
+            self.visitor_bytes
+        } else {
+            self.owner_bytes
+        }
+    }
+}
+
+/// The unit in which an owner's cards count bytes: what stays in one is not written down.
+pub const OWNER_BYTES_UNIT: u64 = 65_536;
+
+/// What a session counts for beside its messages, state and metadata. The scripts have both numbers too.
+pub const SESSION_OVERHEAD_BYTES: u64 = 1024;
 
 /// The most bytes of text that a message can be configured to have, and that a responder's reply may have always.
 pub const MOST_MESSAGE_BYTES: usize = 900_000;
@@ -137,6 +164,9 @@ pub const USER_ID_BYTES: usize = 256;
 
 /// The most entries of an owner's journal. Beyond them operations are refused, as they are without a journal.
 pub const JOURNALED_ENTRIES: u64 = 20_000;
+
+/// The bytes of an owner's journal, unless configured.
+pub const JOURNAL_BYTES: u64 = 20_000_000;
 
 /// The newest messages of a session that a journal asks for, where Redis still reads.
 pub const SEEDED_MESSAGES: u64 = 100;

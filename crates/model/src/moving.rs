@@ -95,6 +95,7 @@ pub fn import<R: Records>(
         messages_per_session: 1 << 53,
         session_bytes: 1 << 53,
         sessions_per_owner: 1 << 53,
+        owner_bytes: 0,
     };
     let more = next < session.next && !import.messages.is_empty();
     Ok(Some((import, more.then_some(next))))

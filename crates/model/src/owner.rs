@@ -41,6 +41,12 @@ impl Owner {
         self.0.starts_with("u-") || self.0.starts_with("h-")
     }
 
+    /// Whether it is an anonymous visitor.
+    #[must_use]
+    pub fn is_visitor(&self) -> bool {
+        self.0.starts_with("v-")
+    }
+
     /// An owner as a store holds it.
     #[must_use]
     pub fn stored(text: String) -> Self {

@@ -109,6 +109,12 @@ pub trait Records {
     /// How many sessions can be read at `now`.
     fn count(&mut self, now: Millis) -> Result<u64, Self::Error>;
 
+    /// The bytes of the session's state and metadata.
+    fn extra_bytes(&mut self, id: &SessionId) -> Result<u64, Self::Error>;
+
+    /// The bytes of all sessions that can be read at `now`, and of those that are set aside as deleted then.
+    fn stored_bytes(&mut self, now: Millis) -> Result<u64, Self::Error>;
+
     /// What the session remembers of turns and other operations, the oldest first.
     fn turns(&mut self, id: &SessionId) -> Result<Vec<(TurnId, TurnRecord)>, Self::Error>;
 

@@ -40,7 +40,7 @@ pub(crate) fn spoken(dialect: Dialect, verb: Verb, has_id: bool) -> Operation {
     spoken
 }
 
-const FAILS: [Code; 16] = [
+const FAILS: [Code; 17] = [
     Code::MessageExists,
     Code::TooManyTurns,
     Code::InvalidIdempotencyKey,
@@ -54,6 +54,7 @@ const FAILS: [Code; 16] = [
     Code::TurnInProgress,
     Code::TurnMismatch,
     Code::TooManySessions,
+    Code::StorageFull,
     Code::ResponderFailed,
     Code::ResponderBusy,
     Code::ResponderTimeout,

@@ -16,7 +16,7 @@ use std::error::Error;
 const EXAMPLE_SESSION: &str = "sess_019aa5f3c1d27e10b3a4c5d6e7f80912";
 
 /// What can go wrong with every operation inside the gate.
-const EVERYWHERE: [Code; 11] = [
+const EVERYWHERE: [Code; 12] = [
     Code::IdentityUnavailable,
     Code::Unauthorized,
     Code::Forbidden,
@@ -26,6 +26,7 @@ const EVERYWHERE: [Code; 11] = [
     Code::TooManyReads,
     Code::Internal,
     Code::StoreUnavailable,
+    Code::JournalFull,
     Code::StoreMisconfigured,
     Code::NotConfigured,
 ];

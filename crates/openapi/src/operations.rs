@@ -26,7 +26,7 @@ pub(crate) const TAGS: [(&str, &str); 5] = [
 ];
 
 /// What a turn can fail with.
-const TURN: [Code; 17] = [
+const TURN: [Code; 18] = [
     Code::MessageEmpty,
     Code::MessageTooLong,
     Code::MetadataTooLarge,
@@ -40,6 +40,7 @@ const TURN: [Code; 17] = [
     Code::TurnInProgress,
     Code::TurnMismatch,
     Code::TooManySessions,
+    Code::StorageFull,
     Code::ResponderFailed,
     Code::ResponderBusy,
     Code::ResponderTimeout,
@@ -156,6 +157,7 @@ pub(crate) fn described(action: Action) -> Operation {
                 Code::SessionExists,
                 Code::SessionDeleted,
                 Code::TooManySessions,
+    Code::StorageFull,
             ]),
 
         Action::ListSessions => operation("sessions", "My sessions, newest activity first")
@@ -190,7 +192,8 @@ pub(crate) fn described(action: Action) -> Operation {
             .given(Given::Deleted)
             .gives::<SessionDetails>(200, "The session as it was.")
             .keyed()
-            .fails(&[Code::SessionExists, Code::TooManySessions]),
+            .fails(&[Code::SessionExists, Code::TooManySessions,
+    Code::StorageFull]),
 
         Action::ForkSession => on_session("sessions", "Branch at a message")
             .may_take::<ForkRequest>(json!({"at": "m1", "title": "Another way"}))
@@ -204,6 +207,7 @@ pub(crate) fn described(action: Action) -> Operation {
                 Code::SessionExists,
                 Code::SessionDeleted,
                 Code::TooManySessions,
+    Code::StorageFull,
             ]),
 
         Action::TruncateSession => on_session("sessions", "Remove the messages after one")
@@ -284,6 +288,7 @@ pub(crate) fn described(action: Action) -> Operation {
                 Code::StateTooLarge,
                 Code::SessionDeleted,
                 Code::TooManySessions,
+    Code::StorageFull,
             ]),
 
         Action::ExportSession => on_session("transfer", "Export a session").answers(exported()),
@@ -359,6 +364,7 @@ pub(crate) fn imports(operation: Operation) -> Operation {
         Code::InvalidMessageId,
         Code::TooManySessions,
         Code::TooManyImports,
+        Code::StorageFull,
     ])
 }
 

@@ -10,12 +10,14 @@ local function pairs_of(list)
 end
 
 local function check_messages_and_turns(key, fields)
-  local messages, bytes, turns, slots = 0, 0, 0, 0
+  local messages, bytes, turns, slots, extra = 0, 0, 0, 0, 0
   for name, value in pairs(fields) do
     local position = tonumber(string.match(name, '^m:(%d+)$'))
     if position then
       messages, bytes = messages + 1, bytes + #value
       if position < tonumber(fields.first) or position >= tonumber(fields.next) then problem(key, 'keeps a stray', name) end
+    elseif name == 'state' or name == 'meta' then
+      extra = extra + #value
     elseif string.sub(name, 1, 2) == 't:' then
       turns = turns + 1
     elseif string.sub(name, 1, 2) == 'q:' then
@@ -27,6 +29,7 @@ local function check_messages_and_turns(key, fields)
   if string.find(fields.flags or '-', '^[^@]*i') then return end
   if messages ~= fields.next - fields.first then problem(key, 'keeps', messages, 'messages in', fields.first, fields.next) end
   if bytes ~= tonumber(fields.bytes) then problem(key, 'keeps', bytes, 'bytes and counts', fields.bytes or 'none') end
+  if fields.extra and extra ~= tonumber(fields.extra) then problem(key, 'has', extra, 'bytes of state and metadata and counts', fields.extra) end
   local expected = math.min(tonumber(fields.turns), remembered)
   if turns ~= expected or slots ~= expected then problem(key, 'remembers', turns, 'turns in', slots, 'slots of', fields.turns) end
 end
@@ -57,7 +60,8 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
       end
     elseif kind == 'cards' then
       for _, carded in ipairs(redis.call('HKEYS', key)) do
-        if not redis.call('ZSCORE', stem .. 'index', carded) then problem(key, 'has a card of', carded, 'which is not listed') end
+        -- The units of all, and the sizes of deleted ones.
+        if not string.find(carded, '^[=~]') and not redis.call('ZSCORE', stem .. 'index', carded) then problem(key, 'has a card of', carded, 'which is not listed') end
       end
     end
   end

@@ -289,6 +289,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 messages_per_session: world.limits.messages_per_session,
                 session_bytes: world.limits.session_bytes,
                 sessions_per_owner,
+                owner_bytes: world.limits.owner_bytes,
             }),
         ),
         (
@@ -315,6 +316,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 now,
                 ttl,
                 sessions_per_owner,
+                owner_bytes: world.limits.owner_bytes,
             }),
         ),
         (
@@ -329,6 +331,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 now,
                 ttl,
                 sessions_per_owner,
+                owner_bytes: world.limits.owner_bytes,
             }),
         ),
         ("read a state", Written::ReadState(ReadState { sessions: vec![session], now })),
@@ -354,6 +357,7 @@ fn writes(world: &World<RedisExecutor>, session: &SessionId) -> Vec<(&'static st
                 messages_per_session: world.limits.messages_per_session,
                 session_bytes: world.limits.session_bytes,
                 sessions_per_owner,
+                owner_bytes: world.limits.owner_bytes,
             }),
         ),
     ]
@@ -370,6 +374,7 @@ fn create(world: &World<RedisExecutor>, id: &str, operation: &str) -> Create {
         now: world.now(),
         ttl: world.limits.ttl,
         sessions_per_owner: world.limits.sessions_per_owner,
+        owner_bytes: world.limits.owner_bytes,
     }
 }
 

@@ -242,6 +242,7 @@ fn an_assumed_session_takes_what_does_not_depend_on_its_contents() {
             now,
             ttl,
             sessions_per_owner: 5,
+            owner_bytes: 0,
         };
         let read = ReadHistory { session: id.clone(), now, limit: 10, before: None };
         let tag = Tag { created: now, revision: 1 };

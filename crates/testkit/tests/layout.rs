@@ -52,7 +52,7 @@ fn a_session_is_one_hash_and_a_line_in_its_owners_list() {
     let fields = world.store().fields(SESSION);
     let known: BTreeSet<String> = fields.keys().cloned().collect();
     let session = [
-        "bytes", "created", "exp", "first", "flags", "next", "rev", "seal", "slid", "title", "total", "turns",
+        "bytes", "created", "exp", "extra", "first", "flags", "next", "rev", "seal", "slid", "title", "total", "turns",
         "updated", "used", "v",
     ];
     assert_eq!(known, set(&[&session[..], &["m:0", "m:1", "q:0", "t:t1"]].concat()));
@@ -103,7 +103,7 @@ fn a_deleted_session_is_one_hash_for_its_undo_window() {
     world.exchange("s1", "t1", "text");
     world.delete("s1");
     let deleted = "chatkeep:{u-ada}:d:s1";
-    assert_eq!(names(&mut world), set(&[deleted]));
+    assert_eq!(names(&mut world), set(&[CARDS, deleted]), "the cards have its size");
     let life = life(&mut world, deleted);
     assert!(life > 0 && life <= 600_000, "{life}");
     assert_eq!(world.store().fields(deleted)["m:1"].matches("TEXT").count(), 1, "it holds what can be restored");

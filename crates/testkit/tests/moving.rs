@@ -35,6 +35,7 @@ fn a_long_session_moves_in_pages_and_keeps_its_end() {
             session_bytes: world.limits.session_bytes,
             window: world.limits.window,
             sessions_per_owner: 10,
+            owner_bytes: 0,
         };
         append.apply(&mut records).unwrap_or_else(|error| match error {});
     }
@@ -61,6 +62,7 @@ fn a_long_session_moves_in_pages_and_keeps_its_end() {
         now: Millis(now.0 + 20),
         ttl,
         sessions_per_owner: 10,
+        owner_bytes: 0,
     };
     write.apply(&mut records).unwrap_or_else(|error| match error {});
 

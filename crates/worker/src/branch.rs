@@ -66,6 +66,7 @@ pub(crate) async fn fork(store: &Store, fork: &Fork) -> Result<Forked, StoreErro
             messages_per_session: 1 << 53,
             session_bytes: 1 << 53,
             sessions_per_owner: fork.sessions_per_owner,
+            owner_bytes: fork.owner_bytes,
         };
         next += count;
         match store.run(&import).await? {
@@ -75,6 +76,7 @@ pub(crate) async fn fork(store: &Store, fork: &Fork) -> Result<Forked, StoreErro
             Imported::Deleted => return Ok(Forked::Deleted),
             Imported::Full => return Ok(Forked::Full),
             Imported::Mismatch => return Ok(Forked::Mismatch),
+            Imported::StorageFull => return Ok(Forked::StorageFull),
         }
     }
 }

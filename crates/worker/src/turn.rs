@@ -83,6 +83,7 @@ pub(crate) async fn begin(store: &Store, begin: &BeginTurn) -> Result<Beginning,
         Begun::Absent => Err(refused(Code::SessionNotFound)),
         Begun::Unknown => Err(refused(Code::MessageNotFound)),
         Begun::Full => Err(Problem::new(Code::TooManySessions)),
+        Begun::StorageFull => Err(refused(Code::StorageFull)),
     }
 }
 
@@ -192,6 +193,7 @@ pub(crate) async fn finish(store: &Store, archive: Option<&Archive>, ended: Ende
             now,
             ttl: begin.ttl,
             sessions_per_owner: begin.sessions_per_owner,
+            owner_bytes: begin.owner_bytes,
         };
         store.run(&write).await.map_err(|error| failed(error, begin))?;
     }

@@ -15,6 +15,7 @@ use crate::client_address::TrustedProxies;
 use crate::cors::AllowedOrigins;
 use crate::dialect::Dialect;
 use crate::intake::WritableRoles;
+use crate::limits::JOURNAL_BYTES;
 use crate::namespace::Namespace;
 use crate::observe::Level;
 use crate::rate::Rates;
@@ -72,6 +73,8 @@ pub struct Config {
     pub running_imports: usize,
     /// The roles of the messages that visitors and users may write.
     pub client_roles: WritableRoles,
+    /// The bytes of one owner's journal.
+    pub journal_bytes: u64,
 }
 
 /// What `GET /v1/events` tells.
@@ -149,6 +152,7 @@ impl Config {
             echo_word: Millis(number(&read, "ECHO_WORD_MS", 20, 0..=1000)?),
             events: events(&read)?,
             event_stream: Millis::from_seconds(number(&read, "EVENT_STREAM_SECONDS", 300, 1..=3600)?),
+            journal_bytes: number(&read, "MAX_JOURNAL_BYTES", JOURNAL_BYTES, 1..=1 << 40)?,
             running_turns: usize::try_from(number(&read, "MAX_RUNNING_TURNS", 100, 1..=1000)?).unwrap_or(100),
             running_imports: usize::try_from(number(&read, "MAX_RUNNING_IMPORTS", 2, 1..=100)?).unwrap_or(2),
             client_roles: client_roles(&read)?,

@@ -91,7 +91,9 @@ pub(super) fn canonical(read: Read) -> Result<Namespace, ConfigError> {
 impl Namespace {
     /// The namespace of `chatkeep/server`.
     pub(crate) fn of_library(read: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        namespace(read, &LIBRARY, "")
+        // Whose sessions these are, and how much they may have, is up to the program that opens them.
+        let namespace = namespace(&|name| if BYTES.contains(&name) { None } else { read(name) }, &LIBRARY, "")?;
+        Ok(Self { limits: Limits { owner_bytes: 0, ..namespace.limits }, ..namespace })
     }
 }
 
@@ -143,12 +145,22 @@ fn limits(read: Read, settings: &Settings) -> Result<Limits, ConfigError> {
         messages_per_session: spelled(read, settings.messages, settings.default_messages, 2..=1_000_000)?,
         session_bytes: number(read, "MAX_SESSION_BYTES", default.session_bytes, 1..=1_000_000_000)?,
         sessions_per_owner: number(read, "MAX_SESSIONS_PER_OWNER", default.sessions_per_owner, 1..=100_000_000)?,
+        owner_bytes: unless_off(read, BYTES[0], default.owner_bytes)?,
+        visitor_bytes: unless_off(read, BYTES[1], default.visitor_bytes)?,
         message_bytes: bytes("MAX_MESSAGE_BYTES", default.message_bytes, MOST_MESSAGE_BYTES as u64)?,
         state_bytes: bytes("MAX_STATE_BYTES", default.state_bytes, 9_000_000)?,
         body_bytes: bytes("MAX_BODY_BYTES", default.body_bytes, 100_000_000)?,
         ..default
     })
 }
+
+/// A number, where `off` is 0.
+fn unless_off(read: Read, variable: &'static str, default: u64) -> Result<u64, ConfigError> {
+    if read(variable).is_some_and(|text| text == "off") { Ok(0) } else { number(read, variable, default, 0..=1 << 50) }
+}
+
+/// What limits the bytes of an owner.
+const BYTES: [&str; 2] = ["MAX_USER_BYTES", "MAX_VISITOR_BYTES"];
 
 /// Ten years in seconds: well inside what a Redis expiry and a script's number can hold.
 const LONGEST: u64 = 315_360_000;

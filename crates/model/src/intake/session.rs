@@ -47,6 +47,7 @@ pub fn create_of(request: CreateRequest, incoming: Incoming) -> Result<Create, P
         now: fresh.now,
         ttl: limits.ttl,
         sessions_per_owner: limits.sessions_per_owner,
+        owner_bytes: limits.owner_bytes,
     })
 }
 
@@ -122,6 +123,7 @@ pub fn fork(source: SessionId, incoming: Incoming) -> Result<Fork, Problem> {
         now: fresh.now,
         ttl: limits.ttl,
         sessions_per_owner: limits.sessions_per_owner,
+        owner_bytes: limits.owner_bytes,
     })
 }
 

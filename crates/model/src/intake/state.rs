@@ -79,6 +79,7 @@ pub fn write_state(
         now: fresh.now,
         ttl: limits.ttl,
         sessions_per_owner: limits.sessions_per_owner,
+        owner_bytes: limits.owner_bytes,
     })
 }
 

@@ -101,6 +101,7 @@ fn without_message(
         messages_per_session: limits.messages_per_session,
         session_bytes: limits.session_bytes,
         sessions_per_owner: limits.sessions_per_owner,
+        owner_bytes: limits.owner_bytes,
     }
 }
 
@@ -216,6 +217,7 @@ pub fn append_of(
         messages_per_session: limits.messages_per_session,
         session_bytes: limits.session_bytes,
         sessions_per_owner: limits.sessions_per_owner,
+        owner_bytes: limits.owner_bytes,
     };
     Ok((append, ids))
 }

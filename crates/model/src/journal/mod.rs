@@ -209,6 +209,25 @@ impl Handed {
     }
 }
 
+/// Whether an operation takes room in a journal that its owner chooses to take. What ends a turn or deletes is taken by a full one too.
+#[must_use]
+pub fn is_bounded(operation: &str) -> bool {
+    use crate::Operation;
+    use crate::plan::{Append, BeginTurn, Create, Fork, Patch, Restore, Touch, Truncate, WriteState};
+    [
+        Append::NAME,
+        BeginTurn::NAME,
+        Create::NAME,
+        Fork::NAME,
+        Patch::NAME,
+        Restore::NAME,
+        Touch::NAME,
+        Truncate::NAME,
+        WriteState::NAME,
+    ]
+    .contains(&operation)
+}
+
 /// The one session that an operation's JSON is about, where it is about one.
 #[must_use]
 pub fn session_of(json: &str) -> Option<SessionId> {
@@ -241,11 +260,13 @@ pub enum Taken {
     Drained,
     /// The journal knows nothing of this: Redis, which still reads, is to be asked.
     Direct,
-    /// It depends on what nobody here knows, or the journal is full.
+    /// It depends on what nobody here knows.
     Unknown {
         /// As in an outcome.
         away: Option<String>,
     },
+    /// The journal has no room for this.
+    Full,
     /// Redis refuses this Worker, so that nothing can be replayed: the cause.
     Refused(String),
 }

@@ -121,7 +121,7 @@ impl Replayable for BeginTurn {
         let cut_after = self.cut_after.filter(|_| !step.uncut);
         let now = step.now.unwrap_or(self.now);
         // It was charged when it was accepted.
-        Self { existing: false, sessions_per_owner: NO_CAP, cut_after, charge: None, now, ..self }
+        Self { existing: false, sessions_per_owner: NO_CAP, owner_bytes: 0, cut_after, charge: None, now, ..self }
     }
 
     fn settle(outcome: &Begun, step: Step) -> Settled {
@@ -175,7 +175,7 @@ impl Acceptable for Append {
 impl Replayable for Append {
     fn replayed(self, step: Step) -> Self {
         let operation = renamed(self.operation, step);
-        Self { existing: false, sessions_per_owner: NO_CAP, operation, ..self }
+        Self { existing: false, sessions_per_owner: NO_CAP, owner_bytes: 0, operation, ..self }
     }
 
     fn settle(outcome: &Appended, step: Step) -> Settled {
@@ -202,7 +202,7 @@ impl Acceptable for Create {
 
 impl Replayable for Create {
     fn replayed(self, _: Step) -> Self {
-        Self { sessions_per_owner: NO_CAP, ..self }
+        Self { sessions_per_owner: NO_CAP, owner_bytes: 0, ..self }
     }
 
     fn settle(outcome: &Created, _: Step) -> Settled {
@@ -329,7 +329,7 @@ impl Replayable for WriteState {
     fn replayed(self, step: Step) -> Self {
         let operation = renamed(self.operation, step);
         // The condition held when it was accepted.
-        Self { condition: Condition::Any, sessions_per_owner: NO_CAP, operation, ..self }
+        Self { condition: Condition::Any, sessions_per_owner: NO_CAP, owner_bytes: 0, operation, ..self }
     }
 
     fn settle(outcome: &Written, step: Step) -> Settled {
@@ -373,7 +373,7 @@ impl Replayable for Fork {
     const SESSION: usize = 2;
 
     fn replayed(self, _: Step) -> Self {
-        Self { sessions_per_owner: NO_CAP, ..self }
+        Self { sessions_per_owner: NO_CAP, owner_bytes: 0, ..self }
     }
 
     fn settle(outcome: &Forked, _: Step) -> Settled {

@@ -59,6 +59,7 @@ impl Branch {
                 Imported::Deleted => Err(Problem::new(Code::SessionDeleted)),
                 Imported::Full => Err(Problem::new(Code::TooManySessions)),
                 Imported::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+                Imported::StorageFull => Err(Problem::new(Code::StorageFull)),
             },
             _ => Err(Problem::new(Code::Internal)),
         }
@@ -129,7 +130,8 @@ impl Branch {
     }
 
     fn import(&self, messages: Vec<(MessageId, String)>, now: Millis) -> Import {
-        let Fork { target, title, seal, ttl, sessions_per_owner, operation, fingerprint, .. } = self.fork.clone();
+        let Fork { target, title, seal, ttl, sessions_per_owner, owner_bytes, operation, fingerprint, .. } =
+            self.fork.clone();
         let details = self.details.as_ref();
         let text = |of: fn(&Details) -> String| details.map(of).unwrap_or_default();
         Import {
@@ -152,6 +154,7 @@ impl Branch {
             messages_per_session: 1 << 53,
             session_bytes: 1 << 53,
             sessions_per_owner,
+            owner_bytes,
         }
     }
 }

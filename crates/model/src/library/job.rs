@@ -235,12 +235,14 @@ impl Job {
                 Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
                 Appended::Absent => Err(absent()),
                 Appended::Full => Err(Problem::new(Code::TooManySessions)),
+                Appended::StorageFull => Err(Problem::new(Code::StorageFull)),
             },
             (Self::Create { id }, Told::Create(created)) => match created {
                 Created::Created(session) => done(&SessionAnswer::of(id, &session, now)),
                 Created::Exists => Err(Problem::new(Code::SessionExists)),
                 Created::Deleted => Err(Problem::new(Code::SessionDeleted)),
                 Created::Full => Err(Problem::new(Code::TooManySessions)),
+                Created::StorageFull => Err(Problem::new(Code::StorageFull)),
                 Created::Mismatch => Err(mismatch()),
             },
             (Self::Info { id }, Told::Info(found)) => details(id, found.ok_or_else(absent)?, now),
@@ -256,6 +258,7 @@ impl Job {
                 Forked::Absent => Err(absent()),
                 Forked::Unknown => Err(Problem::new(Code::MessageNotFound)),
                 Forked::Full => Err(Problem::new(Code::TooManySessions)),
+                Forked::StorageFull => Err(Problem::new(Code::StorageFull)),
                 Forked::Mismatch => Err(mismatch()),
             },
             (Self::Truncate { id }, Told::Truncate(truncated)) => match truncated {
@@ -297,6 +300,7 @@ fn stored(written: Written) -> Result<(bool, String, crate::Session), Problem> {
         Written::Stale => Err(Problem::new(Code::PreconditionFailed)),
         Written::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Written::Full => Err(Problem::new(Code::TooManySessions)),
+        Written::StorageFull => Err(Problem::new(Code::StorageFull)),
         Written::Mismatch => Err(mismatch()),
     }
 }

@@ -262,6 +262,7 @@ mod tests {
             session_bytes: 1 << 30,
             window: 20,
             sessions_per_owner: 1000,
+            owner_bytes: 0,
         })
     }
 

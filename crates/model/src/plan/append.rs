@@ -1,8 +1,8 @@
 //! Append messages without a responder, all of them or none.
 
 use super::{
-    Opened, Operation, Room, asked, have_id, index_ttl, is_set_aside, live, new_session, newest_that_fit, numbers,
-    open, session_from, show_messages,
+    Opened, Operation, Room, asked, have_id, index_ttl, is_set_aside, live, may_grow, new_session, newest_that_fit,
+    numbers, open, session_from, show_messages,
 };
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
@@ -38,6 +38,9 @@ pub struct Append {
     pub messages_per_session: u64,
     pub session_bytes: u64,
     pub sessions_per_owner: u64,
+    /// The bytes of all of the owner's sessions; 0 for any number.
+    #[serde(default)]
+    pub owner_bytes: u64,
 }
 
 /// What an append comes to.
@@ -61,6 +64,8 @@ pub enum Appended {
     Absent,
     /// The owner has as many sessions as one may have.
     Full,
+    /// It would be more bytes than the owner may have.
+    StorageFull,
 }
 
 impl Operation for Append {
@@ -101,6 +106,7 @@ impl Operation for Append {
             REPLY_BYTES as u64,
             TRIM_PER_CALL,
             PRUNE_PER_CALL,
+            self.owner_bytes,
         ]));
         arguments.extend(self.messages.iter().cloned());
         Call::Script { script: &APPEND, keys: keys.of_session(&self.session), arguments }
@@ -115,6 +121,7 @@ impl Operation for Append {
             "deleted" => Appended::Deleted,
             "absent" => Appended::Absent,
             "full" => Appended::Full,
+            "storage" => Appended::StorageFull,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -147,6 +154,11 @@ impl Operation for Append {
         }
         let coming = self.messages.len() as u64;
         let texts = self.messages.iter().map(String::as_str);
+        let coming_bytes = texts.clone().map(|text| text.len() as u64).sum::<u64>();
+        let there = Some(&session).filter(|_| !created);
+        if !may_grow(records, id, there, coming_bytes, self.owner_bytes, self.now)? {
+            return Ok(Appended::StorageFull);
+        }
         Room::beside(texts.clone(), self.messages_per_session, self.session_bytes).make(records, id, &mut session)?;
         if session.title.is_empty() {
             session.title.clone_from(&self.title);
@@ -156,7 +168,7 @@ impl Operation for Append {
         session.expires = session.expires.max(self.now.after(self.ttl));
         session.next += coming;
         session.total += coming;
-        session.bytes += texts.map(|text| text.len() as u64).sum::<u64>();
+        session.bytes += coming_bytes;
         session.revision += 1;
         records.put_session(id, &session)?;
         for (position, message) in (first..).zip(&self.messages) {

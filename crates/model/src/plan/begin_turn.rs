@@ -2,8 +2,8 @@
 //! one that is there, slide the TTL, and give the window for the responder.
 
 use super::{
-    CutAfter, Opened, Operation, Room, asked, have_id, index_ttl, is_set_aside, live, new_session, newest_that_fit,
-    numbers, open, session_from, show_messages,
+    CutAfter, Opened, Operation, Room, asked, have_id, index_ttl, is_set_aside, live, may_grow, new_session,
+    newest_that_fit, numbers, open, session_from, show_messages,
 };
 use crate::change::Change;
 use crate::fingerprint;
@@ -65,6 +65,9 @@ pub struct BeginTurn {
     pub session_bytes: u64,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
+    /// The bytes of all of the owner's sessions; 0 for any number.
+    #[serde(default)]
+    pub owner_bytes: u64,
 }
 
 /// What a begin does with the user message.
@@ -142,6 +145,8 @@ pub enum Begun {
     Unknown,
     /// The owner has as many sessions as one may have.
     Full,
+    /// It would be more bytes than the owner may have.
+    StorageFull,
 }
 
 impl Operation for BeginTurn {
@@ -202,6 +207,7 @@ impl Operation for BeginTurn {
             PRUNE_PER_CALL,
             self.charge.as_ref().map_or(0, |charge| charge.most),
             self.charge.as_ref().map_or(0, |charge| charge.lives.0),
+            self.owner_bytes,
         ]));
         let mut of_session = keys.of_session(&self.session);
         of_session.extend(self.charge.as_ref().map(|charge| keys.charged(&charge.bucket)));
@@ -235,6 +241,7 @@ impl Operation for BeginTurn {
             "repeated" => Begun::Repeated,
             "unknown" => Begun::Unknown,
             "full" => Begun::Full,
+            "storage" => Begun::StorageFull,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -324,6 +331,10 @@ impl BeginTurn {
         }
         // A derived title follows the first message when that is edited.
         let follows = position == 0 && !answers && replaces && !session.flags.named;
+        let there = Some(&session).filter(|_| !created);
+        if !may_grow(records, id, there, self.message.len() as u64, self.owner_bytes, self.now)? {
+            return Ok(Begun::StorageFull);
+        }
 
         // Room is made for the reply too, so that finishing need not; but its bytes are not known yet.
         let appends = !answers && !replaces;

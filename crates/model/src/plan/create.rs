@@ -1,6 +1,6 @@
 //! Create an empty session, listed at once.
 
-use super::{Opened, Operation, Remembered, listing, new_session, open, remembered, session_from};
+use super::{Opened, Operation, Remembered, listing, may_grow, new_session, open, remembered, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::records::Records;
@@ -33,6 +33,9 @@ pub struct Create {
     pub ttl: Millis,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
+    /// The bytes of all of the owner's sessions; 0 for any number.
+    #[serde(default)]
+    pub owner_bytes: u64,
 }
 
 /// What a create comes to.
@@ -49,6 +52,8 @@ pub enum Created {
     Full,
     /// The operation's id was used for another request.
     Mismatch,
+    /// It would be more bytes than the owner may have.
+    StorageFull,
 }
 
 impl Operation for Create {
@@ -75,7 +80,7 @@ impl Operation for Create {
             self.seal.clone(),
             self.fingerprint.clone(),
         ];
-        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
+        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner, self.owner_bytes));
         arguments.push(self.flags.stored());
         Call::Script { script: &CREATE, keys: keys.of_session(&self.session), arguments }
     }
@@ -88,6 +93,7 @@ impl Operation for Create {
             "deleted" => Created::Deleted,
             "full" => Created::Full,
             "mismatch" => Created::Mismatch,
+            "storage" => Created::StorageFull,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -111,6 +117,9 @@ impl Operation for Create {
             Opened::Full => return Ok(Created::Full),
             Opened::New => new_session(self.now),
         };
+        if !may_grow(records, id, None, 0, self.owner_bytes, self.now)? {
+            return Ok(Created::StorageFull);
+        }
         session.title.clone_from(&self.title);
         session.flags.clone_from(&self.flags);
         session.expires = self.now.after(self.ttl);

@@ -1,7 +1,8 @@
 //! Branch a session at a message: a new session with the messages up to it, the state, the metadata, and what is noted of them.
 
 use super::{
-    CutAfter, Opened, Operation, Remembered, is_set_aside, listing, live, new_session, open, remembered, session_from,
+    CutAfter, Opened, Operation, Remembered, is_set_aside, listing, live, may_grow, new_session, open, remembered,
+    session_from,
 };
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
@@ -37,6 +38,9 @@ pub struct Fork {
     pub ttl: Millis,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
+    /// The bytes of all of the owner's sessions; 0 for any number.
+    #[serde(default)]
+    pub owner_bytes: u64,
 }
 
 /// What a fork comes to.
@@ -57,6 +61,8 @@ pub enum Forked {
     Full,
     /// The operation's id was used for another request.
     Mismatch,
+    /// It would be more bytes than the owner may have.
+    StorageFull,
 }
 
 /// How many messages are copied at once.
@@ -87,7 +93,7 @@ impl Operation for Fork {
             self.title.clone(),
             self.seal.clone(),
         ];
-        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
+        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner, self.owner_bytes));
         let keys = [vec![keys.session(&self.source)], keys.of_session(&self.target)].concat();
         Call::Script { script: &FORK, keys, arguments }
     }
@@ -102,6 +108,7 @@ impl Operation for Fork {
             "unknown" => Forked::Unknown,
             "full" => Forked::Full,
             "mismatch" => Forked::Mismatch,
+            "storage" => Forked::StorageFull,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -133,6 +140,11 @@ impl Operation for Fork {
         if !matches!(open(records, &self.target, self.now, self.sessions_per_owner)?, Opened::New) {
             return Ok(Forked::Full);
         }
+        let bytes = records.message_sizes(&self.source, source.first..to)?.into_iter().sum();
+        let coming = records.extra_bytes(&self.source)? + bytes;
+        if !may_grow(records, &self.target, None, coming, self.owner_bytes, self.now)? {
+            return Ok(Forked::StorageFull);
+        }
         let session = Session {
             title: if self.title.is_empty() { source.title.clone() } else { self.title.clone() },
             expires: self.now.after(self.ttl),
@@ -140,7 +152,7 @@ impl Operation for Fork {
             next: to,
             total: to - source.first,
             flags: Flags { user: source.flags.user.clone(), ..Flags::default() },
-            bytes: records.message_sizes(&self.source, source.first..to)?.into_iter().sum(),
+            bytes,
             ..new_session(self.now)
         };
         records.put_session(&self.target, &session)?;

@@ -1,6 +1,8 @@
 //! Bring a session and messages back from an export. Repeating changes nothing: a message's position and id are its identity.
 
-use super::{Opened, Operation, Remembered, Room, index_ttl, new_session, numbers, open, remembered, session_from};
+use super::{
+    Opened, Operation, Remembered, Room, index_ttl, may_grow, new_session, numbers, open, remembered, session_from,
+};
 use crate::change::Change;
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS, TRIM_PER_CALL};
@@ -59,6 +61,9 @@ pub struct Import {
     pub session_bytes: u64,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
+    /// The bytes of all of the owner's sessions; 0 for any number.
+    #[serde(default)]
+    pub owner_bytes: u64,
 }
 
 /// What an import comes to.
@@ -79,6 +84,8 @@ pub enum Imported {
     Exists,
     /// The operation's id was used for another request.
     Mismatch,
+    /// It would be more bytes than the owner may have.
+    StorageFull,
 }
 
 impl Operation for Import {
@@ -127,6 +134,7 @@ impl Operation for Import {
         ]));
         arguments.push(self.after.map(|total| total.to_string()).unwrap_or_default());
         arguments.extend([self.notes.used.to_string(), self.notes.summary.clone(), REMEMBERED_TURNS.to_string()]);
+        arguments.push(self.owner_bytes.to_string());
         arguments.push(u8::from(self.dry_run).to_string());
         let operation = self.operation.as_ref();
         arguments.extend(operation.map_or_else(<[String; 2]>::default, |(id, print)| [id.to_string(), print.clone()]));
@@ -144,6 +152,7 @@ impl Operation for Import {
             "full" => Imported::Full,
             "exists" => Imported::Exists,
             "mismatch" => Imported::Mismatch,
+            "storage" => Imported::StorageFull,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -196,15 +205,24 @@ impl Operation for Import {
                 return Ok(Imported::Gap);
             }
         }
-        if self.dry_run || (!created && coming.is_empty()) {
+        if !created && coming.is_empty() {
             return Ok(Imported::Stored(session));
         }
         let texts = coming.iter().copied();
+        let coming_bytes = texts.clone().map(|text| text.len() as u64).sum::<u64>();
+        let extra = if created { (self.metadata.len() + self.state.len()) as u64 } else { 0 };
+        let there = Some(&session).filter(|_| !created);
+        if !may_grow(records, id, there, coming_bytes + extra, self.owner_bytes, self.now)? {
+            return Ok(Imported::StorageFull);
+        }
+        if self.dry_run {
+            return Ok(Imported::Stored(session));
+        }
         Room::beside(texts.clone(), self.messages_per_session, self.session_bytes).make(records, id, &mut session)?;
         let first = session.next;
         session.next += coming.len() as u64;
         session.total += coming.len() as u64;
-        session.bytes += texts.map(|text| text.len() as u64).sum::<u64>();
+        session.bytes += coming_bytes;
         session.expires = session.expires.max(self.now.after(self.ttl));
         session.revision += 1;
         records.put_session(id, &session)?;

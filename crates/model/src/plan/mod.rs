@@ -69,7 +69,7 @@ pub use weigh::Weigh;
 pub use write_state::{Condition, WriteState, Written};
 
 use crate::id::{MessageId, SessionId, TurnId};
-use crate::limits::{PRUNE_PER_CALL, REMEMBERED_TURNS};
+use crate::limits::{OWNER_BYTES_UNIT, PRUNE_PER_CALL, REMEMBERED_TURNS, SESSION_OVERHEAD_BYTES};
 use crate::message::stored_prefix;
 use crate::records::Records;
 use crate::redis::reply::Items;
@@ -112,9 +112,10 @@ fn numbers<const N: usize>(numbers: [u64; N]) -> impl Iterator<Item = String> {
 }
 
 /// With which numbers the arguments of every script end that may bring a session into the list of its owner: when and for how
-/// long it is there, how many may be, how long the list itself lives, how many turns are remembered, how much is pruned.
-fn listing(now: Millis, ttl: Millis, sessions_per_owner: u64) -> impl Iterator<Item = String> {
-    numbers([now.0, ttl.0, sessions_per_owner, index_ttl(ttl).0, REMEMBERED_TURNS, PRUNE_PER_CALL])
+/// long it is there, how many may be, how long the list itself lives, how many turns are remembered, how much is pruned;
+/// and how many bytes the owner may have.
+fn listing(now: Millis, ttl: Millis, sessions_per_owner: u64, owner_bytes: u64) -> impl Iterator<Item = String> {
+    numbers([now.0, ttl.0, sessions_per_owner, index_ttl(ttl).0, REMEMBERED_TURNS, PRUNE_PER_CALL, owner_bytes])
 }
 
 /// The session, when it may be changed at `now`.
@@ -215,6 +216,30 @@ fn open<R: Records>(records: &mut R, id: &SessionId, now: Millis, most: u64) -> 
         records.remove_session(id)?;
     }
     Ok(Opened::New)
+}
+
+/// Whether a session may take so many bytes more, where its owner's may have `owner_bytes` (0: any number). What it gives up at the
+/// same time isn't subtracted. Asked only when the session comes to another unit, so that small steps cost nothing.
+fn may_grow<R: Records>(
+    records: &mut R,
+    id: &SessionId,
+    session: Option<&Session>,
+    coming: u64,
+    owner_bytes: u64,
+    now: Millis,
+) -> Result<bool, R::Error> {
+    if owner_bytes == 0 {
+        return Ok(true);
+    }
+    let was = match session {
+        Some(session) => SESSION_OVERHEAD_BYTES + session.bytes + records.extra_bytes(id)?,
+        None => 0,
+    };
+    let is = was.max(SESSION_OVERHEAD_BYTES) + coming;
+    if is.div_ceil(OWNER_BYTES_UNIT) <= was.div_ceil(OWNER_BYTES_UNIT) {
+        return Ok(true);
+    }
+    Ok(records.stored_bytes(now)? + is - was <= owner_bytes)
 }
 
 /// A session made at a moment.

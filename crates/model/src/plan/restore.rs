@@ -62,7 +62,7 @@ impl Operation for Restore {
 
     fn call(&self, keys: &Keys) -> Call {
         let mut arguments = vec![self.session.to_string(), self.operation.to_string(), self.fingerprint.clone()];
-        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
+        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner, 0));
         Call::Script { script: &RESTORE, keys: keys.of_session(&self.session), arguments }
     }
 

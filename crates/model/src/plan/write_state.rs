@@ -1,6 +1,6 @@
 //! Write a session's state, on a condition: what an agent keeps between its turns. Creates the session when it is absent.
 
-use super::{Opened, Operation, Remembered, Tag, listing, live, new_session, open, remembered, session_from};
+use super::{Opened, Operation, Remembered, Tag, listing, live, may_grow, new_session, open, remembered, session_from};
 use crate::change::Change;
 use crate::id::{SessionId, TurnId};
 use crate::records::{Records, State};
@@ -33,6 +33,9 @@ pub struct WriteState {
     pub ttl: Millis,
     /// The live sessions of one owner.
     pub sessions_per_owner: u64,
+    /// The bytes of all of the owner's sessions; 0 for any number.
+    #[serde(default)]
+    pub owner_bytes: u64,
 }
 
 /// When a state is written (RFC 9110, section 13.1).
@@ -70,6 +73,8 @@ pub enum Written {
     Full,
     /// The operation's id was used for another request.
     Mismatch,
+    /// It would be more bytes than the owner may have.
+    StorageFull,
 }
 
 impl Operation for WriteState {
@@ -103,7 +108,7 @@ impl Operation for WriteState {
             self.state.clone(),
             self.seal.clone(),
         ];
-        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner));
+        arguments.extend(listing(self.now, self.ttl, self.sessions_per_owner, self.owner_bytes));
         Call::Script { script: &WRITE_STATE, keys: keys.of_session(&self.session), arguments }
     }
 
@@ -119,6 +124,7 @@ impl Operation for WriteState {
             "deleted" => Written::Deleted,
             "full" => Written::Full,
             "mismatch" => Written::Mismatch,
+            "storage" => Written::StorageFull,
             _ => return Err(UnexpectedReply),
         })
     }
@@ -158,6 +164,12 @@ impl Operation for WriteState {
             Opened::Deleted => return Ok(Written::Deleted),
             Opened::Full => return Ok(Written::Full),
         };
+        let growth =
+            (self.state.len() as u64).saturating_sub(state.as_ref().map_or(0, |state| state.json.len() as u64));
+        let there = Some(&session).filter(|_| !created);
+        if !may_grow(records, id, there, growth, self.owner_bytes, self.now)? {
+            return Ok(Written::StorageFull);
+        }
         session.updated = self.now;
         session.expires = session.expires.max(self.now.after(self.ttl));
         session.revision += 1;

@@ -4,7 +4,7 @@
 use super::{Notes, Records, State};
 use crate::id::{MessageId, SessionId, TurnId};
 use crate::journal::{Base, Entry, Ledger};
-use crate::limits::REMEMBERED_TURNS;
+use crate::limits::{REMEMBERED_TURNS, SESSION_OVERHEAD_BYTES};
 use crate::message::stored_prefix;
 use crate::owner::Owner;
 use crate::session::{Card, Session};
@@ -43,6 +43,14 @@ pub struct Kept {
     pub state: Option<State>,
     /// What is noted of it.
     pub notes: Notes,
+}
+
+impl Kept {
+    /// The bytes of its state and metadata.
+    fn extra_bytes(&self) -> u64 {
+        let state = self.state.as_ref().map_or(0, |state| state.json.len());
+        (state + self.metadata.as_ref().map_or(0, String::len)) as u64
+    }
 }
 
 impl MemoryRecords {
@@ -189,6 +197,16 @@ impl Records for MemoryRecords {
 
     fn count(&mut self, now: Millis) -> Result<u64, Infallible> {
         Ok(self.readable(now).count() as u64)
+    }
+
+    fn extra_bytes(&mut self, id: &SessionId) -> Result<u64, Infallible> {
+        Ok(self.sessions.get(id).map_or(0, Kept::extra_bytes))
+    }
+
+    fn stored_bytes(&mut self, now: Millis) -> Result<u64, Infallible> {
+        let live = self.sessions.values().filter(|kept| kept.session.is_readable(now));
+        let deleted = self.buried.values().filter(|(until, _)| *until > now).map(|(_, kept)| kept);
+        Ok(live.chain(deleted).map(|kept| SESSION_OVERHEAD_BYTES + kept.session.bytes + kept.extra_bytes()).sum())
     }
 
     fn turns(&mut self, id: &SessionId) -> Result<Vec<(TurnId, TurnRecord)>, Infallible> {

@@ -59,36 +59,36 @@ macro_rules! scripts {
 
 // `scripts/pin-lua` writes the digests.
 scripts! {
-    APPEND writes "append.lua" "308bbe289321487a344e31d6f46c9c122bafffc9";
-    ARRIVE writes "arrive.lua" "6281fa19f3ec578ed1c27c8071a7463a2102ca6e";
-    BEGIN_TURN writes "begin_turn.lua" "1b61718ee2313defca85e8a4cd9aff70bed1b519";
-    CHARGE_TURN writes "charge_turn.lua" "8b4f3a871f108a2dc80e54a5ebfdcb0f64522acd";
-    CLAIM_VISITOR writes "claim_visitor.lua" "4ffcbb833f522a0262a06dbce4485d2ab40f9c55";
-    CREATE writes "create.lua" "b2b80ee181911872c3b00fb5cbb2ee86aefc59c0";
-    DELETE writes "delete.lua" "42dc6dddca68dfbaa3080c0adebd262d216f2ed9";
-    DEPART writes "depart.lua" "9864091fdafc3ea9db4ab2197b63f823cbdbfa5f";
-    FINISH_TURN writes "finish_turn.lua" "921317caf056f753b4beb6a1736e496e115bfed8";
-    FORK writes "fork.lua" "b3e30a7b270a30388291cd1dd431ee976b273bba";
-    HISTORY reads "history.lua" "f9b86306c1847e20875fd581b882b6fc6f26662f";
-    IMPORT writes "import.lua" "1152ad76980f06968e06488ad55a3944486303bf";
-    LEAVE writes "leave.lua" "44b842ba28ce14dd2a942e62330c3678ebc39db7";
-    LIST reads "list.lua" "2a6fed918e47669e88bb39b11d8b06e3cbe267bb";
-    NOTE_OWNER writes "note_owner.lua" "7f0ea56373620de3770ac1652c2966264d0cc989";
-    PATCH writes "patch.lua" "c5108fa01745cfa2dede31376ba7acbbc3d21ae5";
-    PREPEND writes "prepend.lua" "f5a0c79981bfdd19ec549847d730299d1ce90c90";
-    READ_STATE reads "read_state.lua" "b9894f655c2878b4f8533c1bc5943d508a9203ed";
-    READ_SUMMARY reads "read_summary.lua" "806021f375edb1235615694146c19c55abcfd696";
-    REINDEX writes "reindex.lua" "f97ca6cb787fd09242407ffcc9d1837dbedc715f";
-    RELEASE_TURN writes "release_turn.lua" "da7c3d03e229976755c0f07d149cca110e48313e";
-    RENEW_TURN writes "renew_turn.lua" "a7a2f253cf64704aedb05e1a95a8f98d93325bd5";
-    RESEAL writes "reseal.lua" "52a4857cf0cd0d1735d84600f4f606a85abdff1f";
-    RESTORE writes "restore.lua" "6ce06d4d29bc06cd1dbad117d5135c49ecba2fc9";
-    SUMMARISE writes "summarise.lua" "124bb06ed9ed94c9a55df62841e6ead6845282d1";
-    SURVEY reads "survey.lua" "5089a17cd58615a4dbbfe30b2351a05f253a258f";
-    TOUCH writes "touch.lua" "18e65fce8ca9b4da2f2c8c3a7e6fc4df4706c43c";
-    TRUNCATE writes "truncate.lua" "765f7e65b5edab9d4c775f27870040a45cc19d88";
-    WEIGH reads "weigh.lua" "6063ff644e52fb612e8bc5b4db441f1fe263a620";
-    WRITE_STATE writes "write_state.lua" "5f4c197acc76f3a415a92b64f2137cdcc27f254c";
+    APPEND writes "append.lua" "405521b7cdf4fb2007cad70018e9fab3e7afb705";
+    ARRIVE writes "arrive.lua" "9006a5777a69d25bd14a81c2d716aab8139a4a70";
+    BEGIN_TURN writes "begin_turn.lua" "bd7860f7591b856c70a0c50df6433764dd4a2773";
+    CHARGE_TURN writes "charge_turn.lua" "6de9663431ca484985dc719abf961d38e40895ac";
+    CLAIM_VISITOR writes "claim_visitor.lua" "ad241b0a0a83a3d010f293c40cf00baf90a75005";
+    CREATE writes "create.lua" "b9fb6e2a1f0e84f7a20925fafe02e8df4d3315b8";
+    DELETE writes "delete.lua" "38085ad480f493f8301a08ddc49b1e3331eb271c";
+    DEPART writes "depart.lua" "5ee93e8f2aae15365003cf98550e791f9126fb5d";
+    FINISH_TURN writes "finish_turn.lua" "63431f1549d50e5d1f4c437f17e49f59c9cc03a5";
+    FORK writes "fork.lua" "3c9c483b42ca9e2a87f9fbac1f9c3e9bd19aaf20";
+    HISTORY reads "history.lua" "1b82cd2e9df3f86ecf90c7f298aa21622cf0fa2a";
+    IMPORT writes "import.lua" "a011d102e611a878829dd090062e4046a4a99b1d";
+    LEAVE writes "leave.lua" "fcf32a1e530dc0617c084313ab7c18565c31a83c";
+    LIST reads "list.lua" "ffd0ef731588e7c231ebfe774b25345da494e50b";
+    NOTE_OWNER writes "note_owner.lua" "4815fe2876d643605fcf6077006d069ec7fa5bca";
+    PATCH writes "patch.lua" "7b105293159fea0a4256936eb8ead442be61e005";
+    PREPEND writes "prepend.lua" "5c7bff528f785297fc78b2ef1f42ba846d9e6746";
+    READ_STATE reads "read_state.lua" "820c962150ff696ca5003d592a647053fb2f12d1";
+    READ_SUMMARY reads "read_summary.lua" "dd0055d01d07f8182663fc96147c8235d3911245";
+    REINDEX writes "reindex.lua" "07c881f289f6649220897b893a9e6a9701419883";
+    RELEASE_TURN writes "release_turn.lua" "315b539d1cfaed54833ced1e1cd5367f4460a05d";
+    RENEW_TURN writes "renew_turn.lua" "ae9da8be9142f56b7bce4963a419c06ebb360a16";
+    RESEAL writes "reseal.lua" "1657f30cecf2502b9776dd65965d3db1dc75e3f6";
+    RESTORE writes "restore.lua" "79a5805448e0de5dee784354fb8e5c155669b015";
+    SUMMARISE writes "summarise.lua" "7dd87b2c3b885bb2505be73e773f64b0cc570981";
+    SURVEY reads "survey.lua" "9362c77e812b6a26b0fbe5e362762533ea006567";
+    TOUCH writes "touch.lua" "64073e892a42e07a702a6ce12952d1fb85654c6b";
+    TRUNCATE writes "truncate.lua" "da405dbdeb027664b31e82f0857d5716b06cde97";
+    WEIGH reads "weigh.lua" "2ac8fb7f933f8dc1937f83db28cf0cbc158a39b7";
+    WRITE_STATE writes "write_state.lua" "f7e43591ca69a7778310fb20922cf3cd89c96273";
 }
 
 #[cfg(test)]

@@ -387,6 +387,7 @@ fn continued(session: SessionId, rules: &ImportRules) -> Import {
         messages_per_session: limits.messages_per_session,
         session_bytes: limits.session_bytes,
         sessions_per_owner: limits.sessions_per_owner,
+        owner_bytes: limits.owner_bytes,
     }
 }
 

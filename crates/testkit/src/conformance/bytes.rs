@@ -69,6 +69,7 @@ pub(super) fn imported_bytes_are_counted<E: Executor>(world: &mut World<E>) {
         messages_per_session: 1000,
         session_bytes: world.limits.session_bytes,
         sessions_per_owner: world.limits.sessions_per_owner,
+        owner_bytes: world.limits.owner_bytes,
     };
     world.run(&import);
     let four = assert_exact(world, "s1", "an import");

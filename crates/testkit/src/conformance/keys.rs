@@ -62,6 +62,7 @@ fn request<E: Executor>(world: &mut World<E>, kind: RequestKind, session: &str, 
                 now: world.now(),
                 ttl: world.limits.ttl,
                 sessions_per_owner: world.limits.sessions_per_owner,
+                owner_bytes: world.limits.owner_bytes,
             };
             match world.run(&create) {
                 Created::Created(_) => Confirmed::Done,

@@ -22,6 +22,7 @@ mod prepend;
 mod reseal;
 mod restore;
 mod state;
+mod storage;
 mod summary;
 mod survey;
 mod texts;
@@ -92,6 +93,8 @@ scenarios! {
         a_create_is_forgotten_like_a_turn;
     bytes: every_operation_counts_the_bytes, imported_bytes_are_counted, the_oldest_messages_drop_beyond_the_bytes,
         a_lowered_cap_of_bytes_is_reached_in_steps;
+    storage: every_write_that_adds_bytes_meets_the_budget, small_steps_and_replies_are_not_refused,
+        deleted_sessions_count_until_they_are_gone, sessions_that_shrink_or_end_make_room;
     history: the_newest_messages_come_oldest_first, pages_meet_without_gap_or_repeat, an_empty_session_has_an_empty_page,
         an_absent_session_has_no_page, positions_out_of_range_are_bent, a_page_stops_at_a_megabyte,
         a_page_of_exactly_a_megabyte_is_given,

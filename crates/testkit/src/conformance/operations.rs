@@ -34,6 +34,7 @@ pub fn append<E: Executor>(world: &World<E>, session: &str, operation: &str, cou
         messages_per_session: world.limits.messages_per_session,
         session_bytes: world.limits.session_bytes,
         sessions_per_owner: world.limits.sessions_per_owner,
+        owner_bytes: world.limits.owner_bytes,
     }
 }
 
@@ -90,6 +91,7 @@ pub fn fork<E: Executor>(world: &World<E>, source: &str, target: &str, operation
         now: world.now(),
         ttl: world.limits.ttl,
         sessions_per_owner: world.limits.sessions_per_owner,
+        owner_bytes: world.limits.owner_bytes,
     }
 }
 
@@ -106,6 +108,7 @@ pub fn write_state<E: Executor>(world: &World<E>, session: &str, operation: &str
         now: world.now(),
         ttl: world.limits.ttl,
         sessions_per_owner: world.limits.sessions_per_owner,
+        owner_bytes: world.limits.owner_bytes,
     }
 }
 
@@ -161,5 +164,6 @@ pub fn import<E: Executor>(world: &World<E>, session: &str, position: u64, count
         messages_per_session: world.limits.messages_per_session,
         session_bytes: world.limits.session_bytes,
         sessions_per_owner: world.limits.sessions_per_owner,
+        owner_bytes: world.limits.owner_bytes,
     }
 }

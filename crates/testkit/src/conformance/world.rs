@@ -116,6 +116,7 @@ impl<E: Executor> World<E> {
             messages_per_session: self.limits.messages_per_session,
             session_bytes: self.limits.session_bytes,
             sessions_per_owner: self.limits.sessions_per_owner,
+            owner_bytes: self.limits.owner_bytes,
         }
     }
 
@@ -176,6 +177,7 @@ impl<E: Executor> World<E> {
             now: self.now(),
             ttl: self.limits.ttl,
             sessions_per_owner: self.limits.sessions_per_owner,
+            owner_bytes: self.limits.owner_bytes,
         })
     }
 

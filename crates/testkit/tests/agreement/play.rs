@@ -84,13 +84,23 @@ fn session_name(session: u64) -> String {
 impl Game<'_> {
     fn step(&mut self, step: &Step) -> Result<(), Disagreement> {
         match step {
-            Step::Limits { ttl, undo, window, messages_per_session, session_bytes, sessions_per_owner, turns } => {
+            Step::Limits {
+                ttl,
+                undo,
+                window,
+                messages_per_session,
+                session_bytes,
+                sessions_per_owner,
+                owner_bytes,
+                turns,
+            } => {
                 self.turns = *turns;
                 let limits = &mut self.world.limits;
                 (limits.ttl, limits.undo, limits.window) = (*ttl, *undo, *window);
                 limits.messages_per_session = *messages_per_session;
                 limits.session_bytes = *session_bytes;
                 limits.sessions_per_owner = *sessions_per_owner;
+                limits.owner_bytes = *owner_bytes;
                 Ok(())
             }
             Step::Begin { session, turn, attempt, twist } => {
@@ -123,6 +133,7 @@ impl Game<'_> {
                 now: self.world.now(),
                 ttl: self.world.limits.ttl,
                 sessions_per_owner: self.world.limits.sessions_per_owner,
+                owner_bytes: self.world.limits.owner_bytes,
             })),
             Step::Delete { session, operation } => {
                 let (sessions, now) = (vec![session_id(&session_name(*session))], self.world.now());

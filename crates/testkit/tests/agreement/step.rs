@@ -14,6 +14,7 @@ pub(crate) enum Step {
         messages_per_session: u64,
         session_bytes: u64,
         sessions_per_owner: u64,
+        owner_bytes: u64,
         /// The turns of a minute; none for any number.
         turns: Option<u64>,
     },
@@ -151,6 +152,8 @@ fn limits(random: &mut Random, ttl: u64) -> Step {
         // A message of a sequence has 90 to 110 bytes, some have a thousand.
         session_bytes: random.pick(&[50_000_000, 50_000_000, 50_000_000, 1, 250, 600, 1500, 4000]),
         sessions_per_owner: random.pick(&[1, 2, 3, 10_000, 10_000, 10_000]),
+        // A session has a kilobyte and what is in it.
+        owner_bytes: random.pick(&[0, 1 << 30, 1 << 30, 1_000, 2_300, 3_500, 5_000, 80_000]),
         turns: random.pick(&[None, None, None, Some(1), Some(3)]),
     }
 }

@@ -90,8 +90,8 @@ fn appended(operation: &TurnId, number: u64, value: u64) -> String {
 pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64, kind: Write, value: u64) -> Written {
     let operation = turn_id(&format!("o{operation}"));
     let (id, now, limits) = (session_id(session), world.now(), &world.limits);
-    let (ttl, sessions_per_owner, messages_per_session, session_bytes) =
-        (limits.ttl, limits.sessions_per_owner, limits.messages_per_session, limits.session_bytes);
+    let (ttl, sessions_per_owner, owner_bytes, messages_per_session, session_bytes) =
+        (limits.ttl, limits.sessions_per_owner, limits.owner_bytes, limits.messages_per_session, limits.session_bytes);
     let seal = SEAL.to_owned();
     match kind {
         Write::Append => Written::Append(Append {
@@ -110,6 +110,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             messages_per_session,
             session_bytes,
             sessions_per_owner,
+            owner_bytes,
         }),
         Write::Fork => Written::Fork(Fork {
             source: id,
@@ -122,6 +123,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             now,
             ttl,
             sessions_per_owner,
+            owner_bytes,
         }),
         Write::Import => Written::Import(Import {
             session: id,
@@ -158,6 +160,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             messages_per_session,
             session_bytes,
             sessions_per_owner,
+            owner_bytes,
         }),
         Write::Patch => Written::Patch(Patch {
             session: id,
@@ -213,6 +216,7 @@ pub(crate) fn write<E: Executor>(world: &World<E>, session: &str, operation: u64
             now,
             ttl,
             sessions_per_owner,
+            owner_bytes,
         }),
     }
 }

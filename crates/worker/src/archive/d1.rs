@@ -215,6 +215,7 @@ pub(super) async fn revive(
             messages_per_session: limits.messages_per_session,
             session_bytes: limits.session_bytes,
             sessions_per_owner: limits.sessions_per_owner,
+            owner_bytes: 0,
         };
         number += neighbours.len();
         if !matches!(store.run(&import).await?, Imported::Stored(_)) {

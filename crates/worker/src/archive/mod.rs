@@ -189,6 +189,7 @@ impl Archive {
             messages_per_session: limits.messages_per_session,
             session_bytes: limits.session_bytes,
             sessions_per_owner: limits.sessions_per_owner,
+            owner_bytes: 0,
         };
         if let Imported::Stored(_) = self.store.run(&import).await? {
             // A sweep that began meanwhile may have found nothing under the mark.

@@ -241,6 +241,7 @@ pub(super) async fn revive(
             messages_per_session: limits.messages_per_session,
             session_bytes: limits.session_bytes,
             sessions_per_owner: limits.sessions_per_owner,
+            owner_bytes: 0,
         };
         if !matches!(store.run(&import).await?, Imported::Stored(_)) {
             return Ok(false);

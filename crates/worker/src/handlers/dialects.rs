@@ -93,6 +93,7 @@ async fn create(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
         Created::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Created::Full => Err(Problem::new(Code::TooManySessions)),
         Created::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+        Created::StorageFull => Err(Problem::new(Code::StorageFull)),
     }
 }
 
@@ -152,6 +153,7 @@ async fn append(call: &Call<'_>, shape: &dyn Shape) -> Result<String, Problem> {
         Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Appended::Absent => Err(Problem::new(Code::SessionNotFound)),
         Appended::Full => Err(Problem::new(Code::TooManySessions)),
+        Appended::StorageFull => Err(Problem::new(Code::StorageFull)),
     }
 }
 

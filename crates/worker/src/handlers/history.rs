@@ -54,5 +54,6 @@ pub(super) async fn fork(call: &Call<'_>) -> Result<Answer, Problem> {
         Forked::Unknown => Err(Problem::new(Code::MessageNotFound)),
         Forked::Full => Err(Problem::new(Code::TooManySessions)),
         Forked::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+        Forked::StorageFull => Err(Problem::new(Code::StorageFull)),
     }
 }

@@ -224,6 +224,7 @@ impl<'a> Target<'a> {
                 self.skipped = Some(place);
             }
             Ok(Imported::Full) => return Err(Problem::new(Code::TooManySessions)),
+            Ok(Imported::StorageFull) => return Err(Problem::new(Code::StorageFull)),
             Err(StoreError::TooLarge) => return Err(Problem::new(Code::BodyTooLarge).detail("the store refuses it")),
             Err(error) => return Err(error.into()),
         }

@@ -26,5 +26,6 @@ pub(super) async fn post(call: &Call<'_>) -> Result<Answer, Problem> {
         Appended::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Appended::Absent => Err(Problem::new(Code::SessionNotFound)),
         Appended::Full => Err(Problem::new(Code::TooManySessions)),
+        Appended::StorageFull => Err(Problem::new(Code::StorageFull)),
     }
 }

@@ -200,6 +200,7 @@ async fn answer(
         return visitors::create(&config.access, &shown, who, &body).await;
     }
     let Caller { owner, by } = who.ok_or(Problem::new(Code::Internal))?;
+    let namespace = namespace.of_owner(&owner);
     watch.entered(&owner);
     watch.kept_by(if config.upstash.is_some() { "upstash" } else { "vault" });
     if action == Action::Metrics {

@@ -27,6 +27,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Problem> {
         Created::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Created::Full => Err(Problem::new(Code::TooManySessions)),
         Created::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+        Created::StorageFull => Err(Problem::new(Code::StorageFull)),
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) async fn write(call: &Call<'_>) -> Result<Answer, Problem> {
         Written::Deleted => Err(Problem::new(Code::SessionDeleted)),
         Written::Full => Err(Problem::new(Code::TooManySessions)),
         Written::Mismatch => Err(Problem::new(Code::TurnMismatch)),
+        Written::StorageFull => Err(Problem::new(Code::StorageFull)),
     }
 }
 

@@ -361,6 +361,7 @@ impl Store {
                 self.saw(away, found);
                 Err(unavailable(found))
             }
+            Taken::Full => Err(StoreError::JournalFull),
             Taken::Refused(cause) => Err(StoreError::misconfigured(&cause, "journal_not_replayed")),
             Taken::Drained => {
                 journaled::note(prefix, &self.owner, 0);

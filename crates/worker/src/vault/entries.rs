@@ -81,6 +81,11 @@ impl Entries {
         self.number("SELECT count(*) FROM journal_entries")
     }
 
+    /// How many bytes their operations have.
+    pub(super) fn bytes(&self) -> Result<u64> {
+        self.number("SELECT coalesce(sum(octet_length(json)), 0) FROM journal_entries")
+    }
+
     /// The position of the last entry; 0 without any.
     pub(super) fn last_position(&self) -> Result<u64> {
         self.number("SELECT coalesce(max(position), 0) FROM journal_entries")

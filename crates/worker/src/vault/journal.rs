@@ -10,7 +10,7 @@ use crate::watch::of_store;
 use chatkeep_model::config::{Config, Upstash};
 use chatkeep_model::error::Outage;
 use chatkeep_model::journal::{self, Accepted, Entry, Handed, Ledger, Seed, Settled, Step, Taken, replay};
-use chatkeep_model::limits::{JOURNALED_ENTRIES, SEEDED_MESSAGES};
+use chatkeep_model::limits::{JOURNAL_BYTES, JOURNALED_ENTRIES, SEEDED_MESSAGES};
 use chatkeep_model::observe::Level;
 use chatkeep_model::plan::{Info, ReadHistory, ReadList, ReadState, Stated, directory, record};
 use chatkeep_model::redis::Keys;
@@ -107,8 +107,8 @@ impl Journal {
         }
         let seed = if reads { self.seed(&handed).await? } else { None };
         let seed = seed.map(|seed| seed.or_turn_of(handed.seed.as_ref()));
-        if self.depth()? >= JOURNALED_ENTRIES {
-            return Ok(Taken::Unknown { away });
+        if journal::is_bounded(&handed.operation) && self.is_full(handed.json.len() as u64)? {
+            return Ok(Taken::Full);
         }
         let accepted = in_transaction(self.storage.as_raw(), || {
             let before = self.entries.last_position()?;
@@ -331,6 +331,13 @@ impl Journal {
             self.prepared.set(true);
         }
         Ok(())
+    }
+
+    /// Whether there is no room for an entry of so many bytes.
+    fn is_full(&self, bytes: u64) -> Result<bool> {
+        let depth = self.depth()?;
+        let most = self.config.as_ref().map_or(JOURNAL_BYTES, |config| config.journal_bytes);
+        Ok(depth >= JOURNALED_ENTRIES || (depth > 0 && self.entries.bytes()? + bytes > most))
     }
 
     /// How many entries there are.

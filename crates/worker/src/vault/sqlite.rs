@@ -1,7 +1,7 @@
 //! The records of a vault in SQLite.
 
 use chatkeep_model::journal::{Base, Ledger};
-use chatkeep_model::limits::REMEMBERED_TURNS;
+use chatkeep_model::limits::{REMEMBERED_TURNS, SESSION_OVERHEAD_BYTES};
 use chatkeep_model::message::stored_prefix;
 use chatkeep_model::records::{self, Notes, Records};
 use chatkeep_model::session::{Card, Flags};
@@ -53,6 +53,9 @@ const NUMBER: &str = "(SELECT number FROM @sessions WHERE id = ? AND buried_unti
 
 /// The fields of a session, in the order in which [`session`] reads them.
 const FIELDS: &str = "title, created, updated, expires, first, next, total, bytes, revision, flags";
+
+/// The bytes of a session's state and metadata.
+const EXTRA_BYTES: &str = "(coalesce(octet_length(state), 0) + coalesce(octet_length(metadata), 0))";
 
 #[derive(Clone)]
 pub(super) struct Sqlite {
@@ -271,6 +274,19 @@ impl Records for Sqlite {
             AND flags NOT LIKE 'i%'";
         let rows = self.rows(query, vec![int(now.0)])?;
         rows.first().map_or(Ok(0), |row| number(row, 0))
+    }
+
+    fn extra_bytes(&mut self, id: &SessionId) -> Result<u64> {
+        let query = format!("SELECT {EXTRA_BYTES} FROM @sessions WHERE id = ? AND buried_until IS NULL");
+        self.rows(&query, vec![text(id.as_str())])?.first().map_or(Ok(0), |row| number(row, 0))
+    }
+
+    fn stored_bytes(&mut self, now: Millis) -> Result<u64> {
+        let query = format!(
+            "SELECT coalesce(sum({SESSION_OVERHEAD_BYTES} + bytes + {EXTRA_BYTES}), 0) FROM @sessions
+             WHERE buried_until > ? OR (buried_until IS NULL AND expires > ? AND flags NOT LIKE 'i%')"
+        );
+        self.rows(&query, vec![int(now.0), int(now.0)])?.first().map_or(Ok(0), |row| number(row, 0))
     }
 
     fn turns(&mut self, id: &SessionId) -> Result<Vec<(TurnId, TurnRecord)>> {

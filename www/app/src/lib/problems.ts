@@ -23,6 +23,8 @@ const WORDS: Readonly<Record<string, string>> = {
   store_misconfigured: "The server’s storage isn’t set up correctly. Tell whoever runs it.",
   not_configured: "This server isn’t set up yet. Tell whoever runs it.",
   client_too_old: "There is a new version of this page. Reload it; what you wrote is kept.",
+  journal_full: "The chats can't be reached, and no more fits until they are back. Try again later.",
+  storage_full: "There is no room for more. Delete what you don't need, and try again later.",
   too_many_reads: "Too much was read in a short time. Wait a moment, then try again.",
   rate_limited: "Too many messages in a short time. Wait a moment, then try again.",
   invalid_session_id: "There is no such chat.",

@@ -2,7 +2,7 @@
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, operation, prints, title, existing, seal = unpack(ARGV, 1, 6)
 local now, ttl, window, cap, byte_cap, most, undying = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13]
-local remembered, room, trim, prune = tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
+local remembered, room, trim, prune, owner_bytes = tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
 
 local s = read_session(session, { 't:' .. operation })
 local live = s and s.exp > now
@@ -18,8 +18,8 @@ if not live then
   s = new_session(now)
 end
 local fields, ids, records = {}, {}, {}
-local coming, coming_bytes = #ARGV - 17, 0
-for at = 18, #ARGV do
+local coming, coming_bytes = #ARGV - 18, 0
+for at = 19, #ARGV do
   coming_bytes = coming_bytes + #ARGV[at]
   local message_id = string.match(ARGV[at], '^{"id":"([^"]*)"')
   ids[#ids + 1], records[#records + 1] = message_id, 't:' .. message_id
@@ -34,10 +34,11 @@ if live then
     end
   end
 end
+if not may_grow(index, cards, now, s, coming_bytes, owner_bytes) then return { 'storage' } end
 local dropped = make_room(session, s, math.max(0, cap - coming), math.max(0, byte_cap - coming_bytes), math.max(trim, coming))
 for _, name in ipairs(forgotten(session, s, remembered)) do dropped[#dropped + 1] = name end
 remove_fields(session, dropped)
-for at = 18, #ARGV do
+for at = 19, #ARGV do
   fields[#fields + 1] = 'm:' .. s.next
   fields[#fields + 1] = ARGV[at]
   s.next, s.total = s.next + 1, s.total + 1

@@ -31,6 +31,7 @@ if carried > 0 then
   s = new_session(created)
   s.title, s.flags, s.updated, s.exp, s.first, s.next = title, with_flag(flags, 'i'), tonumber(updated), tonumber(exp), tonumber(first), tonumber(next)
   s.total, s.bytes, s.rev, s.turns = tonumber(total), tonumber(bytes), tonumber(rev), carried - 1
+  s.extra = #metadata + (tonumber(srev) > 0 and #state or 0)
   more = { 'seal', seal, 'meta', metadata }
   if tonumber(srev) > 0 then more[5], more[6], more[7], more[8] = 'state', state, 'srev', srev end
   if tonumber(used) > 0 then more[#more + 1], more[#more + 2] = 'used', used end
@@ -57,6 +58,11 @@ if not last then
   return { 'waiting' }
 end
 s.flags, s.rev, s.lives, s.slid, s.stale = with_flag(without_flag(s.flags, 'i'), 'c'), s.rev + 1, lives, now, true
+-- What is claimed is not refused; it was not counted here before.
+local is_new = s.new
+s.new = true
+may_grow(index, cards, now, s, s.bytes + s.extra)
+s.new = is_new
 redis.call('ZADD', index, s.exp, id)
 save(session, index, cards, id, s, undying, more, turns, messages)
 return show('here', s)

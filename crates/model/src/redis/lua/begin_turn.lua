@@ -1,10 +1,10 @@
 -- Begin a turn. KEYS and ARGV as crate::plan::begin_turn lists them.
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, turn, attempt, prints, message_id, message, reply_id, title, existing, seal, cut_after, mode = unpack(ARGV, 1, 12)
-local now, ttl, lease, window, cap, byte_cap, most, undying, remembered, room, trim, prune, turns, counted = unpack(ARGV, 13, 26)
+local now, ttl, lease, window, cap, byte_cap, most, undying, remembered, room, trim, prune, turns, counted, owner_bytes = unpack(ARGV, 13, 27)
 now, ttl, lease, window, cap, most = tonumber(now), tonumber(ttl), tonumber(lease), tonumber(window), tonumber(cap), tonumber(most)
 byte_cap, remembered, room, trim, prune = tonumber(byte_cap), tonumber(remembered), tonumber(room), tonumber(trim), tonumber(prune)
-turns = tonumber(turns)
+turns, owner_bytes = tonumber(turns), tonumber(owner_bytes)
 
 -- An id that is the one which follows from the turn's own, in the short form that records have for it; and back.
 local function short(id, usual) return id == usual and '=' or id end
@@ -55,6 +55,8 @@ if not live then
   s = new_session(now)
 end
 
+s.over = not may_grow(index, cards, now, s, #message, owner_bytes)
+
 -- The cut after the user message with an id, or after the one that the reply with this id answers; and its id.
 local function cut_at_asked(wanted)
   for _ = 1, 2 do
@@ -100,6 +102,7 @@ if not answers then
   if have_id(messages, message_id) or (namesake and has_id(table.remove(values), message_id)) then return { 'repeated' } end
   messages[#messages + 1] = message
 end
+if s.over then return { 'storage' } end
 local oldest = s.turns >= remembered and not anew and table.remove(values)
 for _, name in ipairs(appends and drop_oldest(s, values, keep, bytes) or {}) do dropped[#dropped + 1] = name end
 if oldest then dropped[#dropped + 1] = 't:' .. oldest end

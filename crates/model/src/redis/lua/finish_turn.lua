@@ -19,6 +19,8 @@ else
   if asked_at ~= position then s.more[2] = redis.call('HGET', session, 'm:' .. asked_at) end
   if not tonumber(asked_at) or tonumber(asked_at) >= s.next or not has_id(s.more[2], message_id) then return { 'gone' } end
 end
+-- What is there to be said is kept, whatever its owner has.
+may_grow(index, cards, now, s, #reply + (brings and #message or 0))
 local dropped = {}
 -- What others have said since the begin is not removed.
 if to and tonumber(total) == s.total and tonumber(to) < s.next then

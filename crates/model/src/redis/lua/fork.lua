@@ -2,6 +2,7 @@
 local source, target, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, operation, prints, at_message, title, seal = unpack(ARGV, 1, 6)
 local now, ttl, most, undying, remembered, prune = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
+local owner_bytes = tonumber(ARGV[13])
 
 local there = read_session(target, { 't:' .. operation })
 if there and there.exp > now then
@@ -12,9 +13,9 @@ end
 if is_buried(deleted, now, there) then return { 'deleted' } end
 local from = read_session(source, { 'state', 'meta', 'used', 'sum' })
 if not from or from.exp <= now then return { 'absent' } end
-local to = from.next
+local to, coming_bytes = from.next, from.bytes
 if at_message ~= '' then
-  to = cut_at(source, from, at_message)
+  to, coming_bytes = cut_at(source, from, at_message)
   if not to then return { 'unknown' } end
 end
 if not has_room(index, cards, now, most, prune) then return { 'full' } end
@@ -23,6 +24,9 @@ local s = new_session(now)
 s.title = title ~= '' and title or from.title
 s.flags = '-' .. string.match(from.flags, '^[^@]*(.*)$')
 s.first, s.next, s.total = from.first, to, to - from.first
+local extra = #(from.more[1] or '') + #(from.more[2] or '')
+if not may_grow(index, cards, now, s, coming_bytes + extra, owner_bytes) then return { 'storage' } end
+s.extra = extra
 for start = from.first, to - 1, 500 do
   local names, copies = message_fields(start, math.min(start + 500, to)), {}
   for number, value in ipairs(redis.call('HMGET', source, unpack(names))) do

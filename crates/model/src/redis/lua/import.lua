@@ -4,7 +4,7 @@ local id, title, created, updated, flags, metadata, state, seal = unpack(ARGV, 1
 local now, ttl, cap, byte_cap, most, undying = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[14]
 local trim, prune, position = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
 local after, used, summary, remembered = ARGV[18], tonumber(ARGV[19]), ARGV[20], tonumber(ARGV[21])
-local dry_run, operation, prints = ARGV[22] == '1', ARGV[23], ARGV[24]
+local owner_bytes, dry_run, operation, prints = tonumber(ARGV[22]), ARGV[23] == '1', ARGV[24], ARGV[25]
 
 local s = read_session(session, { 't:' .. operation })
 if not s or s.exp <= now then
@@ -19,7 +19,7 @@ elseif operation ~= '' then
   if not is_repetition(s.more[1], prints) then return { 'mismatch' } end
 end
 local fields, reached, coming_bytes = {}, s.next, 0
-for at = 25, #ARGV, 2 do
+for at = 26, #ARGV, 2 do
   local message_id, message = ARGV[at], ARGV[at + 1]
   if position < s.next then
     if position >= s.first and not has_id(redis.call('HGET', session, 'm:' .. position), message_id) then return { 'conflict' } end
@@ -32,8 +32,11 @@ for at = 25, #ARGV, 2 do
   end
   position = position + 1
 end
-if dry_run or (not s.new and #fields == 0) then return show('imported', s) end
-local coming = reached - s.next
+if not s.new and #fields == 0 then return show('imported', s) end
+local coming, extra = reached - s.next, s.new and #metadata + #state or 0
+if not may_grow(index, cards, now, s, coming_bytes + extra, owner_bytes) then return { 'storage' } end
+if dry_run then return show('imported', s) end
+s.extra = s.extra + extra
 remove_fields(session, make_room(session, s, math.max(0, cap - coming), math.max(0, byte_cap - coming_bytes), math.max(trim, coming)))
 s.next, s.total, s.bytes, s.rev = reached, s.total + coming, s.bytes + coming_bytes, s.rev + 1
 slide(index, id, s, now, ttl)

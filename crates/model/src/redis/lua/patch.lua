@@ -22,7 +22,11 @@ if set_title == '1' and not (automatic == '1' and flag('n', '') ~= '') then
 end
 local flags = flag('p', pinned) .. flag('a', archived) .. flag('n', named) .. flag('c', '')
 s.flags = (flags == '' and '-' or flags) .. user
-if set_metadata == '1' then stored = metadata end
+if set_metadata == '1' then
+  local growth = #metadata - #stored
+  may_grow(index, cards, now, s, growth)
+  s.extra, stored = math.max(0, s.extra + growth), metadata
+end
 remove_fields(session, forgotten(session, s, remembered))
 s.updated, s.rev = now, s.rev + 1
 slide(index, id, s, now, ttl)

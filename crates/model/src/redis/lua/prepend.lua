@@ -9,7 +9,7 @@ local oldest = redis.call('HGET', session, 'm:' .. s.first)
 for at = 13, #ARGV, 2 do
   if has_id(oldest, ARGV[at]) then return show('prepended', s) end
 end
-local fields = {}
+local was_bytes, was_extra, fields = s.bytes, s.extra, {}
 local function keep(name, value)
   fields[#fields + 1] = name
   fields[#fields + 1] = value
@@ -25,11 +25,20 @@ s.total, s.rev = s.total + (#ARGV - 12) / 2 + earlier, s.rev + 1
 local letters = string.match(s.flags, '^[^@]*')
 if title ~= '' and not string.find(letters, 'n', 1, true) then s.title = title end
 if s.flags == '-' then s.flags = flags end
-if metadata ~= '' and (s.more[1] or '') == '' then keep('meta', metadata) end
+if metadata ~= '' and (s.more[1] or '') == '' then
+  s.extra = s.extra + #metadata
+  keep('meta', metadata)
+end
 if state ~= '' and not s.more[2] then
+  s.extra = s.extra + #state
   keep('state', state)
   keep('srev', 1)
 end
 if used > 0 then keep('used', (tonumber(s.more[3]) or 0) + used) end
+-- What the archive had is not refused.
+local bytes, extra = s.bytes, s.extra
+s.bytes, s.extra = was_bytes, was_extra
+may_grow(index, cards, now, s, bytes + extra - was_bytes - was_extra)
+s.bytes, s.extra = bytes, extra
 save(session, index, cards, id, s, undying, fields)
 return show('prepended', s)

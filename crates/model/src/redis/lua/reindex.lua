@@ -8,7 +8,7 @@ for at = 3, #KEYS do
   if s and s.exp > now then
     live = live + 1
     redis.call('ZADD', index, s.exp, id)
-    redis.call('HSET', cards, id, card(s))
+    redis.call('HSET', cards, id, card(s), '=', '')
   else
     redis.call('ZREM', index, id)
     redis.call('HDEL', cards, id)

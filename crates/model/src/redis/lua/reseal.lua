@@ -11,7 +11,7 @@ local tag = s.created .. '-' .. (s.more[#names] or '')
 local put, fields = 0, {}
 for at = 1, #names - 1 do
   local name, was, text = unpack(ARGV, at * 3 + 1, at * 3 + 3)
-  local there = s.more[at]
+  local there, stored = s.more[at], s.more[at]
   if name == 'state' then there = there and tag end
   if there == was then
     put = put + 1
@@ -21,7 +21,9 @@ for at = 1, #names - 1 do
       fields[#fields + 1] = name
       fields[#fields + 1] = text
     end
-    if string.sub(name, 1, 2) == 'm:' then s.bytes = math.max(0, s.bytes + #text - #was) end
+    local growth = #text - #(stored or '')
+    if string.sub(name, 1, 2) == 'm:' then s.bytes = math.max(0, s.bytes + growth) end
+    if name == 'meta' or name == 'state' then s.extra = math.max(0, s.extra + growth) end
   end
 end
 if put > 0 then save(session, index, cards, id, s, undying, fields) end

@@ -16,6 +16,7 @@ if till[3] and not is_repetition(till[3], prints) then return { 'mismatch' } end
 if not has_room(index, cards, now, most, prune) then return { 'full' } end
 redis.call('RENAME', deleted, session)
 redis.call('HDEL', session, 'until')
+redis.call('HDEL', cards, '~' .. id)
 s = read_session(session, { 't:' .. operation })
 local known = s.more[1]
 if not known then remove_fields(session, forgotten(session, s, remembered)) end

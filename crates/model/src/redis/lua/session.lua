@@ -4,14 +4,14 @@
 -- its way from one owner to another seems to be over, and is `away` until its end; `way` lets those through that depart (`d`)
 -- or are incoming (`i`).
 local function read_session(key, more, way)
-  local names = { 'exp', 'title', 'created', 'updated', 'first', 'next', 'total', 'rev', 'flags', 'turns', 'slid', 'bytes' }
+  local names = { 'exp', 'title', 'created', 'updated', 'first', 'next', 'total', 'rev', 'flags', 'turns', 'slid', 'bytes', 'extra' }
   for _, name in ipairs(more or {}) do names[#names + 1] = name end
   local got = redis.call('HMGET', key, unpack(names))
   if not got[1] then return nil end
   local s = {
     exp = tonumber(got[1]), title = got[2], created = tonumber(got[3]), updated = tonumber(got[4]), first = tonumber(got[5]),
     next = tonumber(got[6]), total = tonumber(got[7]), rev = tonumber(got[8]), flags = got[9] or '-', turns = tonumber(got[10]) or 0,
-    slid = tonumber(got[11]) or 0, bytes = tonumber(got[12]), more = { unpack(got, 13, #names) },
+    slid = tonumber(got[11]) or 0, bytes = tonumber(got[12]), extra = tonumber(got[13]), more = { unpack(got, 14, #names) },
   }
   local its_way = string.match(s.flags, '^[^@]*([di])')
   if its_way and its_way ~= way then s.away, s.exp = s.exp, 0 end
@@ -20,11 +20,21 @@ local function read_session(key, more, way)
     s.bytes, s.outdated = 0, true
     for position = s.first, s.next - 1 do s.bytes = s.bytes + redis.call('HSTRLEN', key, 'm:' .. position) end
   end
+  -- Nor did its first writers count state and metadata.
+  if not s.extra then
+    s.extra = 0
+    for _, value in ipairs(redis.call('HMGET', key, 'state', 'meta')) do s.extra = s.extra + #(value or '') end
+  end
   return s
 end
 
+-- What a session counts for among the bytes of its owner: its messages, its state and metadata (`extra`), and what there is
+-- besides. And in how many units of 64 kB the owner's cards count that.
+local function size_of(s) return 1024 + s.bytes + s.extra end
+local function units(bytes) return math.ceil(bytes / 65536) end
+
 local function new_session(now)
-  return { exp = 0, title = '', created = now, updated = now, first = 0, next = 0, total = 0, rev = 0, flags = '-', turns = 0, slid = 0, bytes = 0, more = {}, new = true }
+  return { exp = 0, title = '', created = now, updated = now, first = 0, next = 0, total = 0, rev = 0, flags = '-', turns = 0, slid = 0, bytes = 0, extra = 0, more = {}, new = true }
 end
 
 -- An answer: what happened, the session's fields, and what else there is to say.
@@ -47,6 +57,51 @@ local function has_room(index, cards, now, most, prune)
     redis.call('HDEL', cards, unpack(dead))
   end
   return redis.call('ZCOUNT', index, '(' .. now, '+inf') < most
+end
+
+-- The bytes of all of an owner's sessions, live and deleted ones, by their cards; and the same in units. Deleted ones whose time
+-- has come leave the cards here.
+local function recount(index, cards, now)
+  local all, live = redis.call('HGETALL', cards), {}
+  for _, id in ipairs(redis.call('ZRANGE', index, '(' .. now, '+inf', 'BYSCORE')) do live[id] = true end
+  local bytes, counted, over = 0, 0, {}
+  for at = 1, #all, 2 do
+    local name, size = all[at], nil
+    if string.sub(name, 1, 1) == '~' then
+      local till, stored = string.match(all[at + 1], '^(%d+) (%d+)$')
+      if tonumber(till) > now then size = tonumber(stored) else over[#over + 1] = name end
+    elseif live[name] then
+      size = tonumber(string.match(all[at + 1], '^%S+ %S+ %S+ %S+ [^@ ]*#(%d+)')) or 1024
+    end
+    if size then bytes, counted = bytes + size, counted + units(size) end
+  end
+  for at = 1, #over, 1000 do redis.call('HDEL', cards, unpack(over, at, math.min(at + 999, #over))) end
+  return bytes, counted
+end
+
+-- Whether a session that is about to be saved may take so many bytes more, where its owner's may have `most` (0: any number). It
+-- is asked only when it comes to another unit; the units are counted in the cards' field `=`, and exactly before they are too many.
+-- Without `most` they are counted, and never too many.
+local function may_grow(index, cards, now, s, coming, most)
+  local was = s.new and 0 or size_of(s)
+  local is = (s.new and 1024 or was) + coming
+  local grown = units(is) - units(was)
+  if grown <= 0 then return true end
+  if most == 0 then
+    s.counted = ''
+    return true
+  end
+  local counted = tonumber(redis.call('HGET', cards, '='))
+  if most and (not counted or (counted + grown) * 65536 > most) then
+    local bytes, exact = recount(index, cards, now)
+    if bytes + is - was > most then
+      if counted then redis.call('HSET', cards, '=', exact) end
+      return false
+    end
+    counted = exact
+  end
+  s.counted = counted and counted + grown or ''
+  return true
 end
 
 -- The fields of the messages at the positions [from, to).
@@ -211,9 +266,30 @@ local function slide(index, id, s, now, ttl)
   if added == 1 or now - s.slid > ttl / 8 then s.slid, s.stale = now, true end
 end
 
--- A session's line in the list, as crate::session::Card reads it.
+-- A session's line in the list, as crate::session::Card reads it; among the flags stands its size.
 local function card(s)
-  return table.concat({ s.next - s.first, s.total, s.created, s.updated, s.flags, s.title }, ' ')
+  local letters, user = string.match(s.flags, '^([^@]*)(.*)$')
+  return table.concat({ s.next - s.first, s.total, s.created, s.updated, letters .. '#' .. size_of(s) .. user, s.title }, ' ')
+end
+
+-- Keeps the sizes of sessions that are deleted, or have gone, among the cards until their time has come.
+local function set_aside(index, cards, gone, till, now)
+  if #gone == 0 then return end
+  local names, fields = {}, {}
+  for _, s in ipairs(gone) do
+    names[#names + 1] = s.id
+    fields[#fields + 1] = '~' .. s.id
+    fields[#fields + 1] = till .. ' ' .. size_of(s)
+  end
+  local had = redis.call('HDEL', cards, unpack(names))
+  if till <= now then return end
+  redis.call('HSET', cards, unpack(fields))
+  -- Of an owner who has no other sessions, nothing else is left to be kept.
+  if redis.call('EXISTS', index) == 0 then
+    redis.call('PEXPIRE', cards, till - now)
+  elseif had == 0 then
+    redis.call('PEXPIRE', cards, till - now, 'NX')
+  end
 end
 
 -- Sees to it that the index and the cards outlive every session in them.
@@ -225,7 +301,7 @@ end
 
 -- Writes a session's fields and more fields.
 local function write(key, s, ...)
-  local fields = { 'exp', s.exp, 'title', s.title, 'updated', s.updated, 'first', s.first, 'next', s.next, 'total', s.total, 'rev', s.rev, 'flags', s.flags, 'turns', s.turns, 'slid', s.slid, 'bytes', s.bytes }
+  local fields = { 'exp', s.exp, 'title', s.title, 'updated', s.updated, 'first', s.first, 'next', s.next, 'total', s.total, 'rev', s.rev, 'flags', s.flags, 'turns', s.turns, 'slid', s.slid, 'bytes', s.bytes, 'extra', s.extra }
   if s.new or s.outdated then for _, value in ipairs({ 'v', 2, 'created', s.created }) do fields[#fields + 1] = value end end
   for _, more in ipairs({ ... }) do
     for _, value in ipairs(more) do fields[#fields + 1] = value end
@@ -237,10 +313,12 @@ end
 -- one, `undying`, so that few slides renew it.
 local function save(key, index, cards, id, s, undying, ...)
   write(key, s, ...)
-  local added = redis.call('HSET', cards, id, card(s))
+  local fields = { id, card(s) }
+  if s.counted then fields[3], fields[4] = '=', s.counted end
+  local added = redis.call('HSET', cards, unpack(fields))
   if s.lives then redis.call('PEXPIRE', key, s.lives) end
   -- A list that was evicted begins anew with a time to live.
-  if s.stale or added == 1 then renew(index, cards, undying) end
+  if s.stale or added > 0 then renew(index, cards, undying) end
 end
 
 -- A turn that runs under this attempt, in a session that may be changed: the end of its lease, and what its record says after

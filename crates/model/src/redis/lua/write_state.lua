@@ -2,8 +2,9 @@
 local session, index, cards, deleted = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, operation, prints, condition, state, seal = unpack(ARGV, 1, 6)
 local now, ttl, most, undying, remembered, prune = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11]), tonumber(ARGV[12])
+local owner_bytes = tonumber(ARGV[13])
 
-local s = read_session(session, { 't:' .. operation, 'srev' })
+local s = read_session(session, { 't:' .. operation, 'srev', 'state' })
 local live = s and s.exp > now
 if live and s.more[1] and not is_repetition(s.more[1], prints) then return { 'mismatch' } end
 if live and s.more[1] then return show('written', s, tonumber(s.more[2]) or 0, 0) end
@@ -18,6 +19,9 @@ if not live then
   if s then redis.call('DEL', session) end
   s = new_session(now)
 end
+local growth = #state - #(live and s.more[3] or '')
+if not may_grow(index, cards, now, s, growth, owner_bytes) then return { 'storage' } end
+s.extra = math.max(0, s.extra + growth)
 remove_fields(session, forgotten(session, s, remembered))
 s.updated, s.rev = now, s.rev + 1
 slide(index, id, s, now, ttl)
