@@ -205,6 +205,7 @@ impl Machine {
             return;
         }
         let ends_session = problem.ends_session();
+        let replaces = entry.cut_after.is_some();
         let mut tickets = Vec::new();
         let mut failed = Vec::new();
         // When the session is gone, whatever else waits for it can only fail the same way.
@@ -222,6 +223,10 @@ impl Machine {
             self.list.gone(&session, false);
         } else if open {
             self.problem = Some(problem.clone());
+            // The server still has what this message was to replace.
+            if replaces {
+                self.fetch_history(None, None);
+            }
         }
         for id in failed {
             self.tell_entry(&session, &id);

@@ -87,6 +87,10 @@ impl Server {
             return Some(self.reply(&session, &id, created));
         }
         if !stored.messages.iter().any(|message| message.id == id) {
+            // What a message replaces is replaced by its reply: a failure changes nothing.
+            if request.cut_after.is_some() && responder == Responder::Fails {
+                return Some(problem(502, "responder_failed"));
+            }
             if let Some(after) = request.cut_after.as_deref() {
                 let at = stored.messages.iter().position(|message| message.id.as_str() == after);
                 let keep = match at {

@@ -260,3 +260,24 @@ fn a_stream_that_begins_anew_delivers_each_piece_once() {
     assert_eq!(page.pieces[&ticket], "You said: Hi");
     assert_eq!(page.lines()[1], ("You said: Hi".into(), Stored));
 }
+
+#[test]
+fn a_regeneration_that_fails_shows_what_it_would_have_replaced() {
+    let (mut page, mut server) = (Page::new(), Server::new(100));
+    page.send("One");
+    page.settle(&mut server);
+    page.send("Two");
+    page.settle(&mut server);
+    let old = page.lines();
+    page.wish(Wish::Regenerate { message: None, stream: false });
+    let flight = page.flights.remove(0);
+    let answer = server.take("POST", "/v1/chat", flight.body.as_deref(), Responder::Fails).unwrap();
+    page.answer(flight.token, answer);
+    page.settle(&mut server);
+    assert_eq!(page.lines()[..4], old);
+    assert_eq!(page.lines()[4..], [("Two".into(), Failed)]);
+    let failed = page.view().messages[4].id.to_string();
+    page.retry(&failed);
+    page.settle(&mut server);
+    assert_eq!(page.lines(), old);
+}
