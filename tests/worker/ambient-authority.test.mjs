@@ -37,7 +37,7 @@ onEachStore("an open localhost", OPEN, (the) => {
         const url = `${the.worker.url}${path.replace("{id}", "planted")}`;
         const sent = { "content-length": `${body.length}`, ...headers };
         const answer = await rawRequest(url, { method, headers: sent, chunks: body ? [body] : [] });
-        if (path === "/health") assert.equal(answer.status, 200);
+        if (["/health", "/live", "/ready"].includes(path)) assert.equal(answer.status, 200);
         else assertProblem(answer, 403, "foreign_request");
         assert.equal(answer.headers.get("access-control-allow-origin"), null, path);
       }

@@ -189,9 +189,9 @@ describe("archive and journal", { skip: !STORES.includes("upstash") }, () => {
       const archive = d1(here.worker);
       // As an earlier version left it: the last turn is in a generation of its own, and so is one more of the turns.
       archive.exec(`
-        INSERT INTO chatkeep_sessions SELECT namespace, owner, session_id, created + 1000, updated + 1000, 4, 4, revision, last_id,
+        INSERT INTO chatkeep_sessions SELECT namespace, owner, session_id, created + 1, updated + 1, 4, 4, revision, last_id,
           'Later', flags, metadata, state, used, summary FROM chatkeep_sessions;
-        INSERT INTO chatkeep_messages SELECT namespace, owner, session_id, created + 1000, position - 2, message
+        INSERT INTO chatkeep_messages SELECT namespace, owner, session_id, created + 1, position - 2, message
           FROM chatkeep_messages WHERE position >= 2;
         DELETE FROM chatkeep_messages WHERE position >= 4 AND created = (SELECT min(created) FROM chatkeep_sessions);`);
       archive.close();

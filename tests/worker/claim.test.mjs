@@ -351,7 +351,7 @@ onRedis("a claim that breaks off", () => {
     await redis.cli("HSET", `${key}claimed`, "by", "u-resumed", "until", `${Date.now() + 600_000}`);
     await redis.cli("PEXPIRE", `${key}claimed`, "600000");
     await redis.cli("HSET", `${key}s:half`, "flags", "d");
-    const card = (await redis.cli("HGET", `${key}cards`, "half")).replace(" - ", " d ");
+    const card = (await redis.cli("HGET", `${key}cards`, "half")).replace(" -#", " d#");
     await redis.cli("HSET", `${key}cards`, "half", card);
     assert.deepEqual(await ids(visitor.api), ["half"]);
     assert.equal(ok(await visitor.api.info("half")).message_count, 2);

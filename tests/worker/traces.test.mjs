@@ -74,7 +74,7 @@ forEachStore("traces", (store) => {
     assert.equal(stream.text, "marker-incognito-piece");
     const { name, data } = /** @type {import("../harness/events.mjs").Event} */ (events.at(-1));
     const { message_id, reply_id } = events[0].data;
-    const whole = { response: "marker-incognito-piece", message_id, reply_id, incognito: true };
+    const whole = { response: "marker-incognito-piece", message_id, reply_id, incognito: true, finish: "stop" };
     assert.deepEqual([name, data], ["done", whole]);
     model.answer(() => ({ stream: [...["marker-incognito", "-piece"].map(word), "data: <html>\n\n"] }));
     assert.equal((await (await streamed({})).all()).at(-1)?.data.code, "responder_failed");

@@ -153,7 +153,7 @@ fn limits(random: &mut Random, ttl: u64) -> Step {
         session_bytes: random.pick(&[50_000_000, 50_000_000, 50_000_000, 1, 250, 600, 1500, 4000]),
         sessions_per_owner: random.pick(&[1, 2, 3, 10_000, 10_000, 10_000]),
         // A session has a kilobyte and what is in it.
-        owner_bytes: random.pick(&[0, 1 << 30, 1 << 30, 1_000, 2_300, 3_500, 5_000, 80_000]),
+        owner_bytes: random.pick(&[0, 1 << 30, 1 << 30, 1 << 30, 1 << 30, 1 << 30, 1_000, 2_300, 5_000, 80_000]),
         turns: random.pick(&[None, None, None, Some(1), Some(3)]),
     }
 }
@@ -183,7 +183,7 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
         46..50 => Step::Delete { session, operation: random.percent(60).then(|| random.within(0..8)) },
         50..66 => Step::Write {
             session: if random.percent(40) { 0 } else { session },
-            operation: random.within(0..12),
+            operation: random.within(0..7),
             kind: random.pick(&[
                 Write::Append,
                 Write::Append,
@@ -200,7 +200,8 @@ fn step(random: &mut Random, ttl: u64, large_texts: bool, bursts: bool) -> Step 
                 Write::State,
                 Write::State,
             ]),
-            value: random.within(0..1000),
+            // Often the same, so that keys are used again with the same request and with another one.
+            value: if random.percent(50) { random.pick(&[0, 1, 7, 7]) } else { random.within(0..1000) },
         },
         66..76 => Step::Repeat { which, late: random.percent(60) },
         76..84 => Step::Carry { session, back: random.percent(50), steps: random.within(1..7) },
