@@ -310,8 +310,8 @@ onRedis("a claim that breaks off", () => {
 
   for (const fault of /** @type {const} */ (["drop_request", "drop_response"])) {
     test(`anywhere, by ${fault}, leaves each session in one place and goes on`, async () => {
-      for (let skip = 0; ; skip++) {
-        const [user, visitor] = [signedIn(worker.url, `${fault}-${skip}`), await aVisitor(worker.url)];
+      for (let skip = 0, round = 0, strays = 0; ; skip++, round++) {
+        const [user, visitor] = [signedIn(worker.url, `${fault}-${round}`), await aVisitor(worker.url)];
         for (const session_id of ["short", "other"]) await visitor.api.say("Hello", { session_id });
         const messages = Array.from({ length: 99 }, (_, at) => ({ role: "user", content: `${at} ž` }));
         for (let page = 0; page < 3; page++)
@@ -335,11 +335,15 @@ onRedis("a claim that breaks off", () => {
         assert.deepEqual([await ids(user), await ids(visitor.api)], [["other", "short"], []]);
         const { message_count } = ok(await user.info("short"));
         assert.equal(message_count, 299);
+        if (broken.status === 200 && skip > 8) break;
         if (broken.status === 200) {
-          assert.ok(skip > 8, `it took ${skip} calls`);
-          break;
+          // An earlier request's work after its answer took the faults: the claim met none. It is tried anew.
+          strays++;
+          assert.ok(strays <= 3, `it took ${skip} calls`);
+          skip--;
+        } else {
+          assertProblem(broken, 503, "store_unavailable");
         }
-        assertProblem(broken, 503, "store_unavailable");
       }
     });
   }
