@@ -83,29 +83,27 @@ async function comeBackEmpty({ redis }, duration) {
   await redis.empty();
 }
 
-/** So often Redis comes back empty in a run, in equal parts of it. */
-const EMPTIED = 2;
-
 /**
- * Injects faults until a moment, every kind before any comes again, and Redis that comes back empty in between. Gives how often
- * each came.
+ * Injects faults until a moment, every kind before any comes again. Redis comes back empty so often in between, in equal parts
+ * of the run. Returns how often each came.
  * @param {World} world
  * @param {number} until
+ * @param {number} emptied
  * @param {(fault: string) => void} told
  */
-export async function inject(world, until, told) {
+export async function inject(world, until, emptied, told) {
   /** @type {Record<string, number>} */
   const injected = {};
   /** @type {string[]} */
   let waiting = [];
-  const [began, part] = [Date.now(), (until - Date.now()) / (EMPTIED + 1)];
+  const [began, part] = [Date.now(), (until - Date.now()) / (emptied + 1)];
   const play = async (/** @type {string} */ fault, /** @type {typeof comeBackEmpty} */ inflict) => {
     told(fault);
     await inflict(world, world.random.within(300, 1_800));
     injected[fault] = (injected[fault] ?? 0) + 1;
   };
-  while (Date.now() < until || (injected.redis_emptied ?? 0) < EMPTIED) {
-    if (Date.now() >= began + part * ((injected.redis_emptied ?? 0) + 1)) {
+  while (Date.now() < until || (injected.redis_emptied ?? 0) < emptied) {
+    if ((injected.redis_emptied ?? 0) < emptied && Date.now() >= began + part * ((injected.redis_emptied ?? 0) + 1)) {
       await play("redis_emptied", comeBackEmpty);
     } else {
       if (waiting.length === 0) waiting = shuffled(Object.keys(FAULTS), world.random);

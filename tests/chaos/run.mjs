@@ -17,10 +17,10 @@ import { judge } from "./verdict.mjs";
 const LEASE_SECONDS = "2";
 
 /**
- * @param {{seconds: number, seed: number, clients?: number, told?: (fault: string) => void}} options
+ * @param {{seconds: number, seed: number, emptied: number, clients?: number, told?: (fault: string) => void}} options
  * @returns {Promise<{faults: Record<string, number>, counts: Counts, sessions: number, verdict: Verdict, logs: string}>}
  */
-export async function chaos({ seconds, seed, clients = 6, told = () => {} }) {
+export async function chaos({ seconds, seed, emptied, clients = 6, told = () => {} }) {
   // Every write is on disk before it is answered: what is lost, we lost.
   const redis = await startRedis({ appendonly: true });
   const gateway = await startGateway({ redisUrl: redis.url, faults: true });
@@ -32,7 +32,7 @@ export async function chaos({ seconds, seed, clients = 6, told = () => {} }) {
     });
     const until = Date.now() + seconds * 1_000;
     const [faults] = await Promise.all([
-      inject({ redis, gateway, worker, random: new Random(seed) }, until, told),
+      inject({ redis, gateway, worker, random: new Random(seed) }, until, emptied, told),
       sweepNowAndThen(worker, until),
       ...talkers.map((talker) => talker.talk(until)),
     ]);
