@@ -38,6 +38,7 @@ mod sync_token;
 mod target;
 mod texts;
 mod tls;
+mod wrapped_stream;
 
 pub use config::{Config, Tokens};
 pub use server::Gateway;
