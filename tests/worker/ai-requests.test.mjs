@@ -1,25 +1,15 @@
 // What /v1/ai/chat refuses, in words that say what to do, and what it doesn't look at.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { after, before, test } from "node:test";
-import { Api, assertProblem } from "../harness/api.mjs";
-import { forEachStore } from "../harness/stores.mjs";
-import { startWorker } from "../harness/worker.mjs";
+import { test } from "node:test";
+import { assertProblem } from "../harness/api.mjs";
+import { onEachStore } from "../harness/stores.mjs";
 
 const text = { type: "text", text: "What is this?" };
 const user = (...parts) => ({ id: `m-${randomUUID()}`, role: "user", parts });
 
-forEachStore("a request of the AI SDK", (store) => {
-  /** @type {import("../harness/worker.mjs").Worker} */
-  let worker;
-  /** @type {Api} */
-  let api;
-  before(async () => {
-    worker = await startWorker({ store });
-    api = new Api(worker.url);
-  });
-  after(() => worker?.stop());
-  const ask = (...messages) => api.send("POST", "/v1/ai/chat", { id: `c-${randomUUID()}`, messages });
+onEachStore("a request of the AI SDK", {}, (the) => {
+  const ask = (...messages) => the.api.send("POST", "/v1/ai/chat", { id: `c-${randomUUID()}`, messages });
 
   test("with a file is refused, with a text or alone, and says what to do", async () => {
     for (const url of ["https://a.example/x.png", "data:image/png;base64,AAAA", "blob:http://a.example/1"]) {
