@@ -24,6 +24,11 @@ for (const colorScheme of ["light", "dark"]) {
         await inspect(page, "a new chat");
         await chat.say(`A ${colorScheme} day`);
         await inspect(page, "a chat");
+        await chat.say(
+          "\n\n- [ ] open\n- [x] done\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\nTrue[^1]\n\n[^1]: so they say",
+        );
+        await chat.replies.nth(1).getByRole("checkbox").first().waitFor();
+        await inspect(page, "an answer with a task list, a table and a footnote");
         await failOnce(page, "responder_failed", 502);
         await chat.send("Lost");
         await chat.log.getByRole("button", { name: "Retry" }).waitFor();
