@@ -83,7 +83,10 @@ export class App {
 
   async send(text) {
     await this.box.fill(text);
-    await this.box.press("Enter");
+    // On a touch screen Enter breaks the line.
+    const touch = await this.page.evaluate(() => matchMedia("(pointer: coarse)").matches);
+    if (touch) await this.page.getByRole("button", { name: "Send" }).tap();
+    else await this.box.press("Enter");
   }
 
   async newChat() {

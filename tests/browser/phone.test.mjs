@@ -77,3 +77,15 @@ test("what is to be touched is large enough", () =>
       assert.ok(Math.min(width, height) >= 32, `${await button.textContent()} is ${width} by ${height}`);
     }
   }));
+
+test("Enter breaks the line, and the button sends", () =>
+  app(async (chat, page) => {
+    await chat.box.fill("first");
+    await chat.box.press("Enter");
+    await chat.box.pressSequentially("second");
+    assert.equal(await chat.box.inputValue(), "first\nsecond");
+    assert.equal(await chat.messages.count(), 0);
+    await page.getByRole("button", { name: "Send" }).tap();
+    await chat.whole();
+    assert.equal(await chat.questions.first().locator(".message-body").textContent(), "first\nsecond");
+  }));

@@ -1,8 +1,10 @@
-// Where one writes. Enter sends, Shift+Enter breaks the line; the box grows with its text. While an answer is on its
+// Where one writes. Enter sends, Shift+Enter breaks the line; on a touch screen Enter breaks the line. The box grows with
+// its text. While an answer is on its
 // way one can send on: the client keeps the messages in order.
 import type { FormEvent, KeyboardEvent, RefObject } from "react";
 import { SendIcon, StopIcon } from "../lib/icons";
 import { STOP } from "../lib/shortcuts";
+import { useTouch } from "../lib/touch";
 
 interface Props {
   readonly field: RefObject<HTMLTextAreaElement | null>;
@@ -15,6 +17,7 @@ interface Props {
 
 export function Composer({ field, text, onText, onSend, onStop }: Props) {
   const blank = text.trim() === "";
+  const touch = useTouch();
 
   const send = () => {
     if (blank) return;
@@ -29,7 +32,7 @@ export function Composer({ field, text, onText, onSend, onStop }: Props) {
   };
 
   const press = (event: KeyboardEvent<HTMLTextAreaElement>) => {
-    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
+    if (!isSendKey(event, touch)) return;
     event.preventDefault();
     if (!event.repeat) send();
   };
@@ -48,7 +51,7 @@ export function Composer({ field, text, onText, onSend, onStop }: Props) {
             aria-label="Message"
             aria-describedby="composer-hint"
             placeholder="Write a message"
-            enterKeyHint="send"
+            enterKeyHint={touch ? "enter" : "send"}
             autoComplete="off"
             onChange={(event) => onText(event.target.value)}
             onKeyDown={press}
@@ -82,7 +85,13 @@ export function Composer({ field, text, onText, onSend, onStop }: Props) {
   );
 }
 
+/** Enter sends; with Control or Command it does so on a touch screen too, where Enter alone breaks the line. */
+export function isSendKey(event: KeyboardEvent, touch: boolean): boolean {
+  if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return false;
+  return !touch || event.ctrlKey || event.metaKey;
+}
+
 /** Enter that ends an input method's composition isn't meant for us. Safari says so only by key code 229. */
-export function isComposing(event: KeyboardEvent): boolean {
+function isComposing(event: KeyboardEvent): boolean {
   return event.nativeEvent.isComposing || event.keyCode === 229;
 }

@@ -1,6 +1,7 @@
 // A message being said differently. Enter sends it, Escape leaves it as it was.
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
-import { isComposing } from "./Composer";
+import { useTouch } from "../lib/touch";
+import { isSendKey } from "./Composer";
 
 interface Props {
   readonly text: string;
@@ -12,6 +13,7 @@ export function EditForm({ text, onEnd }: Props) {
   const [draft, setDraft] = useState(text);
   const field = useRef<HTMLTextAreaElement>(null);
   const blank = draft.trim() === "";
+  const touch = useTouch();
 
   useEffect(() => {
     const el = field.current;
@@ -28,7 +30,7 @@ export function EditForm({ text, onEnd }: Props) {
     if (event.key === "Escape") {
       event.preventDefault();
       onEnd(null);
-    } else if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) {
+    } else if (isSendKey(event, touch)) {
       submit(event);
     }
   };
