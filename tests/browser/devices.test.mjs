@@ -66,3 +66,14 @@ test("a device that was away finds what it missed", () =>
     await other.context().setOffline(false);
     await shows(second, "stored", "While you were away");
   }));
+
+test("a chat that is deleted elsewhere says so, and can be brought back where it was read", () =>
+  onTwo("Reading", async (first, second) => {
+    await first.choose("Reading", "Delete");
+    const toast = second.toast("This chat was deleted in another tab or on another device.");
+    await toast.waitFor();
+    assert.equal(await first.toast("in another tab").count(), 0);
+    await toast.getByRole("button", { name: "Undo" }).click();
+    await second.questions.getByText("Reading").waitFor();
+    await first.session("Reading").waitFor();
+  }));

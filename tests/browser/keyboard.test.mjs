@@ -1,6 +1,7 @@
 // Everything by keyboard alone.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { failOnce } from "./app.mjs";
 import { site } from "./site.mjs";
 
 const here = site();
@@ -103,4 +104,35 @@ test("the log scrolls by keyboard", () =>
     const before = await chat.log.evaluate((el) => el.scrollTop);
     await page.keyboard.press("PageUp");
     await page.waitForFunction((was) => document.querySelector("[role=log]").scrollTop < was, before);
+  }));
+
+test("the focus is never lost: after an edit, another answer, a notice, a retry", () =>
+  app(async (chat, page) => {
+    const { keyboard } = page;
+    await chat.say("First");
+    await chat.questions.first().hover();
+    await chat.questions.first().getByRole("button", { name: "Edit message" }).click();
+    await keyboard.press("Escape");
+    await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Edit message");
+    await keyboard.press("Enter");
+    await keyboard.type(" of all");
+    await keyboard.press("Enter");
+    await chat.replies.getByText("First of all").waitFor();
+    await chat.whole();
+    assert.equal(await focused(page), "Message");
+
+    await chat.replies.first().getByRole("button", { name: "Answer again" }).click();
+    await chat.whole();
+    assert.equal(await focused(page), "Message");
+
+    await chat.choose("First of all", "Archive");
+    await chat.toast("Chat archived.").getByRole("button", { name: "Undo" }).click();
+    await chat.toast("Chat archived.").waitFor({ state: "detached" });
+    await page.waitForFunction(() => document.activeElement !== document.body);
+
+    await failOnce(page, "responder_failed", 502);
+    await chat.send("Lost");
+    await chat.log.getByRole("button", { name: "Retry" }).press("Enter");
+    await chat.replies.nth(1).waitFor();
+    await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "Messages");
   }));

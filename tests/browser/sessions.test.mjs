@@ -82,8 +82,7 @@ test("a deleted chat is gone from the server, and Undo brings it back", () =>
     await chat.toast("Chat deleted.").getByRole("button", { name: "Undo" }).click();
     await chat.session("Throw me away").waitFor();
     assert.equal(await stored(), true);
-    await chat.session("Throw me away").click();
-    await chat.replies.first().waitFor();
+    await chat.questions.getByText("Throw me away").waitFor();
 
     await chat.choose("Throw me away", "Delete");
     await chat.toast("Chat deleted.").getByRole("button", { name: "Dismiss" }).click();
@@ -97,7 +96,7 @@ test("a delete that fails says so and keeps the session", () =>
     await chat.say("Stubborn");
     await page.route("**/v1/sessions/*", (route) => route.abort(), { times: 1 });
     await chat.choose("Stubborn", "Delete");
-    await page.getByRole("alert").getByText("That didn’t work.").waitFor();
+    await chat.toast("That didn’t work.").waitFor();
     await chat.session("Stubborn").waitFor();
   }));
 
@@ -200,7 +199,10 @@ test("an exported chat can be imported again", () =>
 test("a list that can't be loaded says so and can be asked for again", () =>
   app(async (chat, page) => {
     await chat.say("Somewhere");
-    await page.route("**/v1/sessions", (route) => route.abort());
+    // One that passes would be tried again by itself.
+    const problem = { type: "about:blank", title: "Refused", status: 403, code: "forbidden", retryable: false };
+    const refusal = { status: 403, contentType: "application/problem+json", body: JSON.stringify(problem) };
+    await page.route("**/v1/sessions", (route) => route.fulfill(refusal));
     await page.reload();
     const alert = page.getByRole("alert").filter({ hasText: "Your chats couldn’t be loaded." });
     await alert.waitFor();
@@ -208,6 +210,44 @@ test("a list that can't be loaded says so and can be asked for again", () =>
     await alert.getByRole("button", { name: "Try again" }).click();
     await chat.session("Somewhere").waitFor();
     await alert.waitFor({ state: "detached" });
+  }));
+
+test("the notices go by themselves when the server is back", () =>
+  app(async (chat, page) => {
+    await chat.say("In the dark");
+    await page.route("**/v1/**", (route) => route.abort());
+    await page.reload();
+    const alerts = page.getByRole("alert");
+    await alerts.filter({ hasText: "Your chats couldn’t be loaded." }).waitFor();
+    await alerts.filter({ hasText: "The messages couldn’t be loaded." }).waitFor();
+    // What is written meanwhile doesn't hide that the rest is missing.
+    await chat.send("Anybody there?");
+    await chat.questions.getByText("Anybody there?").waitFor();
+    await alerts.filter({ hasText: "The messages couldn’t be loaded." }).waitFor();
+    await page.unroute("**/v1/**");
+    await chat.session("In the dark").waitFor();
+    await chat.questions.getByText("In the dark").waitFor();
+    await eventually(
+      () => alerts.count(),
+      (count) => count === 0,
+    );
+  }));
+
+test("notices stand over the chat, and the open chat is marked without colours too", () =>
+  app(async (chat, page) => {
+    await chat.say("Where is it?");
+    await chat.choose("Where is it?", "Archive");
+    const middle = ({ x, width }) => x + width / 2;
+    const toast = await page.locator(".toast").boundingBox();
+    const pane = await page.getByRole("main").boundingBox();
+    assert.ok(Math.abs(middle(toast) - middle(pane)) < 2, `${middle(toast)} over ${middle(pane)}`);
+    await chat.toast("Chat archived.").getByRole("button", { name: "Undo" }).click();
+    await chat.session("Where is it?").waitFor();
+    await page.emulateMedia({ forcedColors: "active" });
+    const outline = (item) => item.evaluate((el) => getComputedStyle(el.closest("li")).outlineStyle);
+    assert.equal(await outline(chat.session("Where is it?")), "solid");
+    await chat.newChat();
+    assert.equal(await outline(chat.session("Where is it?")), "none");
   }));
 
 test("a history that can't be loaded says so and can be asked for again", () =>

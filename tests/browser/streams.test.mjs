@@ -77,3 +77,29 @@ test("a connection that breaks in mid-reply is taken up where it was", () =>
     second.open();
     await shows(app, "stored", "Before during after.");
   }));
+
+test("until its first word a reply is being thought of, and the message counts as sent", () =>
+  here.app(async (app, page) => {
+    const [first, rest] = [new Gate(), new Gate()];
+    here.model.answer(() => ({ stream: words(first, "At last", rest) }));
+    const asked = here.model.requests.length;
+    await app.send("Take your time");
+    await here.model.received(asked + 1);
+    await app.log.getByText("Sending…").waitFor({ state: "detached" });
+    await app.thinking.waitFor();
+    assert.equal(await app.replies.count(), 0, "nobody speaks without a word");
+    await app.send("And then this");
+    await app.log.getByText("Waiting for its turn").waitFor();
+    const stop = page.getByRole("button", { name: "Stop the answer" });
+    const colour = (button) => button.evaluate((el) => getComputedStyle(el).backgroundColor);
+    const whenBlank = await colour(stop);
+    first.open();
+    await shows(app, "streaming", "At last");
+    await app.thinking.waitFor({ state: "detached" });
+    rest.open();
+    await shows(app, "stored", "At last");
+    const send = page.getByRole("button", { name: "Send" });
+    await stop.waitFor({ state: "detached" });
+    assert.equal(await send.getAttribute("aria-disabled"), "true");
+    assert.notEqual(await colour(send), whenBlank, "Stop doesn't look disabled");
+  }));

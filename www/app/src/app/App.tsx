@@ -4,10 +4,13 @@ import { useChatkeep } from "chatkeep/react";
 import { useCallback, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import { ChatPane } from "../chat/ChatPane";
+import { inWords } from "../lib/problems";
 import { NEW_CHAT, SEARCH, useShortcut } from "../lib/shortcuts";
+import { useFocusKeeper } from "../lib/useFocusKeeper";
 import { useMediaQuery } from "../lib/useMediaQuery";
 import { useNow } from "../lib/useNow";
 import { SessionList } from "../sessions/SessionList";
+import { useDeletedElsewhere } from "../sessions/useDeletedElsewhere";
 import { useSessionActions } from "../sessions/useSessionActions";
 import { useSessionList } from "../sessions/useSessionList";
 import { Announcer, useAnnouncer } from "./Announcer";
@@ -27,12 +30,25 @@ export function App({ client }: { readonly client: Chatkeep }) {
   const search = useRef<HTMLInputElement>(null);
   const list = useSessionList(client, view.sessions, now);
   const actions = useSessionActions(client, announce, showToast);
+  useFocusKeeper(composer);
+
+  const { restore } = actions;
+  const tellDeleted = useCallback(
+    (sessionId: string) =>
+      showToast({
+        text: "This chat was deleted in another tab or on another device.",
+        action: { label: "Undo", run: () => restore(sessionId, true) },
+      }),
+    [showToast, restore],
+  );
+  const expectLeave = useDeletedElsewhere(view.sessionId, tellDeleted);
 
   const closeDrawer = useCallback(() => setDrawerOpen(false), []);
   // After the drawer has closed, which gives the focus back to its opener.
   const focusComposer = useCallback(() => requestAnimationFrame(() => composer.current?.focus()), []);
 
   const newChat = (options?: { incognito: boolean }) => {
+    expectLeave();
     client.newChat(options);
     closeDrawer();
     focusComposer();
@@ -64,11 +80,13 @@ export function App({ client }: { readonly client: Chatkeep }) {
       state={list.state}
       now={now}
       actions={actions}
+      onDelete={expectLeave}
       onRefresh={list.refresh}
       onSearch={list.search}
       onMore={list.more}
       onNewChat={() => newChat()}
       onOpen={openSession}
+      onFailure={(problem) => showToast({ text: `That didn’t work. ${inWords(problem)}` })}
     />
   );
 

@@ -1,6 +1,6 @@
 // The open session: what it is and how long it is kept, its messages, and where to write.
-import type { Chatkeep, Snapshot } from "chatkeep";
-import { type RefObject, useCallback, useEffect, useMemo } from "react";
+import type { Chatkeep, Problem, Snapshot } from "chatkeep";
+import { type RefObject, useCallback, useEffect, useMemo, useState } from "react";
 import { Notice } from "../lib/Notice";
 import { inWords, isGone } from "../lib/problems";
 import { STOP, useShortcut } from "../lib/shortcuts";
@@ -27,6 +27,7 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
   const { ready, online, degraded, sessionId, session, incognito, messages, sending, hasOlder, problem } = view;
   const loading = view.loading || (!ready && problem === null);
   const [draft, setDraft] = useDraft(sessionId, sending);
+  const [unread, reason] = useUnread(view, loading);
 
   // What the server says to this shows in the snapshot.
   const shown = useMemo(() => (session === null ? [] : [session]), [session]);
@@ -46,23 +47,22 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
         setDraft(typed === "" ? content : `${typed}\n${content}`);
         composer.current?.focus();
       },
-      edit: ({ id }, text) => void client.edit(id, text, { stream: true }),
-      regenerate: ({ id }) => void client.regenerate(id, { stream: true }),
+      edit: ({ id }, text) => {
+        void client.edit(id, text, { stream: true });
+        focusOnDesktop(composer.current);
+      },
+      regenerate: ({ id }) => {
+        void client.regenerate(id, { stream: true });
+        focusOnDesktop(composer.current);
+      },
     }),
     [client, composer, setDraft],
   );
   const older = useCallback(() => client.history({ older: true }), [client]);
-  // Where a touch keyboard would cover the page, the focus waits for a touch.
-  useEffect(() => {
-    if (matchMedia("(pointer: fine)").matches) composer.current?.focus();
-  }, [composer]);
+  useEffect(() => focusOnDesktop(composer.current), [composer]);
 
   const blank = messages.length === 0 && !loading;
   const gone = isGone(problem) && !messages.some((message) => isGone(message.problem));
-  const unloaded = !ready && problem !== null;
-  const unread =
-    !gone &&
-    (unloaded || (blank && sessionId !== null && (problem !== null || (session !== null && session.messageCount > 0))));
 
   return (
     <main className="chat">
@@ -87,9 +87,9 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
         actions={actions}
       >
         {blank && !unread && !gone && <EmptyState incognito={incognito} />}
-        {unread && (
+        {unread && !gone && (
           <Notice action="Try again" onAction={() => void client.history()}>
-            The messages couldn’t be loaded. {problem && inWords(problem)}
+            The messages couldn’t be loaded. {reason && inWords(reason)}
           </Notice>
         )}
         {gone && problem && (
@@ -101,6 +101,33 @@ export function ChatPane({ client, view, now, composer, onNewChat, onOpenList }:
       <Composer field={composer} text={draft} onText={setDraft} onSend={send} onStop={sending ? stop : undefined} />
     </main>
   );
+}
+
+/** Whether there are messages that could not be read, and why. While they are tried again nothing changes about it. */
+function useUnread(view: Snapshot, loading: boolean): [boolean, Problem | null] {
+  const [last, setLast] = useState<{ readonly session: string | null; readonly problem: Problem | null }>();
+  const { sessionId, problem } = view;
+  const known = isUnread(view, loading);
+  if (known === false && last !== undefined) setLast(undefined);
+  if (known && (last?.session !== sessionId || (problem && problem.code !== last.problem?.code))) {
+    setLast({ session: sessionId, problem });
+  }
+  return [known ?? last?.session === sessionId, problem ?? last?.problem ?? null];
+}
+
+/** The same for one moment; undefined where that doesn't tell. */
+function isUnread({ ready, sessionId, session, incognito, messages, hasOlder, problem }: Snapshot, loading: boolean) {
+  if (!ready) return problem !== null;
+  if (sessionId === null || incognito || hasOlder) return false;
+  if (messages.some(({ status }) => status !== "pending" && status !== "failed")) return false;
+  if (session !== null && session.messageCount <= messages.length) return false;
+  if (loading) return undefined;
+  return session !== null || problem !== null || undefined;
+}
+
+/** Where a touch keyboard would cover the page, the focus waits for a touch. */
+function focusOnDesktop(field: HTMLElement | null) {
+  if (matchMedia("(pointer: fine)").matches) field?.focus();
 }
 
 function titleOf({ sessionId, session, incognito }: Snapshot): string {

@@ -1,6 +1,6 @@
 // One message: who said it, when, what, what became of it, and what can be done with it.
 import type { Message } from "chatkeep";
-import { memo, useState } from "react";
+import { memo, useRef, useState } from "react";
 import { CopyButton } from "../lib/CopyButton";
 import { AlertIcon, EditIcon, LogoIcon, RepeatIcon } from "../lib/icons";
 import { inWords, isGone } from "../lib/problems";
@@ -20,7 +20,8 @@ export interface MessageActions {
 
 interface Props {
   readonly message: Message;
-  readonly online: boolean;
+  /** What is happening to it while it waits. */
+  readonly progress: string | undefined;
   /** Nothing is on its way, so that what was said can be changed. */
   readonly idle: boolean;
   /** It is the newest of the chat. */
@@ -34,9 +35,10 @@ const WHO: Readonly<Record<Message["role"], string>> = {
   system: "System",
 };
 
-export const MessageItem = memo(function MessageItem({ message, online, idle, newest, actions }: Props) {
+export const MessageItem = memo(function MessageItem({ message, progress, idle, newest, actions }: Props) {
   const { role, content, created, status } = message;
   const [editing, setEditing] = useState(false);
+  const editButton = useRef<HTMLButtonElement>(null);
   const settled = status === "stored" || status === "stopped";
 
   return (
@@ -45,7 +47,7 @@ export const MessageItem = memo(function MessageItem({ message, online, idle, ne
         {role === "assistant" && <LogoIcon />}
         <span className="message-who">{WHO[role]}</span>
         <time dateTime={created}>{stamp(created, Date.now())}</time>
-        {status === "pending" && <span>{online ? "Sending…" : "Waiting for the network"}</span>}
+        {progress && <span>{progress}</span>}
         {status === "stopped" && <span>Stopped</span>}
       </p>
       {editing ? (
@@ -54,13 +56,14 @@ export const MessageItem = memo(function MessageItem({ message, online, idle, ne
           onEnd={(text) => {
             setEditing(false);
             if (text !== null) actions.edit(message, text);
+            else requestAnimationFrame(() => editButton.current?.focus());
           }}
         />
       ) : (
         <MessageBody role={role} content={content} />
       )}
       {status === "failed" && <Failure message={message} actions={actions} />}
-      {status === "pending" && !online && (
+      {progress !== undefined && progress !== "Sending…" && (
         <button type="button" className="button small quiet" onClick={() => actions.discard(message)}>
           Don’t send it
         </button>
@@ -70,6 +73,7 @@ export const MessageItem = memo(function MessageItem({ message, online, idle, ne
           <CopyButton text={() => content} label="Copy message" />
           {role === "user" && idle && (
             <button
+              ref={editButton}
               type="button"
               className="tool-button"
               aria-label="Edit message"

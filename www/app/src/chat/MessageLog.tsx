@@ -19,12 +19,23 @@ interface Props {
   readonly children: ReactNode;
 }
 
+/** What is happening to a message that waits. */
+function progressOf({ id, status }: Message, online: boolean, answered: string | undefined, next: string | undefined) {
+  if (status !== "pending" || id === answered) return undefined;
+  if (!online) return "Waiting for the network";
+  return id === next ? "Sending…" : "Waiting for its turn";
+}
+
 export function MessageLog({ messages, sending, loading, online, onOlder, actions, children }: Props) {
   const box = useRef<HTMLDivElement>(null);
-  const newest = messages.at(-1);
-  const streaming = newest?.status === "streaming";
+  // A reply without a word yet is not there: somebody thinks.
+  const shown = messages.filter(({ status, content }) => status !== "streaming" || content !== "");
+  const newest = shown.at(-1);
+  const streaming = shown.some(({ status }) => status === "streaming");
+  const answered = messages.find(({ status }) => status === "streaming")?.parent;
+  const next = messages.find(({ status }) => status === "pending")?.id;
   const { atEnd, toEnd } = useStickToEnd(box, {
-    first: messages[0]?.id,
+    first: shown[0]?.id,
     last: newest?.id,
     lastIsOwn: newest?.role === "user",
   });
@@ -44,14 +55,14 @@ export function MessageLog({ messages, sending, loading, online, onOlder, action
       >
         <div className="log-column">
           {onOlder && <OlderMessages onLoad={onOlder} />}
-          {messages.length === 0 && loading && <p className="log-loading">Loading messages…</p>}
-          {messages.length > 0 && (
+          {shown.length === 0 && loading && <p className="log-loading">Loading messages…</p>}
+          {shown.length > 0 && (
             <ol className="messages">
-              {messages.map((message) => (
+              {shown.map((message) => (
                 <MessageItem
                   key={message.id}
                   message={message}
-                  online={online}
+                  progress={progressOf(message, online, answered, next)}
                   idle={!sending}
                   newest={message === newest}
                   actions={actions}

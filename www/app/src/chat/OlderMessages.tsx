@@ -12,6 +12,7 @@ export function OlderMessages({ onLoad }: Props) {
   const [problem, setProblem] = useState<Problem | null>(null);
 
   const load = async () => {
+    if (loading) return;
     setLoading(true);
     setProblem(null);
     try {
@@ -25,7 +26,7 @@ export function OlderMessages({ onLoad }: Props) {
 
   return (
     <div className="older">
-      <button type="button" className="button small" disabled={loading} onClick={() => void load()}>
+      <button type="button" className="button small" aria-disabled={loading} onClick={() => void load()}>
         {loading ? "Loading…" : "Load older messages"}
       </button>
       {problem && <p role="alert">{inWords(problem)}</p>}

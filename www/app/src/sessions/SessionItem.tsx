@@ -4,7 +4,7 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { ArchiveIcon, DownloadIcon, EditIcon, MoreIcon, PinIcon, TrashIcon } from "../lib/icons";
 import { Menu } from "../lib/Menu";
 import { ago, count, left } from "../lib/time";
-import type { SessionActions } from "./useSessionActions";
+import type { MenuAction } from "./useSessionActions";
 
 interface Props {
   readonly session: Session;
@@ -12,7 +12,7 @@ interface Props {
   readonly now: number;
   readonly onOpen: (sessionId: string) => void;
   readonly onRename: (session: Session, title: string) => Promise<void>;
-  readonly onAct: (session: Session, action: keyof Omit<SessionActions, "rename">) => Promise<void>;
+  readonly onAct: (session: Session, action: MenuAction) => Promise<void>;
 }
 
 const MOST_TITLE_CHARACTERS = 200;

@@ -9,7 +9,7 @@ import { NEW_CHAT } from "../lib/shortcuts";
 import { count } from "../lib/time";
 import { SearchField } from "./SearchField";
 import { SessionItem } from "./SessionItem";
-import type { SessionActions } from "./useSessionActions";
+import type { MenuAction, SessionActions } from "./useSessionActions";
 import type { ListState } from "./useSessionList";
 
 interface Props {
@@ -29,13 +29,15 @@ interface Props {
   readonly onMore: () => void;
   readonly onNewChat: () => void;
   readonly onOpen: (sessionId: string) => void;
+  /** The open session is about to be deleted here. */
+  readonly onDelete: () => void;
+  readonly onFailure: (problem: Problem) => void;
 }
 
 export function SessionList(props: Props) {
   const { sessions, total, hasMore, search, searchField, currentId, state, now, actions } = props;
   const list = useRef<HTMLUListElement>(null);
   const newChat = useRef<HTMLButtonElement>(null);
-  const [failed, setFailed] = useState<Problem | null>(null);
   const [withArchived, setWithArchived] = useState(false);
 
   // A search looks everywhere; else what was put away is out of the way.
@@ -44,12 +46,12 @@ export function SessionList(props: Props) {
   const ordered = [...shown.filter((session) => session.pinned), ...shown.filter((session) => !session.pinned)];
 
   /** Does something that may take the session out of the list; the focus then goes on from its neighbour. */
-  const act = async (session: Session, action: keyof Omit<SessionActions, "rename">) => {
-    setFailed(null);
+  const act = async (session: Session, action: MenuAction) => {
+    if (action === "delete" && session.id === currentId) props.onDelete();
     const at = ordered.indexOf(session);
     const neighbour = ordered[at + 1] ?? ordered[at - 1];
     const problem = await actions[action](session);
-    setFailed(problem);
+    if (problem) props.onFailure(problem);
     requestAnimationFrame(() => {
       // Whoever has gone elsewhere meanwhile is not called back.
       const { activeElement } = document;
@@ -61,8 +63,8 @@ export function SessionList(props: Props) {
   };
 
   const rename = async (session: Session, title: string) => {
-    setFailed(null);
-    setFailed(await actions.rename(session, title));
+    const problem = await actions.rename(session, title);
+    if (problem) props.onFailure(problem);
   };
 
   return (
@@ -88,7 +90,6 @@ export function SessionList(props: Props) {
       <h2 className="sessions-heading" id="sessions-heading">
         Your chats
       </h2>
-      {failed && <Notice>That didn’t work. {inWords(failed)}</Notice>}
       {state.is === "failed" && (
         <Notice action="Try again" onAction={props.onRefresh}>
           Your chats couldn’t be loaded. {inWords(state.problem)}

@@ -13,7 +13,12 @@ export interface SessionActions {
   archive(session: Session): Outcome;
   export(session: Session): Outcome;
   delete(session: Session): Outcome;
+  /** Brings a deleted session back, and shows it where asked to, unless another one is open by now. */
+  restore(sessionId: string, show: boolean): void;
 }
+
+/** What a session's menu offers but for a new title. */
+export type MenuAction = keyof Omit<SessionActions, "rename" | "restore">;
 
 export function useSessionActions(
   client: Chatkeep,
@@ -31,9 +36,10 @@ export function useSessionActions(
       }
     };
 
-    const restore = async (sessionId: string) => {
+    const restore = async (sessionId: string, show: boolean) => {
       const problem = await attempt(() => client.restore(sessionId), "Chat restored");
       if (problem) showToast({ text: `The chat couldn’t be brought back. ${inWords(problem)}` });
+      else if (show && client.getSnapshot().sessionId === null) await client.open(sessionId).catch(() => {});
     };
 
     return {
@@ -52,12 +58,14 @@ export function useSessionActions(
           download(`${fileName(title)}.ndjson`, "application/x-ndjson", await client.export(id));
         }, "Chat exported"),
       delete: async ({ id }) => {
+        const open = client.getSnapshot().sessionId === id;
         const problem = await attempt(() => client.delete(id), "Chat deleted");
         if (!problem) {
-          showToast({ text: "Chat deleted.", action: { label: "Undo", run: () => void restore(id) } });
+          showToast({ text: "Chat deleted.", action: { label: "Undo", run: () => void restore(id, open) } });
         }
         return problem;
       },
+      restore: (sessionId, show) => void restore(sessionId, show),
     };
   }, [client, announce, showToast]);
 }

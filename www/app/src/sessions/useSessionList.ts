@@ -1,4 +1,5 @@
-// Loads the session list, and again whenever it may have gone stale: on return to the page and when a session expires.
+// Loads the session list, and again whenever it may have gone stale: on return to the page, when a session expires, and
+// after a failure.
 import type { Chatkeep, Problem, Session } from "chatkeep";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { toProblem } from "../lib/problems";
@@ -18,6 +19,10 @@ export interface SessionListControl {
 }
 
 const TYPING_RESTS_MS = 200;
+
+/** The pauses before a list that couldn't be loaded is asked for again: each twice as long, up to the longest. */
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 30_000;
 
 export function useSessionList(client: Chatkeep, sessions: readonly Session[], now: number): SessionListControl {
   const [state, setState] = useState<ListState>({ is: "loading" });
@@ -65,6 +70,15 @@ export function useSessionList(client: Chatkeep, sessions: readonly Session[], n
       clearTimeout(typing.current);
     };
   }, [load]);
+
+  // What couldn't be loaded is asked for again until it can be, so that nobody has to.
+  const failures = useRef(0);
+  useEffect(() => {
+    if (state.is === "ready") failures.current = 0;
+    if (state.is !== "failed" || !state.problem.retryable) return;
+    const timer = setTimeout(load, Math.min(FIRST_PAUSE_MS * 2 ** failures.current++, LONGEST_PAUSE_MS));
+    return () => clearTimeout(timer);
+  }, [state, load]);
 
   useOnExpiry(sessions, now, load);
 
